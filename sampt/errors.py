@@ -1,0 +1,33 @@
+"""The exceptions that a caller of sampt may want to catch.
+
+``SamptError`` is the root. Its message is one sentence that names the file or option at fault and the
+remedy; the command line prints it as it is and exits with code 2.
+"""
+
+
+class SamptError(Exception):
+    """Anything that is wrong with what the user gave, or with the world around the program."""
+
+
+class VideoError(SamptError):
+    """A video or image cannot be read or written."""
+
+
+class PromptError(SamptError):
+    """Query points, masks or boxes that make no sense for this video."""
+
+
+class ConfigError(SamptError):
+    """A configuration file, an override or a registry name is wrong."""
+
+
+class CheckpointError(SamptError):
+    """A checkpoint is missing, corrupt, or belongs to another model."""
+
+
+class EvaluationError(SamptError):
+    """Results and annotations do not match."""
+
+
+class OutputError(SamptError):
+    """Results cannot be written where they were asked for."""
