@@ -1,0 +1,69 @@
+"""The command line: each subcommand lives in a module of its own, imported only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+
+import click
+
+from ..version import __version__
+
+# name: (module, one line of help), so that `sampt --help` imports none of them.
+COMMANDS = {
+    "segment": (".segment", "Segment objects through a video from points, boxes or a mask."),
+    "demo": (".demo", "Segment a generated scene and score the result; needs nothing."),
+    "evaluate": (".evaluate", "Score results against annotations: J, F and J&F."),
+    "sample": (".sample", "Draw what each point sampler picks for a mask."),
+    "info": (".info", "Show versions, the device, and what can be loaded."),
+}
+
+
+class LazyGroup(click.Group):
+    """A click group that imports a subcommand's module when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[name][0], __name__).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="sampt")
+@click.option("--debug", is_flag=True, help="Show tracebacks and debug messages; works after a command, too.")
+def sampt(debug: bool) -> None:
+    """Segment anything in a video from a few points."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and return its exit code: 0, 2 for what the user can mend, 130 for Ctrl-C."""
+    import logging
+
+    from ..errors import SamptError
+
+    debug = "--debug" in arguments
+    logging.basicConfig(
+        level=logging.DEBUG if debug else logging.WARNING, format="%(levelname)s: %(message)s"
+    )
+    logging.getLogger("sampt").setLevel(logging.DEBUG if debug else logging.INFO)
+    try:
+        return sampt.main([a for a in arguments if a != "--debug"], standalone_mode=False) or 0
+    except click.exceptions.Abort:
+        click.echo("Interrupted.", err=True)
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except SamptError as error:
+        if debug:
+            raise
+        click.echo(f"Error: {error}", err=True)
+        return 2

@@ -1,0 +1,13 @@
+"""``python -m sampt`` and the ``sampt`` script."""
+
+import sys
+
+from sampt.cli import run
+
+
+def main() -> None:
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

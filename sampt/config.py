@@ -1,0 +1,268 @@
+"""Configuration: dataclasses, filled from YAML and ``key=value`` overrides, and turned into a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from sampt.trackers.filters import PatchFilter
+from sampt.trackers.registry import create_tracker
+
+from .errors import ConfigError
+from .naming import unknown_name
+from .pipeline import Sampling, SamPt
+from .prompting import Prompting
+from .reinit import STRATEGIES, OnLoss, Reinit
+from .samplers import create_sampler
+from .segmenters.registry import create_segmenter
+
+Made = TypeVar("Made")
+
+
+@dataclass
+class TrackerConfig:
+    name: str = MISSING
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class SegmenterConfig:
+    name: str = MISSING
+    checkpoint: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class SamplerConfig:
+    name: str = "k-medoids"
+    points: int = 16
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class SamplingConfig:
+    positive: SamplerConfig = field(default_factory=SamplerConfig)
+    negative: SamplerConfig = field(default_factory=lambda: SamplerConfig(name="mixed", points=1))
+
+
+@dataclass
+class ReinitConfig:
+    """strategy: None, or a name of ``sampt.reinit.STRATEGIES``. tracker_horizon: None means ``horizon``."""
+
+    strategy: str | None = None
+    horizon: int = 8
+    tracker_horizon: int | None = None
+    on_loss: OnLoss = field(default_factory=OnLoss)
+
+
+@dataclass
+class PatchFilterConfig:
+    enabled: bool = False
+    size: int = 3
+    threshold: float = 0.01
+
+
+@dataclass
+class Config:
+    """Everything that can be set; ``configs/*.yaml`` and ``-o key=value`` fill it.
+
+    device: "auto" takes CUDA if there is one. dtype: "auto" is bfloat16 on CUDA, float32 elsewhere.
+    cache_bytes: memory for embeddings of frames.
+    """
+
+    tracker: TrackerConfig = field(default_factory=TrackerConfig)
+    segmenter: SegmenterConfig = field(default_factory=SegmenterConfig)
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    prompting: Prompting = field(default_factory=Prompting)
+    reinit: ReinitConfig = field(default_factory=ReinitConfig)
+    patch_filter: PatchFilterConfig = field(default_factory=PatchFilterConfig)
+    overlapping: bool = False
+    cache_bytes: int = 1 << 30
+    device: str = "auto"
+    dtype: str = "auto"
+    seed: int = 0
+
+
+def load_config(source: str | Path | Config, overrides: Sequence[str] = ()) -> Config:
+    """Read a YAML file (or one that comes with the package, by name), then apply ``key=value`` overrides.
+
+    Raises:
+        ConfigError: the file is missing or no YAML, or a key or value is not valid; the closest key is named.
+    """
+    merged = OmegaConf.structured(source if isinstance(source, Config) else Config)
+    if not isinstance(source, Config):
+        path = find_config(source)
+        try:
+            layer = OmegaConf.create(path.read_text(encoding="utf-8"))
+        except (YAMLError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path} is not valid YAML: {str(error).splitlines()[0]}") from error
+        merged = _merge(merged, layer, str(path))
+    for override in overrides:
+        key, equals, _ = override.partition("=")
+        if not equals or not key:
+            raise ConfigError(
+                f"-o {override}: give an option as key=value, such as -o prompting.refinements=3"
+            )
+        try:
+            layer = OmegaConf.from_dotlist([override])
+        except (YAMLError, OmegaConfBaseException) as error:
+            raise ConfigError(f"-o {override}: the value is not valid YAML") from error
+        merged = _merge(merged, layer, f"-o {override}")
+    for key in sorted(OmegaConf.missing_keys(merged)):
+        raise ConfigError(f"{source}: {key} is not set; add it, such as tracker.name: dis")
+    config = OmegaConf.to_object(merged)
+    assert isinstance(config, Config)
+    return config
+
+
+def find_config(name: str | Path) -> Path:
+    """The file itself, or the packaged one of that name: ``quick``, ``quick.yaml`` or ``configs/quick.yaml``."""
+    path = Path(name)
+    if path.is_file():
+        return path
+    packaged = Path(str(resources.files("sampt.configs")))
+    inside = path.relative_to("configs") if path.parts[:1] == ("configs",) else path
+    for candidate in (packaged / inside, packaged / f"{inside}.yaml"):
+        if candidate.is_file():
+            return candidate
+    known = [p.stem for p in packaged.glob("*.yaml")]
+    raise ConfigError(
+        f"there is no configuration file {name}: {unknown_name('configuration', path.stem, known)}"
+    )
+
+
+def _merge(base: DictConfig, layer: Any, where: str) -> DictConfig:
+    if not isinstance(layer, DictConfig):
+        raise ConfigError(f"{where} is not a mapping of settings; see configs/quick.yaml")
+    _check_keys(base, layer, where, "")
+    try:
+        merged = OmegaConf.merge(base, layer)
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"{where}: {error.full_key or 'the value'} is not valid: {error.msg}") from error
+    assert isinstance(merged, DictConfig)
+    return merged
+
+
+def _check_keys(base: DictConfig, layer: DictConfig, where: str, prefix: str) -> None:
+    """Every key of ``layer`` exists in ``base``; below ``options`` anything may, until it is used."""
+    for key in layer:
+        full = f"{prefix}{key}"
+        if key not in base.keys():  # noqa: SIM118 - DictConfig calls a key without a value absent
+            known = list(_all_keys(OmegaConf.structured(Config)))
+            raise ConfigError(f"{where}: {unknown_name('key', full, known)}")
+        below, given = base._get_node(key), layer._get_node(key)
+        if isinstance(below, DictConfig) and isinstance(given, DictConfig) and key != "options":
+            _check_keys(below, given, where, f"{full}.")
+        elif isinstance(below, DictConfig) and key != "options":
+            raise ConfigError(f"{where}: {full} is a group of settings: {', '.join(map(str, below))}")
+
+
+def _all_keys(config: DictConfig, prefix: str = "") -> list[str]:
+    keys = []
+    for key in config:
+        node = config._get_node(key)
+        keys.append(f"{prefix}{key}")
+        if isinstance(node, DictConfig):
+            keys += _all_keys(node, f"{prefix}{key}.")
+    return keys
+
+
+def build(config: Config) -> SamPt:
+    """A model with everything that the configuration names.
+
+    Raises:
+        ConfigError, CheckpointError: see ``SamPt.from_config``.
+    """
+    device = choose_device(config.device)
+    sampling = config.sampling
+    filtering = config.patch_filter
+    return SamPt(
+        tracker=_valid("tracker", lambda: create_tracker(config.tracker.name, **config.tracker.options)),
+        segmenter=create_segmenter(
+            config.segmenter.name,
+            config.segmenter.checkpoint,
+            device,
+            choose_dtype(config.dtype, device),
+            config.segmenter.options,
+        ),
+        sampling=Sampling(
+            create_sampler(sampling.positive.name, **sampling.positive.options),
+            create_sampler(sampling.negative.name, **sampling.negative.options),
+            _at_least("sampling.positive.points", sampling.positive.points, 1),
+            _at_least("sampling.negative.points", sampling.negative.points, 0),
+        ),
+        prompting=_checked_prompting(config.prompting),
+        reinit=_reinit(config.reinit),
+        patch_filter=_valid("patch_filter", lambda: PatchFilter(filtering.size, filtering.threshold))
+        if filtering.enabled
+        else None,
+        overlapping=config.overlapping,
+        cache_bytes=_at_least("cache_bytes", config.cache_bytes, 0),
+        seed=_at_least("seed", config.seed, 0),
+    )
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of that name; "auto" is CUDA where there is one."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name not in ("cpu", "cuda") and not name.startswith("cuda:"):
+        raise ConfigError(f"device: {unknown_name('device', name, ['auto', 'cpu', 'cuda'])}")
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise ConfigError("device: cuda was asked for, but torch finds no CUDA device; use cpu or auto")
+    return torch.device(name)
+
+
+def choose_dtype(name: str, device: torch.device) -> torch.dtype:
+    """float32 or bfloat16; "auto" is bfloat16 on CUDA."""
+    known = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+    if name == "auto":
+        return torch.bfloat16 if device.type == "cuda" else torch.float32
+    if name not in known:
+        raise ConfigError(f"dtype: {unknown_name('dtype', name, ['auto', *known])}")
+    return known[name]
+
+
+def _reinit(config: ReinitConfig) -> Reinit | None:
+    if config.strategy is None:
+        return None
+    if config.strategy not in STRATEGIES:
+        raise ConfigError(f"reinit.strategy: {unknown_name('strategy', config.strategy, STRATEGIES)}")
+    if config.strategy == "on-loss":
+        return config.on_loss
+    make = STRATEGIES[config.strategy]
+    return _valid("reinit", lambda: make(config.horizon, config.tracker_horizon or config.horizon))
+
+
+def _checked_prompting(prompting: Prompting) -> Prompting:
+    _at_least("prompting.refinements", prompting.refinements, 0)
+    _at_least("prompting.max_other_points", prompting.max_other_points or 0, 0)
+    return prompting
+
+
+def _at_least(key: str, value: int, least: int) -> int:
+    if value < least:
+        raise ConfigError(f"{key} must be at least {least}, not {value}")
+    return value
+
+
+def _valid(section: str, make: Callable[[], Made]) -> Made:
+    try:
+        return make()
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"{section}: {error}") from error
+
+
+def as_mapping(config: Config) -> Mapping[str, Any]:
+    """The configuration as plain values, for ``result.json``."""
+    plain = OmegaConf.to_container(OmegaConf.structured(config))
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}

@@ -1,0 +1,17 @@
+"""What to say about a name that nothing is called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
+    """``unknown KIND 'NAME'``, then the closest of ``known``, or all of them where none is close."""
+    names = sorted(known)
+    close = get_close_matches(name, names, n=1)
+    if close:
+        return f"unknown {kind} {name!r}; did you mean {close[0]!r}?"
+    if names:
+        return f"unknown {kind} {name!r}; choose one of {', '.join(names)}"
+    return f"unknown {kind} {name!r}; there is none to choose"

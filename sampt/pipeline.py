@@ -1,0 +1,241 @@
+"""SAM-PT: select, track, segment, reinitialise (Rajič et al., "Segment Anything Meets Point Tracking")."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sampt.trackers.base import PointTracker
+from sampt.trackers.clip import Clip, FrameSource
+from sampt.trackers.filters import PatchFilter
+
+from .encoder import FrameEncoder
+from .errors import PromptError
+from .prompting import FramePoints, Prompting, learn
+from .prompts import ObjectQuery, QueryPoints
+from .reinit import Reinit
+from .results import FrameResult
+from .run import Run, States, Target
+from .samplers import PointSampler, select_points
+from .segmenters.base import Context, PromptableSegmenter, Prompts
+from .timing import Stopwatch
+
+if TYPE_CHECKING:
+    from .config import Config
+
+GIVEN = 1e4
+"""The logit of a mask that was given, at its own frame: it wins over any prediction."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How points are drawn from a mask: the query mask, or a predicted one at reinitialisation."""
+
+    positive: PointSampler
+    negative: PointSampler
+    positives: int = 16
+    negatives: int = 1
+
+    def points(
+        self, frame: NDArray[np.uint8], mask: NDArray[np.bool_], rng: np.random.Generator
+    ) -> FramePoints:
+        """Sample from an object's mask, (H, W) bool, and from its complement."""
+        return FramePoints.at_query(
+            *select_points(frame, mask, self.positive, self.positives, self.negative, self.negatives, rng)
+        )
+
+
+class SamPt:
+    """The method, ready to run on any number of videos.
+
+    tracker, segmenter, sampling, reinit: the four exchangeable parts; ``reinit=None`` never reinitialises.
+    overlapping: keep masks that overlap instead of giving each pixel to the object with the highest logit.
+    cache_bytes: how much memory embeddings of frames may take.
+    seed: everything random is drawn anew from it for each video.
+    """
+
+    def __init__(
+        self,
+        tracker: PointTracker,
+        segmenter: PromptableSegmenter,
+        sampling: Sampling,
+        prompting: Prompting | None = None,
+        reinit: Reinit | None = None,
+        patch_filter: PatchFilter | None = None,
+        overlapping: bool = False,
+        cache_bytes: int = 1 << 30,
+        seed: int = 0,
+    ) -> None:
+        self.tracker, self.segmenter, self.sampling = tracker, segmenter, sampling
+        self.prompting = prompting or Prompting()
+        self.reinit, self.patch_filter, self.overlapping = reinit, patch_filter, overlapping
+        self.cache_bytes, self.seed = cache_bytes, seed
+
+    @classmethod
+    def from_config(cls, config: str | Path | Config, overrides: Sequence[str] = ()) -> SamPt:
+        """Build from a YAML file, the name of one that comes with the package, or a ``Config``.
+
+        Raises:
+            ConfigError: an unknown or mistyped key, tracker, segmenter, sampler or strategy.
+            CheckpointError: the segmenter's checkpoint is missing, corrupt or another model's.
+        """
+        from .config import build, load_config
+
+        return build(load_config(config, overrides))
+
+    def stream(
+        self, video: Clip | FrameSource, queries: QueryPoints, *, backward: bool = True
+    ) -> Segmentation:
+        """Segment a video frame by frame, in bounded memory.
+
+        Args:
+            video: a ``Video``, a ``Clip`` of one (some of its frames), or a (T, H, W, 3) uint8 array.
+            queries: the objects. Where one has a mask or a box, points are first sampled from it.
+            backward: also segment frames before an object's query frame; without (as in the VOS protocol),
+                an object is absent there.
+
+        Raises:
+            PromptError: the queries do not fit the video.
+        """
+        return Segmentation(self, Clip.of(video), queries, backward)
+
+
+class Segmentation(Iterator[FrameResult]):
+    """Results of one video, made as they are asked for, in the clip's order.
+
+    queries: the objects with the points that were really used (sampled ones included).
+    stopwatch, encoder: seconds per stage, and how often frames were encoded.
+    lost: object id → number of the frame from which on its reinitialisation has failed.
+    """
+
+    def __init__(self, model: SamPt, clip: Clip, queries: QueryPoints, backward: bool) -> None:
+        self.model, self.clip = model, clip
+        self.stopwatch = Stopwatch()
+        self.lost: dict[int, int] = {}
+        self.size: tuple[int, int] = clip[0].shape[:2] if len(clip) else (0, 0)  # type: ignore[assignment]
+        queries.validate(clip.indices, self.size)
+        self.encoder = FrameEncoder(model.segmenter, clip.source, model.cache_bytes)
+        self._rng = np.random.default_rng(model.seed)
+        self._given = {k: query.mask for k, query in enumerate(queries.objects) if query.mask is not None}
+        with self.stopwatch("select"):
+            points = [self._points(query) for query in queries.objects]
+            self.queries = _with_points(queries, points)
+            self._targets = {k: self._target(q, p) for k, (q, p) in enumerate(zip(queries.objects, points, strict=True))}
+            contexts = self._contexts()
+        self._run = Run(
+            clip=clip,
+            size=self.size,
+            targets=self._targets,
+            tracker=model.tracker,
+            encoder=self.encoder,
+            contexts=contexts,
+            prompting=model.prompting,
+            reinit=model.reinit,
+            patch_filter=model.patch_filter,
+            resample=lambda frame, mask: model.sampling.points(frame, mask, self._rng),
+            rng=self._rng,
+            backward=backward,
+            stopwatch=self.stopwatch,
+        )
+        self._states = enumerate(self._run.states())
+
+    def __len__(self) -> int:
+        return len(self.clip)
+
+    def __next__(self) -> FrameResult:
+        position, states = next(self._states)
+        with self.stopwatch("upscale"):
+            return self._result(position, states)
+
+    def _points(self, query: ObjectQuery) -> FramePoints:
+        """An object's points: those given, and those sampled from its mask, or from what its box shows."""
+        clicked = FramePoints.at_query(query.positives, query.negatives)
+        mask = query.mask
+        if mask is None and query.box is not None:
+            mask = self._boxed(query)
+        if mask is None:
+            return clicked
+        sampled = self.model.sampling.points(self.clip.source[query.frame], mask, self._rng)
+        return FramePoints.at_query(
+            np.concatenate([clicked.visible_positives, sampled.visible_positives]),
+            np.concatenate([clicked.visible_negatives, sampled.visible_negatives]),
+        )
+
+    def _boxed(self, query: ObjectQuery) -> NDArray[np.bool_]:
+        """The mask that the segmenter sees in a box (and at the points, if any)."""
+        segmenter = self.model.segmenter
+        points = np.concatenate([query.positives, query.negatives])
+        labels = np.arange(len(points)) < len(query.positives)
+        prompts = Prompts(
+            torch.from_numpy(points)[None].to(segmenter.device),
+            torch.from_numpy(labels.astype(np.int64))[None].to(segmenter.device),
+            boxes=torch.from_numpy(np.asarray(query.box))[None].to(segmenter.device),
+        )
+        with torch.inference_mode():
+            decoded = segmenter.decode(self.encoder(query.frame), prompts)
+            mask = (segmenter.upscale(decoded.low_res, self.size)[0] > 0).cpu().numpy()
+        if not mask.any():
+            raise PromptError(f"object {query.id}: nothing stands out in its box; add a point on the object")
+        return mask
+
+    def _target(self, query: ObjectQuery, points: FramePoints) -> Target:
+        first, last = query.span or (self.clip.indices[0], self.clip.indices[-1])
+        wanted = [p for p, number in enumerate(self.clip.indices) if first <= number <= last]
+        return Target(points, self.clip.indices.index(query.frame), wanted[0], wanted[-1])
+
+    def _contexts(self) -> dict[int, Context]:
+        """Let the segmenter learn each object at its query frame, objects of one frame together."""
+        if not self.model.segmenter.learns:
+            return {}
+        contexts: dict[int, Context] = {}
+        for start in sorted({t.start for t in self._targets.values()}):
+            together = {k: t.points for k, t in self._targets.items() if t.start == start}
+            contexts.update(learn(self.model.segmenter, self.encoder(self.clip.indices[start]), together))
+        return contexts
+
+    def _result(self, position: int, states: States) -> FrameResult:
+        number, ids = self.clip.indices[position], tuple(q.id for q in self.queries.objects)
+        logits = np.full((len(ids), *self.size), -np.inf, np.float32)
+        masked = {k: s.mask.low_res for k, s in states.items() if s.mask.low_res is not None}
+        if masked:
+            full = self.model.segmenter.upscale(torch.stack(list(masked.values())), self.size)
+            logits[list(masked)] = full.cpu().numpy()
+        for k, mask in self._given.items():
+            if k in states and number == self.queries.objects[k].frame:
+                logits[k] = np.where(mask, GIVEN, -GIVEN)
+        masks = logits > 0
+        if not self.model.overlapping:
+            masks &= logits.argmax(0) == np.arange(len(ids))[:, None, None]
+        for k, state in states.items():
+            if state.lost:
+                self.lost.setdefault(ids[k], number)
+        points = {k: s.points for k, s in states.items()}
+        return FrameResult(
+            index=number,
+            object_ids=ids,
+            masks=masks,
+            logits=logits,
+            scores=np.array(
+                [states[k].mask.score if k in states else np.nan for k in range(len(ids))], np.float32
+            ),
+            points=np.concatenate([np.zeros((0, 2), np.float32), *(p.xy for p in points.values())]),
+            visibility=np.concatenate([np.zeros(0, np.int8), *(p.visibility for p in points.values())]),
+            positive=np.concatenate([np.zeros(0, bool), *(p.positive for p in points.values())]),
+            owners=np.repeat(np.array(list(points), int), [len(p.xy) for p in points.values()]),
+            lost=tuple(self.lost),
+        )
+
+
+def _with_points(queries: QueryPoints, points: Sequence[FramePoints]) -> QueryPoints:
+    """The same objects with the points in use instead of the masks and boxes that they came from."""
+    objects = (
+        replace(q, positives=p.visible_positives, negatives=p.visible_negatives, box=None, mask=None)
+        for q, p in zip(queries.objects, points, strict=True)
+    )
+    return replace(queries, objects=tuple(objects))

@@ -1,0 +1,287 @@
+"""One video, segmented: how tracking, prompting and reinitialisation take turns.
+
+Positions count the frames of the clip that is worked on; frame numbers are the video's.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sampt.trackers.base import PointTracker, Step, Visibility
+from sampt.trackers.clip import Clip
+from sampt.trackers.filters import PatchFilter, filtered_steps
+
+from .encoder import FrameEncoder
+from .prompting import NOTHING, FramePoints, ObjectMask, Prompting, segment_frame
+from .reinit import OnLoss, Reinit, ReinitStrategy
+from .segmenters.base import Context
+from .timing import Stopwatch
+
+Resampler = Callable[[NDArray[np.uint8], NDArray[np.bool_]], FramePoints]
+"""Samples new points from a frame and an object's mask in it."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One object to be segmented: its points at its query position, and the positions it is wanted in.
+
+    start: query position. first, last: wanted positions, inclusive.
+    """
+
+    points: FramePoints
+    start: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class ObjectState:
+    """One object in one frame. ``lost``: its reinitialisation has failed in an earlier frame."""
+
+    points: FramePoints
+    mask: ObjectMask = NOTHING
+    lost: bool = False
+
+
+States = dict[int, ObjectState]
+"""The objects that are wanted in a frame, by their index."""
+
+
+@dataclass
+class Run:
+    """The settings and helpers of one pass over one clip.
+
+    size: the frames' (height, width).
+    contexts: what the segmenter learned at the query frames, by object index.
+    backward: whether objects are also segmented before their query frames.
+    """
+
+    clip: Clip
+    size: tuple[int, int]
+    targets: dict[int, Target]
+    tracker: PointTracker
+    encoder: FrameEncoder
+    contexts: dict[int, Context]
+    prompting: Prompting
+    reinit: Reinit | None
+    patch_filter: PatchFilter | None
+    resample: Resampler
+    rng: np.random.Generator
+    backward: bool
+    stopwatch: Stopwatch = field(default_factory=Stopwatch)
+
+    def states(self) -> Iterator[States]:
+        """What is known about the objects in each frame of the clip, in the clip's order."""
+        steps = self._tracked_once() if self.reinit is None else self._both_ways()
+        for position, states in enumerate(steps):
+            yield {k: state for k, state in states.items() if self._wanted(k, position)}
+
+    def _wanted(self, k: int, position: int) -> bool:
+        target = self.targets[k]
+        return target.first <= position <= target.last and (self.backward or position >= target.start)
+
+    def _tracked_once(self) -> Iterator[States]:
+        """Without reinitialisation: all points through the whole clip, then every frame by itself."""
+        targets = self.targets
+        begin = min(min(t.start, t.first) if self.backward else t.start for t in targets.values())
+        end = max(max(t.start, t.last) for t in targets.values()) + 1
+        given = {k: t.points for k, t in targets.items()}
+        starts = {k: t.start - begin for k, t in targets.items()}
+        tracks = self._track(self.clip[begin:end], given, starts, self.backward)
+        for position in range(len(self.clip)):
+            points = next(tracks) if begin <= position < end else {}
+            yield self._segment(position, {k: p for k, p in points.items() if self._wanted(k, position)})
+
+    def _both_ways(self) -> Iterator[States]:
+        """With reinitialisation: first backward, kept on disk, then forward; joined at the query frames."""
+        length = len(self.clip)
+        with tempfile.TemporaryDirectory(prefix="sampt-") as folder:
+            earlier = StateStore(Path(folder))
+            if self.backward and any(t.start > t.first for t in self.targets.values()):
+                for position, states in enumerate(self._flipped()._onward()):
+                    kept = {k: s for k, s in states.items() if length - 1 - position < self.targets[k].start}
+                    earlier.put(length - 1 - position, kept)
+            for position, states in enumerate(self._onward()):
+                later = {k: s for k, s in states.items() if position >= self.targets[k].start}
+                yield {**earlier.take(position), **later}
+
+    def _flipped(self) -> Run:
+        """The same run backward in time, for the objects wanted before their query frames."""
+        end = len(self.clip) - 1
+        targets = {
+            k: replace(t, start=end - t.start, first=end - t.last, last=end - t.first)
+            for k, t in self.targets.items()
+            if t.start > t.first
+        }
+        return replace(self, clip=self.clip.reversed(), targets=targets)
+
+    def _onward(self) -> Iterator[States]:
+        if isinstance(self.reinit, OnLoss):
+            return self._until_lost(self.reinit)
+        assert self.reinit is not None
+        return self._in_stretches(self.reinit)
+
+    def _in_stretches(self, strategy: ReinitStrategy) -> Iterator[States]:
+        """Strategies A to D: segment a stretch, choose the next start, sample there, overwrite from it on.
+
+        Objects that start together are tracked together; only they serve each other as negatives.
+        """
+        length = len(self.clip)
+        starts = {k: t.start for k, t in self.targets.items()}
+        points = {k: t.points for k, t in self.targets.items()}
+        lost: dict[int, int] = {}
+        pending: dict[int, States] = defaultdict(dict)
+
+        def finished(until: int) -> Iterator[States]:
+            for position in range(done, until):
+                states = pending.pop(position, {})
+                for k, since in lost.items():
+                    if position >= since:
+                        states[k] = _lost(points[k])
+                yield states
+
+        done = 0
+        while starts:
+            start = min(starts.values())
+            yield from finished(start)
+            done = start
+            group = [k for k, s in starts.items() if s == start]
+            end = min(start + strategy.horizon, length)
+            tracks = self._track(
+                self.clip[start : start + strategy.tracker_horizon],
+                {k: points[k] for k in group},
+                dict.fromkeys(group, 0),
+                backward=False,
+            )
+            for position in range(start, end):
+                pending[position].update(self._segment(position, next(tracks)))
+            others = [s - start for s in starts.values() if s > start]
+            for k in group:
+                del starts[k]
+            if end == length:
+                continue
+            with self.stopwatch("reinit"):
+                areas = np.array([[self._area(pending[p][k].mask) for p in range(start, end)] for k in group])
+            for k, offset in zip(group, strategy.restarts(areas, min(others, default=None)), strict=True):
+                if offset is None:
+                    lost[k] = end
+                elif start + offset < self.targets[k].last:
+                    starts[k] = start + offset
+                    points[k] = self._sample(starts[k], pending[starts[k]][k].mask)
+        yield from finished(length)
+
+    def _until_lost(self, strategy: OnLoss) -> Iterator[States]:
+        """Strategy E: one frame after the other; an object that loses its points gets new ones at once."""
+        starts = {k: t.start for k, t in self.targets.items()}
+        given = {k: t.points for k, t in self.targets.items()}
+        tracks: dict[int, Iterator[dict[int, FramePoints]]] = {}
+        for position in range(len(self.clip)):
+            beginning = [k for k, start in starts.items() if start == position]
+            tracks.update((k, self._track_from(position, k, given[k])) for k in beginning)
+            points = {k: next(track)[k] for k, track in tracks.items() if position <= self.targets[k].last}
+            states = self._segment(position, points)
+            yield states
+            for k, state in states.items():
+                if strategy.due(state.points, position - starts[k]) and state.mask.low_res is not None:
+                    if self._area(state.mask) <= strategy.smallest_area:
+                        continue
+                    starts[k] = position
+                    tracks[k] = self._track_from(position, k, self._sample(position, state.mask))
+                    next(tracks[k])
+
+    def _track_from(self, position: int, k: int, points: FramePoints) -> Iterator[dict[int, FramePoints]]:
+        return self._track(
+            self.clip[position : self.targets[k].last + 1], {k: points}, {k: 0}, backward=False
+        )
+
+    def _track(
+        self, clip: Clip, points: dict[int, FramePoints], starts: dict[int, int], backward: bool
+    ) -> Iterator[dict[int, FramePoints]]:
+        """Track several objects' points together and hand them back per object."""
+        queries = np.concatenate(
+            [np.column_stack([np.full(len(p.xy), starts[k], np.float32), p.xy]) for k, p in points.items()]
+        )
+        ends = np.cumsum([len(p.xy) for p in points.values()])[:-1]
+        steps: Iterator[Step] = filtered_steps(self.tracker, clip, queries, self.patch_filter, backward)
+        for xy, visibility in self.stopwatch.iterate("track", steps):
+            yield {
+                k: FramePoints(one_xy, points[k].positive, one_visibility)
+                for k, one_xy, one_visibility in zip(
+                    points, np.split(xy, ends), np.split(visibility, ends), strict=True
+                )
+            }
+
+    def _segment(self, position: int, points: dict[int, FramePoints]) -> States:
+        if not any(len(p.visible_positives) for p in points.values()):
+            return {k: ObjectState(p) for k, p in points.items()}
+        with self.stopwatch("encode"):
+            embedding = self.encoder(self.clip.indices[position])
+        with self.stopwatch("prompt"):
+            masks = segment_frame(
+                self.encoder.segmenter, embedding, points, self.contexts, self.prompting, self.rng
+            )
+        return {k: ObjectState(points[k], mask) for k, mask in masks.items()}
+
+    def _area(self, mask: ObjectMask) -> int:
+        if mask.low_res is None:
+            return 0
+        return int(self.encoder.segmenter.extent(mask.low_res[None], self.size)[1])
+
+    def _sample(self, position: int, mask: ObjectMask) -> FramePoints:
+        assert mask.low_res is not None
+        with self.stopwatch("reinit"):
+            logits = self.encoder.segmenter.upscale(mask.low_res[None], self.size)
+            return self.resample(self.clip[position], (logits[0] > 0).cpu().numpy())
+
+
+def _lost(points: FramePoints) -> ObjectState:
+    failed = np.full(len(points.xy), Visibility.REINIT_FAILED, np.int8)
+    return ObjectState(replace(points, visibility=failed), lost=True)
+
+
+class StateStore:
+    """States of frames that come out in another order than they are needed, on disk instead of in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def put(self, position: int, states: States) -> None:
+        if states:
+            torch.save(
+                {
+                    k: (
+                        torch.from_numpy(s.points.xy),
+                        torch.from_numpy(s.points.positive),
+                        torch.from_numpy(s.points.visibility),
+                        s.mask.low_res,
+                        s.mask.score,
+                        s.lost,
+                    )
+                    for k, s in states.items()
+                },
+                self.folder / f"{position}.pt",
+            )
+
+    def take(self, position: int) -> States:
+        """The states put at this position, which are then forgotten; empty if there were none."""
+        path = self.folder / f"{position}.pt"
+        if not path.exists():
+            return {}
+        stored = torch.load(path, weights_only=True)
+        path.unlink()
+        return {
+            k: ObjectState(
+                FramePoints(xy.numpy(), positive.numpy(), visibility.numpy()),
+                ObjectMask(low_res, score),
+                lost,
+            )
+            for k, (xy, positive, visibility, low_res, score, lost) in stored.items()
+        }

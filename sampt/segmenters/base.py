@@ -1,0 +1,115 @@
+"""What every promptable segmenter takes and returns."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Context: TypeAlias = Any
+"""What a segmenter has learned about one object at its query frame; opaque to everyone else."""
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """Prompts of B objects in one frame, each object with equally many points.
+
+    Objects with different numbers of points go into different batches: SAM's padding token would change
+    its output. All coordinates are pixels of the original frame.
+
+    points: (B, P, 2) float32; P may be 0 if there are boxes.
+    labels: (B, P) int64, 1 for positive and 0 for negative points.
+    boxes: (B, 4) float32, x0, y0, x1, y1, or None.
+    masks: (B, h, w) float32 low-resolution logits of an earlier pass, or None.
+    """
+
+    points: Tensor
+    labels: Tensor
+    boxes: Tensor | None = None
+    masks: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if self.points.ndim != 3 or self.points.shape[2] != 2 or self.labels.shape != self.points.shape[:2]:
+            raise ValueError(
+                f"points are (B, P, 2) with labels (B, P), not {tuple(self.points.shape)} "
+                f"with {tuple(self.labels.shape)}"
+            )
+        if self.points.shape[1] == 0 and self.boxes is None:
+            raise ValueError("a prompt needs a point or a box")
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def refined(self, boxes: Tensor, masks: Tensor) -> Prompts:
+        """The same points with the box and the low-resolution logits of the current mask."""
+        return replace(self, boxes=boxes, masks=masks)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """B masks: low-resolution logits, (B, h, w) float32, and predicted IoU scores, (B,) float32."""
+
+    low_res: Tensor
+    scores: Tensor
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """One encoded frame. ``features`` is the segmenter's own; ``size`` is the original (height, width)."""
+
+    features: Any
+    size: tuple[int, int]
+    nbytes: int
+
+
+class PromptableSegmenter(ABC):
+    """Masks from prompts: ``encode`` once a frame, ``decode`` as often as prompts change."""
+
+    name: ClassVar[str]
+    preview: ClassVar[bool] = False
+    """Whether results are of preview quality only; outputs then say so."""
+
+    learns: ClassVar[bool] = False
+    """Whether ``learn`` gives contexts."""
+
+    device: torch.device = torch.device("cpu")
+
+    @abstractmethod
+    def encode(self, frames: Sequence[NDArray[np.uint8]]) -> list[Embedding]:
+        """Encode frames of one size, each (H, W, 3) uint8 RGB."""
+
+    def learn(self, embedding: Embedding, prompts: Prompts) -> list[Context] | None:
+        """Learn what B objects look like from their prompts at their query frame; None if nothing is."""
+        return None
+
+    @abstractmethod
+    def decode(
+        self, embedding: Embedding, prompts: Prompts, contexts: Sequence[Context] | None = None
+    ) -> Decoded:
+        """One mask for each of the B prompted objects; ``contexts`` are theirs, where ``learn`` gave any."""
+
+    @abstractmethod
+    def upscale(self, low_res: Tensor, size: tuple[int, int]) -> Tensor:
+        """Logits at the frame's ``size`` (H, W): (B, h, w) → (B, H, W) float32."""
+
+    def extent(self, low_res: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """Boxes, (B, 4) float32 pixels, and areas, (B,) int64 pixels, of the masks at the frame's ``size``.
+
+        Everything stays on the device. The box of an empty mask is meaningless; its area is 0.
+        """
+        return mask_extent(self.upscale(low_res, size) > 0)
+
+
+def mask_extent(masks: Tensor) -> tuple[Tensor, Tensor]:
+    """Boxes (B, 4) float32 (x0, y0, x1, y1, inclusive pixels) and areas (B,) of (B, H, W) bool masks."""
+    columns, rows = masks.any(1).float(), masks.any(2).float()
+    width, height = columns.shape[1], rows.shape[1]
+    x0, y0 = columns.argmax(1), rows.argmax(1)
+    x1, y1 = width - 1 - columns.flip(1).argmax(1), height - 1 - rows.flip(1).argmax(1)
+    return torch.stack([x0, y0, x1, y1], 1).float(), masks.sum((1, 2))

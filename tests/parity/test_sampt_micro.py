@@ -1,0 +1,155 @@
+"""Every step of the method against the reference implementation, with a micro SAM on stand-in weights."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from .micro_sam import EvenSampler, LinearTracker, micro_sam
+
+from sampt import ObjectQuery, QueryPoints, SamPt
+from sampt.pipeline import Sampling
+from sampt.prompting import Prompting
+from sampt.reinit import STRATEGIES
+from sampt.segmenters.sam import SamSegmenter
+from sampt.trackers.filters import PatchFilter
+
+GOLDEN = Path(os.environ.get("SAMPT_GOLDEN_DIR", Path(__file__).parent / "golden"))
+SETTINGS = json.loads((GOLDEN / "sampt_micro.json").read_text())
+VARIANTS = SETTINGS["variants"]
+
+REINIT = {
+    "reinit-on-horizon-and-sync-masks": "horizon",
+    "reinit-at-median-of-area-diff": "median-area",
+    "reinit-on-similar-mask-area": "similar-area",
+    "reinit-on-similar-mask-area-and-sync-masks": "similar-area-sync",
+}
+
+
+@dataclass
+class Outcome:
+    """Ours in the goldens' shapes; K objects, T frames, P points."""
+
+    masks: np.ndarray  # (K, T, H, W) bool
+    logits: np.ndarray  # (K, T, H, W)
+    scores: np.ndarray  # (T, K)
+    trajectories: np.ndarray  # (T, K, P, 2)
+    visibilities: np.ndarray  # (T, K, P)
+
+
+@pytest.fixture(scope="module")
+def segmenter(stand_ins: Any) -> SamSegmenter:
+    model = micro_sam(SETTINGS["shapes"])
+    weights = stand_ins.stand_in_state_dict(SETTINGS["shapes"], SETTINGS["seed"], SETTINGS["gain"])
+    model.load_state_dict(weights)
+    return SamSegmenter(model)
+
+
+@pytest.fixture(scope="module")
+def video(stand_ins: Any) -> np.ndarray:
+    return stand_ins.stand_in_video(*SETTINGS["video_args"])
+
+
+@pytest.fixture(scope="module")
+def golden() -> Any:
+    return np.load(GOLDEN / "sampt_micro.npz")
+
+
+@pytest.fixture(scope="module")
+def outcomes(segmenter: SamSegmenter, video: np.ndarray) -> dict[str, Outcome]:
+    """Each variant is run once, by the first test that asks for it."""
+
+    class Runs(dict[str, Outcome]):
+        def __missing__(self, name: str) -> Outcome:
+            self[name] = run(VARIANTS[name], segmenter, video)
+            return self[name]
+
+    return Runs()
+
+
+def run(settings: dict[str, Any], segmenter: SamSegmenter, video: np.ndarray) -> Outcome:
+    model = SamPt(
+        LinearTracker(),
+        segmenter,
+        Sampling(
+            EvenSampler(),
+            EvenSampler(),
+            settings["positive_points_per_mask"],
+            settings["negative_points_per_mask"],
+        ),
+        Prompting(
+            other_objects_as_negatives=settings["add_other_objects_positive_points_as_negative_points"],
+            max_other_points=settings["max_other_objects_positive_points"],
+            refinements=settings["iterative_refinement_iterations"],
+            iou_threshold=settings["sam_iou_threshold"],
+        ),
+        reinit=STRATEGIES[REINIT[settings["reinit_variant"]]](
+            settings["reinit_horizon"], settings["reinit_point_tracker_horizon"]
+        )
+        if settings["use_point_reinit"]
+        else None,
+        patch_filter=PatchFilter(settings["patch_size"], settings["patch_similarity_threshold"])
+        if settings["use_patch_matching_filtering"]
+        else None,
+        overlapping=True,
+    )
+    frames = list(model.stream(video, queries(model.sampling, video, settings)))
+    count = len(frames[0].object_ids)
+    return Outcome(
+        masks=np.stack([f.masks for f in frames], 1),
+        logits=np.stack([f.logits for f in frames], 1),
+        scores=np.stack([f.scores for f in frames]),
+        trajectories=np.stack([f.points.reshape(count, -1, 2) for f in frames]),
+        visibilities=np.stack([f.visibility.reshape(count, -1) for f in frames]),
+    )
+
+
+def queries(sampling: Sampling, video: np.ndarray, settings: dict[str, Any]) -> QueryPoints:
+    """Points sampled from the two ellipses that the goldens were made with."""
+    y, x = np.mgrid[: video.shape[1], : video.shape[2]]
+    masks = [
+        ((y - 80) / 40) ** 2 + ((x - 80) / 48) ** 2 < 1,
+        ((y - 120) / 36) ** 2 + ((x - 180) / 30) ** 2 < 1,
+    ]
+    objects = []
+    for k, (mask, t) in enumerate(zip(masks, settings.get("timesteps", [0, 0]), strict=True)):
+        points = sampling.points(video[t], mask, np.random.default_rng(0))
+        objects.append(ObjectQuery(k + 1, t, points.visible_positives, points.visible_negatives))
+    return QueryPoints(tuple(objects))
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_masks(variant: str, outcomes: dict[str, Outcome], golden: Any) -> None:
+    ours = outcomes[variant].masks
+    theirs = np.unpackbits(golden[f"{variant}/masks"], axis=-1).astype(bool).reshape(ours.shape)
+    refinements = VARIANTS[variant]["iterative_refinement_iterations"]
+    assert (ours == theirs).mean() >= (0.995 if refinements >= 12 else 0.999)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_scores(variant: str, outcomes: dict[str, Outcome], golden: Any) -> None:
+    theirs = golden[f"{variant}/scores_per_frame"]
+    theirs = np.where(np.isfinite(theirs), theirs, np.nan)  # theirs is −inf where nothing was prompted
+    np.testing.assert_allclose(outcomes[variant].scores, theirs, atol=1e-3)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_trajectories(variant: str, outcomes: dict[str, Outcome], golden: Any) -> None:
+    np.testing.assert_allclose(outcomes[variant].trajectories, golden[f"{variant}/trajectories"], atol=1e-3)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_visibilities(variant: str, outcomes: dict[str, Outcome], golden: Any) -> None:
+    np.testing.assert_array_equal(outcomes[variant].visibilities, golden[f"{variant}/visibilities"])
+
+
+@pytest.mark.parametrize("variant", [v for v in VARIANTS if VARIANTS[v]["iterative_refinement_iterations"] < 12])
+def test_logits(variant: str, outcomes: dict[str, Outcome], golden: Any) -> None:
+    theirs = golden[f"{variant}/logits_t2"]
+    ours = outcomes[variant].logits[:, 2, ::4, ::4]
+    np.testing.assert_allclose(ours, theirs, atol=0.02)

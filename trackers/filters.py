@@ -1,0 +1,151 @@
+"""What is decided about a tracker's points after it: outside the frame, or no longer looking alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .base import OnlineTracker, PointTracker, Step, Trajectories, Visibility, both_directions, check_queries
+from .clip import Clip, FrameSource
+
+BORDER = 0.01
+"""Share of the frame's width and height, at each edge, in which a point counts as outside."""
+
+
+def filtered_steps(
+    tracker: PointTracker,
+    frames: Clip | FrameSource,
+    queries: ArrayLike,
+    patch_filter: PatchFilter | None = None,
+    backward: bool = True,
+) -> Iterator[Step]:
+    """Track ``queries``, (N, 3) of (t, x, y), and yield one filtered step for each frame of ``frames``.
+
+    Points within 1 % of the frame's border become OUTSIDE_FRAME, at their query frames too. With a
+    ``patch_filter``, each direction in time is filtered on its own. An online tracker works as the steps
+    are consumed; any other tracks everything at the first. Without ``backward``, a point is INVISIBLE at its
+    query's position before its query frame.
+
+    Raises:
+        ValueError: ``queries`` has another shape, NaNs, or frames that the clip does not have.
+    """
+    clip = Clip.of(frames)
+    checked = check_queries(queries, len(clip))
+    return _filtered_steps(tracker, clip, checked, patch_filter, backward)
+
+
+def _filtered_steps(
+    tracker: PointTracker,
+    clip: Clip,
+    queries: NDArray[np.float32],
+    patch_filter: PatchFilter | None,
+    backward: bool,
+) -> Iterator[Step]:
+    if isinstance(tracker, OnlineTracker):
+        track_onward = tracker.stream
+    else:
+        track_onward = partial(_replay, tracker.track(clip, queries), clip)
+
+    def run(part: Clip, starting: NDArray[np.float32]) -> Iterator[Step]:
+        steps = track_onward(part, starting)
+        return steps if patch_filter is None else patch_filter.apply(steps, part, starting)
+
+    size = None
+    for xy, visibility in both_directions(run, clip, queries) if backward else run(clip, queries):
+        if size is None:
+            height, width = clip[0].shape[:2]
+            size = (width, height)
+        yield xy, mark_outside(xy, visibility, size)
+
+
+def _replay(tracks: Trajectories, clip: Clip, part: Clip, queries: NDArray[np.float32]) -> Iterator[Step]:
+    """Finished tracks of ``clip`` as if they were made now, onward through ``part`` of it in part's order."""
+    for t, number in enumerate(part.indices):
+        row = clip.indices.index(number)
+        early = t < queries[:, 0]
+        xy = np.where(early[:, None], queries[:, 1:], tracks.xy[row])
+        yield xy, np.where(early, np.int8(Visibility.INVISIBLE), tracks.visibility[row])
+
+
+def mark_outside(
+    xy: NDArray[np.float32], visibility: NDArray[np.int8], size: tuple[int, int]
+) -> NDArray[np.int8]:
+    """``visibility``, (..., N), with OUTSIDE_FRAME for the points ``xy``, (..., N, 2), at the frame's border.
+
+    ``size`` is the frame's (width, height) in pixels; the border is its outermost 1 % on each side.
+    """
+    relative = xy / np.array(size, np.float32)
+    outside = ((relative < BORDER) | (relative > 1 - BORDER)).any(-1)
+    return np.where(outside, np.int8(Visibility.OUTSIDE_FRAME), visibility)
+
+
+class PatchFilter:
+    """Rejects points that no longer look as they did at their query (SAM-PT, WACV 2025, supplement).
+
+    CIELAB patches of ``size``×``size`` px around the point, now and at its query, are as similar as
+    exp(-‖Δ‖₂ / (2·size²)). A visible point with a similarity of at most ``threshold`` becomes
+    PATCH_NOT_SIMILAR, and REJECTED in all later frames of that direction.
+
+    Raises:
+        ValueError: ``size`` is not an odd number, or ``threshold`` not between 0 and 1.
+    """
+
+    def __init__(self, size: int = 3, threshold: float = 0.01) -> None:
+        if size < 1 or size % 2 == 0:
+            raise ValueError(f"the patch size must be an odd number of pixels, not {size}")
+        if not 0 <= threshold <= 1:
+            raise ValueError(f"the patch similarity threshold must be from 0 to 1, not {threshold}")
+        self.size = size
+        self.threshold = threshold
+
+    def apply(self, steps: Iterator[Step], clip: Clip, queries: NDArray[np.float32]) -> Iterator[Step]:
+        """Filter the ``steps`` of one direction through ``clip``; ``queries`` are what they started from."""
+        starts = queries[:, 0].astype(int)
+        reference = np.zeros((len(queries), self.size, self.size, 3), np.float32)
+        rejected = np.zeros(len(queries), bool)
+        for t, (xy, visibility) in enumerate(steps):
+            visibility = np.where(rejected, np.int8(Visibility.REJECTED), visibility)
+            starting = np.flatnonzero(starts == t)
+            if len(starting):
+                reference[starting] = lab_patches(clip[t], queries[starting, 1:], self.size)
+            seen = np.flatnonzero((visibility == Visibility.VISIBLE) & (starts < t))
+            if len(seen):
+                patches = lab_patches(clip[t], xy[seen], self.size)
+                unlike = seen[self.similarity(reference[seen], patches) <= self.threshold]
+                visibility[unlike] = Visibility.PATCH_NOT_SIMILAR
+                rejected[unlike] = True
+            yield xy, visibility
+
+    def similarity(self, a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+        """How alike patches (N, size, size, 3) are, (N,) float32 from 0 to 1."""
+        distance = np.linalg.norm((a - b).reshape(len(a), self.size**2 * 3), axis=1)
+        return np.asarray(np.exp(-distance / (2 * self.size**2)), np.float32)
+
+
+def lab_patches(frame: NDArray[np.uint8], xy: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """CIELAB patches around points ``xy``, (N, 2), interpolated bilinearly: (N, size, size, 3) float32.
+
+    Pixels outside the frame, (H, W, 3) uint8, are zero. Only the pixels needed are converted.
+    """
+    height, width = frame.shape[:2]
+    corner = np.floor(xy)
+    fx, fy = np.moveaxis((xy - corner)[:, None, None, None, :], -1, 0)
+    reach = np.arange(size + 1) - size // 2
+    x = corner[:, None, None, 0].astype(int) + reach
+    y = corner[:, None, None, 1].astype(int) + reach[:, None]
+    pixels = rgb_to_lab(frame[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)])
+    pixels[(x < 0) | (x >= width) | (y < 0) | (y >= height)] = 0
+    rows = pixels[:, :-1] * (1 - fy) + pixels[:, 1:] * fy
+    return np.asarray(rows[:, :, :-1] * (1 - fx) + rows[:, :, 1:] * fx, np.float32)
+
+
+def rgb_to_lab(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """sRGB pixels (..., 3) in CIELAB (D65): float32, L from 0 to 100."""
+    if pixels.size == 0:
+        return np.zeros(pixels.shape, np.float32)
+    row = pixels.reshape(-1, 1, 3).astype(np.float32) / 255
+    return np.asarray(cv2.cvtColor(row, cv2.COLOR_RGB2LAB), np.float32).reshape(pixels.shape)

@@ -1,0 +1,223 @@
+"""Dense optical flow, chained into point tracks; and DIS, a flow that needs no weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .base import OnlineTracker, Step, Visibility
+from .clip import Clip
+from .frames import Recent, within, working_size
+
+# A step looks at one pair of frames; a few more let several runs over the same clip be a little out of step.
+_PAIRS_KEPT = 4
+
+
+class DenseFlow(Protocol):
+    """Optical flow between two frames, at a working resolution of its own choice."""
+
+    def prepare(self, frame: NDArray[np.uint8]) -> Any:
+        """What is needed of a frame, (H, W, 3) uint8 RGB; done once per frame, whatever it is paired with.
+
+        It must not keep a reference to ``frame``, or memory would hold full frames.
+        """
+
+    def __call__(self, first: Any, second: Any) -> NDArray[np.float32]:
+        """The motion from one prepared frame to another, (h, w, 2) float32 of (dx, dy) in pixels of h×w."""
+
+
+class FlowTracker(OnlineTracker):
+    """Chains dense flow: every step adds the flow, sampled bilinearly, to the point.
+
+    With f the flow at the point and b the flow back at where it leads, the step succeeds when
+    |f + b| < ``tolerance`` + ``relative_tolerance`` · (|f| + |b|) and it ends inside the frame. Lengths are
+    pixels at the flow's working resolution. A point whose step fails is INVISIBLE but follows the flow, and
+    is seen again when a later step succeeds, unless it is lost by then: a lost point stays where it is,
+    INVISIBLE, for the rest of that direction.
+
+    Neighbouring frames' flows are kept for a while, so runs over the same source, in either direction and
+    for any number of objects, compute each of them once.
+
+    Args:
+        flow: the dense flow.
+        occlusion: test each step forth and back as above. Off, a point is visible while it is inside the
+            frame and never loses patience: the setting of SAM-PT's RAFT baseline (WACV 2025, Table 2).
+        tolerance: part of the allowed forward-backward error that is always granted, px.
+        relative_tolerance: part of it per pixel of motion.
+        patience: failed steps in a row after which a point is lost.
+        margin: distance outside the frame beyond which a point is lost at once, px.
+
+    Raises:
+        ValueError: an option is out of its range.
+    """
+
+    name: ClassVar[str] = "flow"
+
+    def __init__(
+        self,
+        flow: DenseFlow,
+        occlusion: bool = True,
+        tolerance: float = 1.0,
+        relative_tolerance: float = 0.05,
+        patience: int = 3,
+        margin: float = 20.0,
+    ) -> None:
+        if patience < 1:
+            raise ValueError(f"patience must be at least 1 step, not {patience}")
+        for option, value in [
+            ("tolerance", tolerance),
+            ("relative_tolerance", relative_tolerance),
+            ("margin", margin),
+        ]:
+            if value < 0:
+                raise ValueError(f"{option} must be 0 or more, not {value}")
+        self.flow = flow
+        self.occlusion = occlusion
+        self.tolerance = tolerance
+        self.relative_tolerance = relative_tolerance
+        self.patience = patience
+        self.margin = margin
+        self._frames: Recent[tuple[Any, tuple[int, int]]] = Recent(_PAIRS_KEPT)
+        self._flows: Recent[NDArray[np.float32]] = Recent(2 * _PAIRS_KEPT)
+
+    def stream(self, clip: Clip, queries: NDArray[np.float32]) -> Iterator[Step]:
+        starts = queries[:, 0].astype(int)
+        xy = queries[:, 1:].astype(np.float32)
+        failures = np.zeros(len(queries), int)
+        lost = np.zeros(len(queries), bool)
+        for t in range(len(clip)):
+            visibility = np.full(len(queries), Visibility.INVISIBLE, np.int8)
+            visibility[starts == t] = Visibility.VISIBLE
+            moving = np.flatnonzero((starts < t) & ~lost)
+            if len(moving):
+                xy[moving], found, gone = self._advance(clip, t, xy[moving])
+                visibility[moving[found]] = Visibility.VISIBLE
+                failures[moving] = np.where(found, 0, failures[moving] + 1)
+                lost[moving] = gone | (self.occlusion & (failures[moving] >= self.patience))
+            yield xy.copy(), visibility
+
+    def _advance(
+        self, clip: Clip, t: int, xy: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
+        """Move the points ``xy``, (N, 2), from frame ``t - 1`` to frame ``t``.
+
+        Returns the new positions, which steps succeeded, and which points are beyond the margin.
+        """
+        full_width, full_height = self._prepared(clip, t - 1)[1]
+        forth = self._flow(clip, t - 1, t)
+        height, width = forth.shape[:2]
+        scale = np.array([width / full_width, height / full_height], np.float32)
+        here = (xy + 0.5) * scale - 0.5
+        step = sample_bilinear(forth, here)
+        there = here + step
+        found = within(there, width, height)
+        if self.occlusion:
+            back = sample_bilinear(self._flow(clip, t, t - 1), there)
+            error = np.linalg.norm(step + back, axis=1)
+            length = np.linalg.norm(step, axis=1) + np.linalg.norm(back, axis=1)
+            found &= error < self.tolerance + self.relative_tolerance * length
+        return xy + step / scale, found, ~within(there, width, height, self.margin)
+
+    def _flow(self, clip: Clip, start: int, end: int) -> NDArray[np.float32]:
+        """The flow from frame ``start`` to frame ``end`` of ``clip``, (h, w, 2) px of h×w."""
+        key = (clip.indices[start], clip.indices[end])
+        return self._flows.get(
+            clip.source,
+            key,
+            lambda: self.flow(self._prepared(clip, start)[0], self._prepared(clip, end)[0]),
+        )
+
+    def _prepared(self, clip: Clip, t: int) -> tuple[Any, tuple[int, int]]:
+        """Frame ``t`` as the flow wants it, and its original (width, height)."""
+
+        def make() -> tuple[Any, tuple[int, int]]:
+            frame = clip[t]
+            return self.flow.prepare(frame), (frame.shape[1], frame.shape[0])
+
+        return self._frames.get(clip.source, clip.indices[t], make)
+
+
+class DisFlow:
+    """DIS optical flow (Kroeger et al., ECCV 2016) on greyscale frames of at most ``max_side`` px."""
+
+    def __init__(self, max_side: int, finest_scale: int, preset: str) -> None:
+        presets = {
+            "ultrafast": cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
+            "fast": cv2.DISOPTICAL_FLOW_PRESET_FAST,
+            "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
+        }
+        if max_side < 1:
+            raise ValueError(f"max_side must be at least 1 px, not {max_side}")
+        if not 0 <= finest_scale <= 5:
+            raise ValueError(f"finest_scale must be from 0 to 5, not {finest_scale}")
+        if preset not in presets:
+            raise ValueError(f"preset must be one of {', '.join(presets)}, not {preset!r}")
+        self.max_side = max_side
+        # Below this OpenCV refuses the frame, or silently changes its patch size and scales for good.
+        self._min_side = 32 << finest_scale
+        self._dis = cv2.DISOpticalFlow.create(presets[preset])
+        self._dis.setFinestScale(finest_scale)
+
+    def prepare(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The frame in grey at the working resolution, (h, w) uint8."""
+        height, width = frame.shape[:2]
+        size = working_size(width, height, self.max_side)
+        small = frame if size == (width, height) else cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+        return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
+
+    def __call__(self, first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The motion from ``first`` to ``second``, (h, w, 2) float32 px of the prepared frames."""
+        height, width = first.shape
+        below, right = max(self._min_side - height, 0), max(self._min_side - width, 0)
+        if below or right:
+            first, second = (np.pad(grey, ((0, below), (0, right)), "edge") for grey in (first, second))
+        # The empty array means "no first guess"; a guess, even of zeros, would stay for all later calls.
+        flow = self._dis.calc(first, second, np.empty((0, 0), np.float32))
+        return np.asarray(flow[:height, :width], np.float32)
+
+
+class Dis(FlowTracker):
+    """Chained DIS flow: fast, dense, weight-free; the tracker of the embedded default.
+
+    Args:
+        max_side: longest side of the frames that the flow is computed on, px; smaller frames stay so.
+        finest_scale: the pyramid level at which the flow is computed last, 0 = every working pixel.
+        preset: OpenCV's "ultrafast", "fast" or "medium".
+        occlusion, tolerance, relative_tolerance, patience, margin: as for ``FlowTracker``.
+
+    Raises:
+        ValueError: an option is out of its range.
+    """
+
+    name: ClassVar[str] = "dis"
+
+    def __init__(
+        self,
+        max_side: int = 427,
+        finest_scale: int = 0,
+        preset: str = "medium",
+        occlusion: bool = True,
+        tolerance: float = 1.0,
+        relative_tolerance: float = 0.05,
+        patience: int = 3,
+        margin: float = 20.0,
+    ) -> None:
+        flow = DisFlow(max_side, finest_scale, preset)
+        super().__init__(flow, occlusion, tolerance, relative_tolerance, patience, margin)
+
+
+def sample_bilinear(image: NDArray[np.float32], xy: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Values of ``image``, (h, w, C), at ``xy``, (N, 2); beyond the border its edge is repeated."""
+    height, width = image.shape[:2]
+    x = np.clip(xy[:, 0], 0, width - 1)
+    y = np.clip(xy[:, 1], 0, height - 1)
+    left, top = x.astype(int), y.astype(int)
+    right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
+    fx, fy = (x - left)[:, None], (y - top)[:, None]
+    upper = image[top, left] * (1 - fx) + image[top, right] * fx
+    lower = image[bottom, left] * (1 - fx) + image[bottom, right] * fx
+    return np.asarray(upper * (1 - fy) + lower * fy, np.float32)

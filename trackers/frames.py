@@ -1,0 +1,55 @@
+"""What trackers share about frames: those seen lately, the size worked at, and which points lie on them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .clip import FrameSource
+
+Value = TypeVar("Value")
+
+
+class Recent(Generic[Value]):
+    """What was last computed from a source's frames, so that parallel and reversed runs share it.
+
+    Entries belong to one source object, compared by identity, and are dropped when another one comes. A
+    source is taken to be immutable: an array that is overwritten in place needs a new array object.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._source: FrameSource | None = None
+        self._values: OrderedDict[Hashable, Value] = OrderedDict()
+
+    def get(self, source: FrameSource, key: Hashable, make: Callable[[], Value]) -> Value:
+        """The value kept under ``key`` for this source, else the one that ``make`` returns now."""
+        if source is not self._source:
+            self._values.clear()
+            self._source = source
+        value = self._values.pop(key) if key in self._values else make()
+        self._values[key] = value
+        while len(self._values) > self._size:
+            self._values.popitem(last=False)
+        return value
+
+
+def working_size(width: int, height: int, max_side: int | None) -> tuple[int, int]:
+    """(width, height) shrunk in proportion until the longer side is at most ``max_side``; never enlarged."""
+    if max_side is None or max(width, height) <= max_side:
+        return width, height
+    scale = max_side / max(width, height)
+    return max(round(width * scale), 1), max(round(height * scale), 1)
+
+
+def within(xy: NDArray[np.float32], width: int, height: int, margin: float = 0.0) -> NDArray[np.bool_]:
+    """Which points, (N, 2), lie on the frame's pixels or at most ``margin`` px beyond them: (N,) bool.
+
+    Integer coordinates are pixel centres, so the frame reaches from -0.5 to ``width - 0.5``.
+    """
+    size = np.array([width, height], np.float32)
+    return np.asarray(((xy >= -0.5 - margin) & (xy <= size - 0.5 + margin)).all(1))
