@@ -234,7 +234,7 @@ def _object(
     """The mask of one object; where it is ``alone``, the 255 of a binary prediction is the object, too."""
     if binary:
         return labels > 0
-    return (labels == object_id) | (labels == FULL) if alone else labels == object_id
+    return np.isin(labels, [object_id, FULL] if alone else [object_id])
 
 
 def _read_prediction(path: Path, shape: tuple[int, ...]) -> tuple[NDArray[np.uint8], set[int]]:

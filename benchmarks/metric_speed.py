@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import click
@@ -81,7 +82,7 @@ def main(root: Path, results: Path | None, stride: int) -> None:
     ours, seconds = _timed(contour_accuracy, pairs)
     click.echo(f"{len(pairs)} frames; ours {1000 * seconds / len(pairs):.2f} ms a frame")
     for dilate in (by_opencv, by_scipy):
-        plain, plain_seconds = _timed(lambda p, a, d=dilate: plain_contour_accuracy(p, a, dilate=d), pairs)
+        plain, plain_seconds = _timed(partial(plain_contour_accuracy, dilate=dilate), pairs)
         if plain != ours:
             raise click.ClickException(
                 f"the definition {dilate.__name__} gives other numbers: metrics/davis.py is wrong"

@@ -124,7 +124,7 @@ def load_config(source: str | Path | Config, overrides: Sequence[str] = ()) -> C
 
 
 def find_config(name: str | Path) -> Path:
-    """The file itself, or the packaged one of that name: ``quick``, ``quick.yaml`` or ``configs/quick.yaml``."""
+    """The file itself, or the packaged one: ``quick``, ``quick.yaml`` or ``configs/quick.yaml``."""
     path = Path(name)
     if path.is_file():
         return path
@@ -153,7 +153,7 @@ def _merge(base: DictConfig, layer: Any, where: str) -> DictConfig:
 
 def _check_keys(base: DictConfig, layer: DictConfig, where: str, prefix: str) -> None:
     """Every key of ``layer`` exists in ``base``; below ``options`` anything may, until it is used."""
-    for key in layer:
+    for key in map(str, layer):
         full = f"{prefix}{key}"
         if key not in base.keys():  # noqa: SIM118 - DictConfig calls a key without a value absent
             known = list(_all_keys(OmegaConf.structured(Config)))
@@ -167,7 +167,7 @@ def _check_keys(base: DictConfig, layer: DictConfig, where: str, prefix: str) ->
 
 def _all_keys(config: DictConfig, prefix: str = "") -> list[str]:
     keys = []
-    for key in config:
+    for key in map(str, config):
         node = config._get_node(key)
         keys.append(f"{prefix}{key}")
         if isinstance(node, DictConfig):

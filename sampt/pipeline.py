@@ -118,7 +118,7 @@ class Segmentation(Iterator[FrameResult]):
         self.model, self.clip = model, clip
         self.stopwatch = Stopwatch()
         self.lost: dict[int, int] = {}
-        self.size: tuple[int, int] = clip[0].shape[:2] if len(clip) else (0, 0)  # type: ignore[assignment]
+        self.size: tuple[int, int] = clip[0].shape[:2] if len(clip) else (0, 0)
         queries.validate(clip.indices, self.size)
         self.encoder = FrameEncoder(model.segmenter, clip.source, model.cache_bytes)
         self._rng = np.random.default_rng(model.seed)
@@ -126,7 +126,9 @@ class Segmentation(Iterator[FrameResult]):
         with self.stopwatch("select"):
             points = [self._points(query) for query in queries.objects]
             self.queries = _with_points(queries, points)
-            self._targets = {k: self._target(q, p) for k, (q, p) in enumerate(zip(queries.objects, points, strict=True))}
+            self._targets = {
+                k: self._target(q, p) for k, (q, p) in enumerate(zip(queries.objects, points, strict=True))
+            }
             contexts = self._contexts()
         self._run = Run(
             clip=clip,

@@ -70,6 +70,8 @@ class Prompting:
     max_other_points: at most so many of those, drawn at random; None for all.
     refinements: how often the mask is fed back with its box.
     iou_threshold: a mask whose predicted IoU is lower is dropped; None keeps all.
+    negatives_alone: also prompt with negatives where no positive is visible, as the reference implementation
+        does; otherwise such an object has no mask in that frame.
     """
 
     two_pass: bool = True
@@ -77,6 +79,7 @@ class Prompting:
     max_other_points: int | None = None
     refinements: int = 12
     iou_threshold: float | None = 0.7
+    negatives_alone: bool = False
 
 
 @torch.inference_mode()
@@ -107,9 +110,9 @@ def segment_frame(
     rng: np.random.Generator,
 ) -> dict[int, ObjectMask]:
     """Masks of all objects of one frame; ``points`` and ``contexts`` are keyed by object."""
-    asked = [k for k, p in points.items() if len(p.visible_positives)]
-    tokens = {k: _tokens(k, points, settings, rng) for k in asked}
-    two_pass = [k for k in asked if settings.two_pass and not points[k].positive.all()]
+    tokens = {k: _tokens(k, points, settings, rng) for k in points}
+    tokens = {k: t for k, t in tokens.items() if t[1].any() or (settings.negatives_alone and len(t[1]))}
+    two_pass = [k for k in tokens if settings.two_pass and not points[k].positive.all()]
     first: dict[int, Tensor] = {}
     alone = {
         k: (points[k].visible_positives, np.ones(len(points[k].visible_positives), np.int64))

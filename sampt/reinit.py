@@ -1,10 +1,10 @@
-"""When to drop tracked points and sample new ones from a predicted mask (SAM-PT, Sec. 3.4 and supplementary)."""
+"""When to drop tracked points and sample new ones from a predicted mask (SAM-PT, Sec. 3.4)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +26,13 @@ class ReinitStrategy(Protocol):
     looks ahead.
     """
 
-    horizon: int
-    tracker_horizon: int
+    @property
+    def horizon(self) -> int: ...
+    @property
+    def tracker_horizon(self) -> int: ...
 
     def restarts(self, areas: NDArray[np.int64], other_start: int | None) -> list[int | None]:
-        """For each of G objects, the frame to restart from, counted from the stretch's first; None if it is lost.
+        """For each of G objects, the frame to restart from, counted from the first; None if it is lost.
 
         areas: (G, L) mask areas in pixels, L ≥ 2 frames; column 0 is the frame of the query.
         other_start: the next frame at which an object of another stretch starts, counted likewise.
@@ -45,7 +47,8 @@ class _Horizon:
     def __post_init__(self) -> None:
         if self.horizon < 2 or self.tracker_horizon < self.horizon:
             raise ValueError(
-                f"reinitialisation needs 2 <= horizon <= tracker_horizon, not {self.horizon} and {self.tracker_horizon}"
+                f"reinitialisation needs 2 <= horizon <= tracker_horizon, "
+                f"not {self.horizon} and {self.tracker_horizon}"
             )
 
     def candidate_areas(self, areas: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -122,7 +125,7 @@ class OnLoss:
 
 Reinit = ReinitStrategy | OnLoss
 
-STRATEGIES: dict[str, Callable[..., Reinit]] = {
+STRATEGIES: dict[str, Callable[..., Any]] = {
     "horizon": AtHorizon,
     "median-area": MedianArea,
     "similar-area": SimilarArea,

@@ -16,11 +16,11 @@ class FrameResult:
 
     index: the frame's number in the video.
     object_ids: K ids, in the order of everything below.
-    masks: (K, H, W) bool. At most one object a pixel (that with the highest logit), unless overlapping masks
+    masks: (K, H, W) bool. At most one object a pixel, that with the highest logit, unless overlapping masks
         were asked for.
     logits: (K, H, W) float32, −inf where an object has no mask.
     scores: (K,) float32 predicted IoU; NaN where an object was not segmented in this frame.
-    points: (N, 2) float32, all objects' points one after the other; their number may change from frame to frame.
+    points: (N, 2) float32, all objects' points one after the other; N may change from frame to frame.
     visibility: (N,) int8 of ``sampt.trackers.base.Visibility``.
     positive: (N,) bool.
     owners: (N,) int64, row of ``masks`` a point belongs to.

@@ -82,7 +82,7 @@ class Run:
         """What is known about the objects in each frame of the clip, in the clip's order."""
         steps = self._tracked_once() if self.reinit is None else self._both_ways()
         for position, states in enumerate(steps):
-            yield {k: state for k, state in states.items() if self._wanted(k, position)}
+            yield {k: states[k] for k in sorted(states) if self._wanted(k, position)}
 
     def _wanted(self, k: int, position: int) -> bool:
         target = self.targets[k]
@@ -153,7 +153,7 @@ class Run:
             start = min(starts.values())
             yield from finished(start)
             done = start
-            group = [k for k, s in starts.items() if s == start]
+            group = sorted(k for k, s in starts.items() if s == start)
             end = min(start + strategy.horizon, length)
             tracks = self._track(
                 self.clip[start : start + strategy.tracker_horizon],
@@ -220,7 +220,8 @@ class Run:
             }
 
     def _segment(self, position: int, points: dict[int, FramePoints]) -> States:
-        if not any(len(p.visible_positives) for p in points.values()):
+        alone = self.prompting.negatives_alone
+        if not any((p.visible if alone else p.visible & p.positive).any() for p in points.values()):
             return {k: ObjectState(p) for k, p in points.items()}
         with self.stopwatch("encode"):
             embedding = self.encoder(self.clip.indices[position])

@@ -42,17 +42,18 @@ class Trajectories:
     def __post_init__(self) -> None:
         if self.xy.ndim != 3 or self.xy.shape[2] != 2 or self.visibility.shape != self.xy.shape[:2]:
             raise ValueError(
-                f"trajectories are (T, N, 2) with visibility (T, N), not {self.xy.shape} with {self.visibility.shape}"
+                f"trajectories are (T, N, 2) with visibility (T, N), "
+                f"not {self.xy.shape} with {self.visibility.shape}"
             )
 
     @property
     def visible(self) -> NDArray[np.bool_]:
         """(T, N) bool."""
-        return self.visibility == Visibility.VISIBLE
+        return np.asarray(self.visibility == Visibility.VISIBLE)
 
     @classmethod
     def from_steps(cls, steps: Iterator[Step]) -> Trajectories:
-        """Stack frame-by-frame steps; there must be at least one."""
+        """Stack frame-by-frame steps; at least one."""
         xy, visibility = zip(*steps, strict=True)
         return cls(np.stack(xy), np.stack(visibility))
 
@@ -104,7 +105,9 @@ def check_queries(queries: ArrayLike, frames: int) -> NDArray[np.float32]:
         raise ValueError(f"query {int(np.argmin(np.isfinite(array).all(1)))} holds a NaN or an infinity")
     t = array[:, 0]
     if ((t < 0) | (t >= frames) | (t != np.floor(t))).any():
-        raise ValueError(f"query frames must be whole numbers from 0 to {frames - 1}, got {sorted(set(t.tolist()))}")
+        raise ValueError(
+            f"query frames must be whole numbers from 0 to {frames - 1}, not {t.min():g} to {t.max():g}"
+        )
     return array
 
 

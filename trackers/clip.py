@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 class FrameSource(Protocol):
-    """Anything with a length and frames by index: a ``sampt.Video``, a synthetic scene, a (T, H, W, 3) array."""
+    """Anything with a length and frames by index: a video, a synthetic scene, a (T, H, W, 3) array."""
 
     def __len__(self) -> int: ...
 

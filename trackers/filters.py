@@ -144,8 +144,11 @@ def lab_patches(frame: NDArray[np.uint8], xy: NDArray[np.float32], size: int) ->
 
 
 def rgb_to_lab(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """sRGB pixels (..., 3) in CIELAB (D65): float32, L from 0 to 100."""
+    """sRGB pixels (..., 3) in CIELAB (D65): float32, L from 0 to 100; with red and blue exchanged first.
+
+    The reference exchanges them, and the paper's thresholds were found that way.
+    """
     if pixels.size == 0:
         return np.zeros(pixels.shape, np.float32)
-    row = pixels.reshape(-1, 1, 3).astype(np.float32) / 255
+    row = pixels[..., ::-1].reshape(-1, 1, 3).astype(np.float32) / 255
     return np.asarray(cv2.cvtColor(row, cv2.COLOR_RGB2LAB), np.float32).reshape(pixels.shape)

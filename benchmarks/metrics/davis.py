@@ -87,7 +87,7 @@ def statistics(values: ArrayLike) -> Statistics:
     """Mean, recall and decay of the scored frames of one object, (T,) float with T >= 1.
 
     The four bins of the decay share their border frames, as in the official code; unlike there, they stay
-    right for more than 256 frames, which no DAVIS sequence has.
+    right from 256 frames on, which no DAVIS sequence has.
 
     Raises:
         ValueError: there are no values, or not one for each frame.
@@ -123,7 +123,7 @@ def _matches(points: NDArray[np.bool_], others: NDArray[np.bool_], radius: int) 
     y, x = divmod(np.flatnonzero(unsure), points.shape[1])
     at = (y + radius) * padded.shape[1] + x + radius
     found = padded.ravel()[at[:, None] + (ring_y * padded.shape[1] + ring_x)]
-    return np.count_nonzero(sure) + np.count_nonzero(found.any(axis=1))
+    return int(np.count_nonzero(sure) + np.count_nonzero(found.any(axis=1)))
 
 
 @lru_cache

@@ -23,7 +23,7 @@ class Prompts:
     Objects with different numbers of points go into different batches: SAM's padding token would change
     its output. All coordinates are pixels of the original frame.
 
-    points: (B, P, 2) float32; P may be 0 if there are boxes.
+    points: (B, P, 2) float32; P may be 0.
     labels: (B, P) int64, 1 for positive and 0 for negative points.
     boxes: (B, 4) float32, x0, y0, x1, y1, or None.
     masks: (B, h, w) float32 low-resolution logits of an earlier pass, or None.
@@ -40,8 +40,6 @@ class Prompts:
                 f"points are (B, P, 2) with labels (B, P), not {tuple(self.points.shape)} "
                 f"with {tuple(self.labels.shape)}"
             )
-        if self.points.shape[1] == 0 and self.boxes is None:
-            raise ValueError("a prompt needs a point or a box")
 
     def __len__(self) -> int:
         return len(self.points)

@@ -29,6 +29,9 @@ BINS = 32
 # Logits are this far from zero, less for doubtful foreground, so that the likelier of two objects wins.
 CERTAINTY = 0.2
 
+NO_RECTANGLE = (0, 0, 0, 0)
+"""``cv2.grabCut`` is always given labels instead."""
+
 Image = NDArray[np.uint8]
 Labels = NDArray[np.uint8]
 Points = NDArray[np.float32]
@@ -173,8 +176,10 @@ def _later_cut(
 
 
 def _region(image: Image, positives: Points, box: NDArray[np.float32] | None, margin: int) -> Box:
-    """Where the object may be: the given box, or that of the positives padded by a quarter; x0, y0, x1, y1 (open)."""
+    """Where the object may be: its box, or that of its positives padded; x0, y0, x1, y1 (open)."""
     height, width = image.shape[:2]
+    if box is None and not len(positives):
+        return 0, 0, width, height
     if box is None:
         low, high = positives.min(0), positives.max(0)
         pad = PADDING * (high - low) + max(margin, SEED_RADIUS)
@@ -200,7 +205,7 @@ def _distance(shape: tuple[int, int], points: Points) -> NDArray[np.float32]:
     empty = np.ones(shape, np.uint8)
     columns, rows = np.round(points).astype(int).T
     empty[rows.clip(0, shape[0] - 1), columns.clip(0, shape[1] - 1)] = 0
-    return cv2.distanceTransform(empty, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.asarray(cv2.distanceTransform(empty, cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
 
 
 def _seed(labels: Labels, positives: Points, negatives: Points) -> None:
@@ -228,8 +233,8 @@ def _cut(
         return np.full(labels.shape, certain == cv2.GC_FGD)
     result = labels.copy()
     cv2.setRNGSeed(0)  # its k-means draws from OpenCV's global generator
-    cv2.grabCut(image, result, None, background, foreground, iterations, mode)
-    return (result == cv2.GC_FGD) | (result == cv2.GC_PR_FGD)
+    cv2.grabCut(image, result, NO_RECTANGLE, background, foreground, iterations, mode)
+    return np.asarray((result == cv2.GC_FGD) | (result == cv2.GC_PR_FGD))
 
 
 def _fit(image: Image, mask: NDArray[np.bool_], positives: int) -> Appearance:
@@ -240,9 +245,9 @@ def _fit(image: Image, mask: NDArray[np.bool_], positives: int) -> Appearance:
         labels[:] = cv2.GC_FGD
         labels[0] = labels[-1] = cv2.GC_BGD
     cv2.setRNGSeed(0)
-    cv2.grabCut(image, labels, None, background, foreground, 1, cv2.GC_INIT_WITH_MASK)
-    centres = (np.indices((BINS,) * 3).reshape(3, -1).T + 0.5) * (256 // BINS)
-    ratio = _log_likelihood(foreground, centres) - _log_likelihood(background, centres)
+    cv2.grabCut(image, labels, NO_RECTANGLE, background, foreground, 1, cv2.GC_INIT_WITH_MASK)
+    centres = np.asarray((np.indices((BINS,) * 3).reshape(3, -1).T + 0.5) * (256 // BINS), np.float64)
+    ratio = np.subtract(_log_likelihood(foreground, centres), _log_likelihood(background, centres))
     return Appearance(background, foreground, ratio.reshape((BINS,) * 3).astype(np.float32), positives)
 
 

@@ -79,7 +79,7 @@ class SamSegmenter(PromptableSegmenter):
         encoder = self.model.prompt_encoder
         sparse, dense = encoder(
             points=(prompts.points.to(self.device) * scale, prompts.labels.to(self.device))
-            if prompts.points.shape[1]
+            if prompts.points.shape[1] or prompts.boxes is None
             else None,
             boxes=None if prompts.boxes is None else prompts.boxes.to(self.device) * scale.repeat(2),
             masks=None if prompts.masks is None else prompts.masks[:, None],

@@ -57,8 +57,8 @@ def test_boundary_in_the_last_row_looks_east_and_in_the_last_column_south() -> N
 
 
 def test_f_by_hand() -> None:
-    # The boundaries are rings of 8 pixels around one, over the columns 1 to 3 and 3 to 5; at most 1 pixel may lie
-    # between matches. Of the left ring, the 3 pixels of column 3 lie on the right one, the 2 of column 2 beside it.
+    # The boundaries are rings of 8 pixels, over the columns 1 to 3 and 3 to 5, and the tolerance is 1 pixel:
+    # of the left ring, the 3 pixels of column 3 lie on the right one, and the 2 of column 2 beside it.
     left = box((9, 12), 3, 2, 2, 2)
     right = box((9, 12), 3, 4, 2, 2)
     assert boundary(left).sum() == boundary(right).sum() == 8
@@ -126,12 +126,12 @@ def test_masks_that_do_not_fit_are_refused(measure) -> None:
     mask = np.zeros((4, 5), bool)
     with pytest.raises(ValueError, match=r"\(4, 5\) and annotation \(5, 4\) differ"):
         measure(mask, mask.T)
-    with pytest.raises(ValueError, match="annotation must be an .* not uint8"):
+    with pytest.raises(ValueError, match=r"annotation must be an .H, W. bool mask, not uint8"):
         measure(mask, mask.astype(np.uint8))
 
 
 def test_statistics_by_hand() -> None:
-    # Eight values: the bins' borders are at 1, 2.75, 4.5, 6.25 and 8, so the first holds 1..3 and the last 6..8.
+    # Eight values: the bins' borders are at 1, 2.75, 4.5, 6.25 and 8; the first holds 1..3, the last 6..8.
     values = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2]
     mean, recall, decay = statistics(values)
     assert mean == pytest.approx(0.55)

@@ -29,7 +29,7 @@ def save(path: Path, array: np.ndarray, mode: str = "P") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     image = Image.fromarray(array)
     if mode == "P":
-        image.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0])
+        image.putpalette([level for level in range(256) for _ in range(3)])
     image.convert(mode).save(path) if mode == "1" else image.save(path)
 
 

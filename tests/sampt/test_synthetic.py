@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from sampt.trackers.base import Visibility
 
 from sampt.errors import OutputError
 from sampt.palette import davis_palette
 from sampt.synthetic import SyntheticScene, write_frames, write_masks
+from sampt.trackers.base import Visibility
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from sampt.trackers.base import OnlineTracker, PointTracker, Visibility
 from sampt.trackers.clip import Clip
 from sampt.trackers.registry import TRACKERS, create_tracker

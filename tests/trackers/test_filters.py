@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sampt.trackers.base import OnlineTracker, PointTracker, Trajectories, Visibility, check_queries
 from sampt.trackers.clip import Clip
 from sampt.trackers.filters import PatchFilter, filtered_steps, lab_patches, mark_outside, rgb_to_lab

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sampt.trackers.base import Visibility
 from sampt.trackers.clip import Clip
 from sampt.trackers.flow import Dis, DisFlow, FlowTracker, sample_bilinear

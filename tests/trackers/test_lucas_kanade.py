@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from sampt.trackers.base import Visibility
 from sampt.trackers.clip import Clip
 from sampt.trackers.lucas_kanade import LucasKanade

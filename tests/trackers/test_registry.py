@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from sampt.trackers.flow import Dis
 from sampt.trackers.registry import create_tracker
 

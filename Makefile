@@ -1,0 +1,32 @@
+# The two commands of the README: `make demo` and `make test`. Each makes .venv and installs what it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+# The newest of these decides whether .venv must be brought up to date.
+INSTALLED := .venv/.installed
+WORKERS ?= auto
+
+.PHONY: demo test lint types clean
+
+demo: $(INSTALLED)
+	$(BIN)/sampt demo --output demo
+
+test: $(INSTALLED) lint types
+	$(BIN)/python -m pytest -n $(WORKERS) -q
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+# mypy cannot follow the package-dir mapping inside the tree, so it checks the package as it is installed.
+types: $(INSTALLED)
+	rm -rf build/typecheck
+	$(BIN)/python -m pip install --quiet --no-deps --target build/typecheck .
+	cd build && MYPYPATH=typecheck ../$(BIN)/mypy --config-file ../pyproject.toml -p sampt
+
+$(INSTALLED): pyproject.toml setup.cfg
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf build demo .venv .mypy_cache .pytest_cache .ruff_cache
