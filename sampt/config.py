@@ -128,15 +128,22 @@ def find_config(name: str | Path) -> Path:
     path = Path(name)
     if path.is_file():
         return path
-    packaged = Path(str(resources.files("sampt.configs")))
+    packaged = _packaged()
     inside = path.relative_to("configs") if path.parts[:1] == ("configs",) else path
     for candidate in (packaged / inside, packaged / f"{inside}.yaml"):
         if candidate.is_file():
             return candidate
-    known = [p.stem for p in packaged.glob("*.yaml")]
-    raise ConfigError(
-        f"there is no configuration file {name}: {unknown_name('configuration', path.stem, known)}"
-    )
+    hint = unknown_name("configuration", path.stem, packaged_configs())
+    raise ConfigError(f"there is no configuration file {name}: {hint}")
+
+
+def packaged_configs() -> list[str]:
+    """Names of the configurations that come with the package."""
+    return sorted(path.stem for path in _packaged().glob("*.yaml"))
+
+
+def _packaged() -> Path:
+    return Path(str(resources.files("sampt.configs")))
 
 
 def _merge(base: DictConfig, layer: Any, where: str) -> DictConfig:

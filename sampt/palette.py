@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
+
+from .atomic import replacing
 
 
 def davis_palette() -> NDArray[np.uint8]:
@@ -19,3 +24,20 @@ def davis_palette() -> NDArray[np.uint8]:
             bit = (labels >> (3 * group + channel)) & 1
             palette[:, channel] |= (bit << (7 - group)).astype(np.uint8)
     return palette
+
+
+def palette_image(labels: NDArray[np.uint8]) -> Image.Image:
+    """A label map, (H, W) uint8, as a palette image in DAVIS's colours."""
+    image = Image.fromarray(labels)
+    image.putpalette(davis_palette().tobytes())
+    return image
+
+
+def write_label_map(path: str | Path, labels: NDArray[np.uint8]) -> None:
+    """Write a label map, (H, W) uint8, as a palette PNG.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with replacing(path) as temporary:
+        palette_image(labels).save(temporary, format="PNG", compress_level=3)

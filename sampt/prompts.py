@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import OutputError, PromptError
+from .atomic import replacing
+from .errors import PromptError
 from .label_maps import read_label_map
 from .object_query import MAX_OBJECTS, ObjectQuery, checked_keys
 from .prompt_text import parse_box_option, parse_point_option, parse_span_option, parse_text_format
@@ -174,17 +174,11 @@ class QueryPoints:
                 raise PromptError(
                     f"{path}: object {query.id} has neither points nor a box; sample its mask first"
                 )
-        target = Path(path)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         lines = ",\n ".join(json.dumps(query.to_json(), ensure_ascii=False) for query in self.objects)
-        text = f'{{"version": {SCHEMA_VERSION}, "objects": [\n {lines}\n]}}\n'
-        try:
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(target)
-        except OSError as error:
-            with suppress(OSError):
-                temporary.unlink()
-            raise OutputError(f"cannot write points to {path}: {error.strerror}") from error
+        with replacing(path) as temporary:
+            temporary.write_text(
+                f'{{"version": {SCHEMA_VERSION}, "objects": [\n {lines}\n]}}\n', encoding="utf-8"
+            )
 
     def validate(self, frames: Sequence[int], size: tuple[int, int]) -> None:
         """Check that every object makes sense in a video.

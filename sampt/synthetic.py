@@ -12,8 +12,9 @@ from PIL import Image
 
 from sampt.trackers.base import Trajectories, Visibility, check_queries
 
+from .atomic import replacing
 from .errors import OutputError
-from .palette import davis_palette
+from .palette import palette_image
 from .synthetic_layout import Look, make_background, make_bodies
 from .synthetic_surfaces import Array, Time
 
@@ -210,13 +211,7 @@ def write_masks(scene: SyntheticScene, folder: str | Path) -> list[Path]:
     Raises:
         OutputError: ``folder`` cannot be written.
     """
-
-    def picture(t: int) -> Image.Image:
-        image = Image.fromarray(scene.label_map(t))
-        image.putpalette(davis_palette().tobytes())
-        return image
-
-    return _write(folder, len(scene), picture)
+    return _write(folder, len(scene), lambda t: palette_image(scene.label_map(t)))
 
 
 def _write(folder: str | Path, frames: int, picture: Callable[[int], Image.Image]) -> list[Path]:
@@ -225,9 +220,8 @@ def _write(folder: str | Path, frames: int, picture: Callable[[int], Image.Image
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for t, path in enumerate(paths):
-            unfinished = path.with_suffix(".partial")
-            picture(t).save(unfinished, format="PNG", compress_level=3)
-            unfinished.replace(path)
+            with replacing(path) as unfinished:
+                picture(t).save(unfinished, format="PNG", compress_level=3)
     except OSError as error:
         raise OutputError(
             f"cannot write into {folder} ({error.strerror or error}); choose a folder that can be written"

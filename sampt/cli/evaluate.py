@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -15,6 +13,7 @@ from rich.table import Table
 
 from sampt.benchmarks.evaluation import MEASURES, Evaluation, evaluate
 
+from ..atomic import replacing
 from ..errors import OutputError
 
 _WIDTH = 120
@@ -92,13 +91,7 @@ def _percent(value: float) -> str:
 
 def _write(path: Path, evaluation: Evaluation) -> None:
     """Write JSON; the file appears whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with replacing(path) as temporary:
         temporary.write_text(
             json.dumps(evaluation.as_dict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
         )
-        temporary.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
-        raise OutputError(f"cannot write {path}: {error.strerror}; choose another file for --json") from error

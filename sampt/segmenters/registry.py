@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ..environment import check_torchvision
 from ..errors import ConfigError
 from ..naming import unknown_name
 from .base import PromptableSegmenter
@@ -23,6 +24,7 @@ def _grabcut(checkpoint: str | None, device: torch.device, dtype: torch.dtype) -
 
 
 def _sam(checkpoint: str | None, device: torch.device, dtype: torch.dtype) -> PromptableSegmenter:
+    check_torchvision()
     from .sam import SamSegmenter
 
     if checkpoint is None:

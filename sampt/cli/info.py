@@ -1,0 +1,47 @@
+"""``sampt info``: what is installed and what can be used."""
+
+from __future__ import annotations
+
+import click
+import torch
+from rich.console import Console
+
+from sampt.trackers.registry import TRACKERS
+
+from ..config import choose_device, packaged_configs
+from ..environment import check_torchvision, versions
+from ..errors import SamptError
+from ..reinit import STRATEGIES
+from ..samplers import SAMPLERS
+from ..segmenters.registry import SEGMENTERS
+
+
+@click.command()
+def command() -> None:
+    """Show versions, the device, and what can be loaded."""
+    console = Console(highlight=False, soft_wrap=True)
+    for package, version in versions().items():
+        console.print(f"{package:24}{version}")
+    console.print(f"{'device':24}{_device()}")
+    for title, names in (
+        ("trackers", TRACKERS),
+        ("segmenters", SEGMENTERS),
+        ("samplers", SAMPLERS),
+        ("reinitialisation", STRATEGIES),
+        ("configurations", packaged_configs()),
+    ):
+        console.print(f"{title:24}{', '.join(names)}")
+    console.print(
+        "sam needs --checkpoint PATH of an official sam_vit_b, _l or _h file; the rest needs nothing."
+    )
+    try:
+        check_torchvision()
+    except SamptError as error:
+        console.print(f"Problem: {error}", markup=False)
+
+
+def _device() -> str:
+    device = choose_device("auto")
+    if device.type == "cuda":
+        return f"cuda ({torch.cuda.get_device_name(device)})"
+    return f"cpu ({torch.get_num_threads()} threads)"

@@ -1,0 +1,57 @@
+"""``sampt sample``: what each point sampler picks for a mask, side by side (the paper's Fig. 3)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import numpy as np
+
+from ..atomic import replacing
+from ..errors import PromptError
+from ..prompts import QueryPoints
+from ..samplers import SAMPLERS, create_sampler
+from ..video import read_image
+
+
+@click.command()
+@click.argument("image", type=click.Path(path_type=Path))
+@click.argument("mask", type=click.Path(path_type=Path))
+@click.option("-n", "--points", "count", type=click.IntRange(1, 1000), default=16, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--output", "-O", type=click.Path(path_type=Path), default=Path("samples.png"), show_default=True
+)
+def command(image: Path, mask: Path, count: int, seed: int, output: Path) -> None:
+    """Draw what each sampler picks for the objects of MASK in IMAGE.
+
+    Positive points are circles. `ring` samples negatives only: crosses.
+    """
+    from matplotlib.figure import Figure
+
+    frame = read_image(image)
+    queries = QueryPoints.from_mask_file(mask)
+    queries.validate(range(1), (frame.shape[0], frame.shape[1]))
+    masks = [q.mask for q in queries.objects if q.mask is not None]
+    if output.suffix.lower() not in (".png", ".pdf", ".svg", ".jpg"):
+        raise PromptError(f"--output {output}: choose a name that ends in .png, .jpg, .pdf or .svg")
+
+    height, width = frame.shape[:2]
+    figure = Figure(figsize=(3.4 * len(SAMPLERS), 3.4 * height / width + 0.5), layout="constrained")
+    for axes, name in zip(figure.subplots(1, len(SAMPLERS)), SAMPLERS, strict=True):
+        axes.imshow(_tinted(frame, np.any(masks, axis=0)))
+        axes.set_title(f"{name}, {count} points")
+        axes.axis("off")
+        for one in masks:
+            region, marker = (~one, "x") if name == "ring" else (one, "o")
+            xy = create_sampler(name).sample(frame, region, count, np.random.default_rng(seed))
+            edge = {} if marker == "x" else {"edgecolors": "white", "linewidths": 0.7}
+            axes.scatter(*xy.T, s=22, marker=marker, c="#ff3b30" if marker == "x" else "#1f77ff", **edge)
+    with replacing(output) as temporary:
+        figure.savefig(temporary, dpi=120)
+    click.echo(f"Drew {len(SAMPLERS)} samplers: {output}")
+
+
+def _tinted(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The frame, darker where the mask is not."""
+    return np.where(mask[..., None], frame, frame // 2)

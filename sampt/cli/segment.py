@@ -1,0 +1,116 @@
+"""``sampt segment``: a video and points in, masks out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sampt.trackers.clip import Clip
+
+from ..config import as_mapping, build, load_config
+from ..errors import PromptError, VideoError
+from ..prompts import QueryPoints
+from ..video import Video
+from .runner import segment_clip
+
+_path = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("video", type=_path)
+@click.option("--points", type=_path, help="Query points: JSON (docs/points.md) or the official text format.")
+@click.option(
+    "--point", "clicks", multiple=True, metavar="OBJ:T:X,Y:+", help="A point on (+) or off (-) an object."
+)
+@click.option("--box", "boxes", multiple=True, metavar="OBJ:T:X0,Y0,X1,Y1", help="A box around an object.")
+@click.option("--mask", type=_path, help="A mask of the first frame used: palette indices, or 0 and 255.")
+@click.option(
+    "--span", "spans", multiple=True, metavar="OBJ:FIRST-LAST", help="Frames an object is wanted in."
+)
+@click.option("--config", type=str, help="A YAML file, or quick, sam_pt, sam_pt_reinit, sam_pt_wacv.")
+@click.option(
+    "-o", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting of the configuration."
+)
+@click.option("--tracker", help="lucas-kanade or dis.")
+@click.option("--segmenter", help="grabcut (preview, needs nothing) or sam (needs --checkpoint).")
+@click.option("--checkpoint", type=_path, help="The segmenter's checkpoint file.")
+@click.option("--device", help="cuda, cpu or auto.")
+@click.option("--output", "-O", type=_path, required=True, help="The folder for the results.")
+@click.option("--overwrite", is_flag=True, help="Replace results that the folder already holds.")
+@click.option("--coco", type=_path, help="Also write COCO JSON (RLE) to this file.")
+@click.option("--overlay/--no-overlay", default=True, help="Whether to draw overlay.mp4.")
+@click.option("--start", type=click.IntRange(min=0), default=0, help="First frame to use.")
+@click.option("--stride", type=click.IntRange(min=1), default=1, help="Use every n-th frame.")
+@click.option("--max-frames", type=click.IntRange(min=1), help="Use at most so many frames.")
+def command(
+    video: Path,
+    points: Path | None,
+    clicks: tuple[str, ...],
+    boxes: tuple[str, ...],
+    mask: Path | None,
+    spans: tuple[str, ...],
+    config: str | None,
+    overrides: tuple[str, ...],
+    tracker: str | None,
+    segmenter: str | None,
+    checkpoint: Path | None,
+    device: str | None,
+    output: Path,
+    overwrite: bool,
+    coco: Path | None,
+    overlay: bool,
+    start: int,
+    stride: int,
+    max_frames: int | None,
+) -> None:
+    """Segment objects through VIDEO, a file or a folder of frames.
+
+    Say what to segment with --points, --mask, or any number of --point and --box. Frames T count from 0 in
+    the video itself, whatever --start and --stride choose of it.
+
+    \b
+    sampt segment clip.mp4 --point 1:0:320,180:+ --point 1:0:340,200:+ --output out
+    """
+    options = {"tracker.name": tracker, "segmenter.name": segmenter, "segmenter.checkpoint": checkpoint}
+    options["device"] = device
+    chosen = [f"{key}={value}" for key, value in options.items() if value is not None]
+    # SAM is worth the paper's settings; the quick ones are made for the embedded segmenter.
+    default = "quick" if segmenter in (None, "grabcut") else "sam_pt"
+    settings = load_config(config or default, [*chosen, *overrides])
+    with Video(video) as opened:
+        clip = _clip(opened, start, stride, max_frames)
+        queries = _queries(points, clicks, boxes, mask, clip.indices[0]).with_spans(spans)
+        queries.validate(clip.indices, opened.size)
+        segment_clip(
+            build(settings),
+            clip,
+            opened,
+            queries,
+            output,
+            overlay=overlay,
+            coco=coco,
+            overwrite=overwrite,
+            settings=as_mapping(settings),
+        )
+
+
+def _clip(video: Video, start: int, stride: int, max_frames: int | None) -> Clip:
+    if start >= len(video):
+        raise VideoError(f"--start {start} is beyond {video.path}, which has {len(video)} frames")
+    indices = range(start, len(video), stride)
+    return Clip(video, indices[:max_frames])
+
+
+def _queries(
+    points: Path | None, clicks: tuple[str, ...], boxes: tuple[str, ...], mask: Path | None, first: int
+) -> QueryPoints:
+    given = [bool(points), bool(clicks or boxes), bool(mask)]
+    if sum(given) != 1:
+        problem = "nothing says what to segment" if not any(given) else "there are several sources of points"
+        raise PromptError(f"{problem}: give one of --points, --mask, or --point and --box")
+    if points:
+        return QueryPoints.read(points)
+    if mask:
+        return QueryPoints.from_mask_file(mask, first)
+    return QueryPoints.from_cli(clicks, boxes)

@@ -1,0 +1,50 @@
+"""What is installed, and whether it fits together."""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+
+from .errors import SamptError
+from .version import __version__
+
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "numpy",
+    "opencv-python-headless",
+    "av",
+    "segment-anything",
+    "supervision",
+)
+
+
+def versions() -> dict[str, str]:
+    """The versions of everything that can change a result."""
+    found = {"sampt": __version__, "python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "missing"
+    return found
+
+
+def check_torchvision() -> None:
+    """Make sure that torch and torchvision were built for each other.
+
+    A CPU-only torch beside the package index's torchvision installs without complaint and then breaks in odd
+    places.
+
+    Raises:
+        SamptError: they do not fit; the message says how to mend it.
+    """
+    try:
+        import torchvision.ops  # noqa: F401
+    except (RuntimeError, ImportError, OSError, AttributeError) as error:
+        have = versions()
+        raise SamptError(
+            f"torch {have['torch']} and torchvision {have['torchvision']} do not fit together "
+            f"({str(error).splitlines()[0]}); install a matching pair: "
+            "pip install --force-reinstall torch torchvision"
+        ) from error
