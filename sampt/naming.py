@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+MOST_LISTED = 20
+
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
-    """``unknown KIND 'NAME'``, then the closest of ``known``, or all of them where none is close."""
+    """``unknown KIND 'NAME'``, then the closest of ``known``, or all of them where none is close.
+
+    Where they are too many to list, the closest is named however far it is.
+    """
     names = sorted(known)
-    close = get_close_matches(name, names, n=1)
+    close = get_close_matches(name, names, n=1, cutoff=0.6 if len(names) <= MOST_LISTED else 0.0)
     if close:
         return f"unknown {kind} {name!r}; did you mean {close[0]!r}?"
     if names:

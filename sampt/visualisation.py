@@ -58,7 +58,7 @@ class OverlayPainter:
         return scene
 
     def _draw_points(self, scene: NDArray[np.uint8], result: FrameResult) -> None:
-        radius = max(2, round(max(scene.shape[:2]) / 250))
+        radius = max(3, round(max(scene.shape[:2]) / 220))
         inside = np.isfinite(result.points).all(1) & (np.abs(result.points) < 1e5).all(1)
         for i in np.flatnonzero(inside):
             visible = result.visibility[i] == Visibility.VISIBLE

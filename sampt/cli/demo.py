@@ -36,7 +36,7 @@ def command(output: Path, config: str, overrides: tuple[str, ...], seed: int) ->
     """Segment a generated scene from three points an object, and score the masks against the exact ones."""
     settings = load_config(config, overrides)
     model = build(settings)
-    scene = SyntheticScene(seed=seed)
+    scene = SyntheticScene(height=480, width=854, seed=seed)
     clip_path = _write_scene(scene, output)
     queries = clicks_on(scene)
     with Video(clip_path) as video:

@@ -8,11 +8,9 @@ import click
 
 from sampt.trackers.clip import Clip
 
-from ..config import as_mapping, build, load_config
 from ..errors import PromptError, VideoError
 from ..prompts import QueryPoints
 from ..video import Video
-from .runner import segment_clip
 
 _path = click.Path(path_type=Path)
 
@@ -72,6 +70,10 @@ def command(
     \b
     sampt segment clip.mp4 --point 1:0:320,180:+ --point 1:0:340,200:+ --output out
     """
+    # torch takes seconds to import: whoever asks for help, or mistypes an option, need not wait for it.
+    from ..config import as_mapping, build, load_config
+    from .runner import segment_clip
+
     options = {"tracker.name": tracker, "segmenter.name": segmenter, "segmenter.checkpoint": checkpoint}
     options["device"] = device
     chosen = [f"{key}={value}" for key, value in options.items() if value is not None]

@@ -227,10 +227,10 @@ def _cut(
     iterations: int,
     mode: int,
 ) -> NDArray[np.bool_]:
-    """Run ``cv2.grabCut`` on a copy of ``labels``; trivial where only one of the two kinds is possible."""
+    """Run ``cv2.grabCut`` on a copy of ``labels``; trivial where only one kind is possible."""
     certain = labels[0, 0]
-    if certain in (cv2.GC_BGD, cv2.GC_FGD) and (labels == certain).all():
-        return np.full(labels.shape, certain == cv2.GC_FGD)
+    if labels.size == 1 or (certain in (cv2.GC_BGD, cv2.GC_FGD) and (labels == certain).all()):
+        return np.asarray((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD))
     result = labels.copy()
     cv2.setRNGSeed(0)  # its k-means draws from OpenCV's global generator
     cv2.grabCut(image, result, NO_RECTANGLE, background, foreground, iterations, mode)
@@ -241,8 +241,11 @@ def _fit(image: Image, mask: NDArray[np.bool_], positives: int) -> Appearance:
     """Fit the two colour mixtures to a mask and tabulate their log-likelihood ratio."""
     background, foreground = _empty_model(), _empty_model()
     labels = np.where(mask, cv2.GC_FGD, cv2.GC_BGD).astype(np.uint8)
-    if mask.all() or not mask.any():
-        labels[:] = cv2.GC_FGD
+    if (
+        mask.all() or not mask.any()
+    ):  # grabCut wants both kinds: the frame's edge stands in for what is around it
+        image = np.concatenate([image[:1], image, image[-1:]])
+        labels = np.full(image.shape[:2], cv2.GC_FGD, np.uint8)
         labels[0] = labels[-1] = cv2.GC_BGD
     cv2.setRNGSeed(0)
     cv2.grabCut(image, labels, NO_RECTANGLE, background, foreground, 1, cv2.GC_INIT_WITH_MASK)

@@ -1,0 +1,56 @@
+"""The real command line in a subprocess, and small real inputs for it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sampt.palette import write_label_map
+from sampt.synthetic import SyntheticScene
+from sampt.video_writer import VideoWriter
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def sampt(tmp_path: Path) -> Cli:
+    """Run ``sampt ARGUMENTS`` in an empty folder."""
+
+    def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "sampt", *map(str, arguments)],
+            cwd=tmp_path,
+            env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def scene() -> SyntheticScene:
+    return SyntheticScene(frames=12, height=96, width=160, objects=2, seed=3)
+
+
+@pytest.fixture(scope="session")
+def clip(scene: SyntheticScene, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    with VideoWriter(path, scene.fps, scene.size) as writer:
+        for frame in scene:
+            writer.write(frame)
+    return path
+
+
+@pytest.fixture(scope="session")
+def mask(scene: SyntheticScene, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("mask") / "00000.png"
+    write_label_map(path, scene.label_map(0))
+    return path

@@ -1,0 +1,56 @@
+"""``demo``, ``sample``, ``info`` and the program itself."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sampt.synthetic import SyntheticScene
+from sampt.version import __version__
+
+from .conftest import Cli
+
+
+@pytest.mark.slow
+def test_demo_prints_the_score_of_what_it_wrote(sampt: Cli, tmp_path: Path) -> None:
+    done = sampt("demo")
+    assert done.returncode == 0, done.stderr
+    printed = float(re.search(r"J&F ([\d.]+)", done.stdout)[1])
+    assert printed > 50
+    scored = sampt("evaluate", "--results", "demo", "--annotations", "demo/annotations")
+    assert f"{printed}" in scored.stdout
+
+
+def test_sample_draws_every_sampler(sampt: Cli, scene: SyntheticScene, mask: Path, tmp_path: Path) -> None:
+    Image.fromarray(scene[0]).save(tmp_path / "image.png")
+    done = sampt("sample", "image.png", mask, "--output", "samples.png", "-n", 8)
+    assert done.returncode == 0, done.stderr
+    assert np.array(Image.open(tmp_path / "samples.png").convert("RGB")).std() > 10
+
+
+def test_sample_refuses_a_mask_of_another_size(sampt: Cli, mask: Path, tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save(tmp_path / "image.png")
+    done = sampt("sample", "image.png", mask)
+    assert done.returncode == 2
+    assert not (tmp_path / "samples.png").exists()
+
+
+def test_info_tells_what_can_be_loaded(sampt: Cli) -> None:
+    done = sampt("info")
+    assert done.returncode == 0
+    for word in ("torch", "device", "lucas-kanade", "grabcut", "on-loss", "sam_pt_reinit"):
+        assert word in done.stdout
+
+
+def test_version(sampt: Cli) -> None:
+    assert __version__ in sampt("--version").stdout
+
+
+def test_help_imports_nothing_heavy(sampt: Cli) -> None:
+    done = sampt("--help", PYTHONPROFILEIMPORTTIME="1")
+    assert "segment" in done.stdout
+    assert " torch" not in done.stderr

@@ -1,0 +1,192 @@
+"""``sampt segment`` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+from pycocotools import mask as rle
+
+from sampt.palette import davis_palette
+from sampt.synthetic import SyntheticScene
+
+from .conftest import Cli
+
+
+def label_maps(output: Path) -> list[np.ndarray]:
+    return [np.array(Image.open(p)) for p in sorted((output / "masks").glob("*.png"))]
+
+
+@pytest.fixture(scope="module")
+def result(clip: Path, mask: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One full run, from a mask, that several tests look at."""
+    output = tmp_path_factory.mktemp("run") / "out"
+    command = ["segment", clip, "--mask", mask, "--output", output, "--coco", output.parent / "coco.json"]
+    subprocess.run([sys.executable, "-m", "sampt", *map(str, command)], check=True, capture_output=True)
+    return output
+
+
+def test_every_frame_has_a_palette_mask_of_the_original_size(result: Path, scene: SyntheticScene) -> None:
+    paths = sorted((result / "masks").iterdir())
+    assert [p.name for p in paths] == [f"{t:05d}.png" for t in range(len(scene))]
+    first = Image.open(paths[0])
+    assert first.mode == "P"
+    assert first.size == scene.size[::-1]
+    np.testing.assert_array_equal(
+        np.reshape(first.getpalette(), (-1, 3)), davis_palette()[: len(first.getpalette()) // 3]
+    )
+
+
+def test_masks_are_on_the_objects(result: Path, scene: SyntheticScene) -> None:
+    labels = label_maps(result)
+    for t in (3, 6):
+        for k, truth in enumerate(scene.masks(t)):
+            mine = labels[t] == k + 1
+            assert (mine & truth).sum() / (mine | truth).sum() > 0.5
+
+
+def test_the_given_mask_is_returned_at_its_frame(result: Path, scene: SyntheticScene) -> None:
+    np.testing.assert_array_equal(label_maps(result)[0], scene.label_map(0))
+
+
+def test_the_overlay_is_h264_of_all_frames(result: Path, scene: SyntheticScene) -> None:
+    with av.open(str(result / "overlay.mp4")) as container:
+        stream = container.streams.video[0]
+        assert stream.codec_context.name == "h264"
+        assert stream.codec_context.pix_fmt == "yuv420p"
+        assert sum(1 for _ in container.decode(stream)) == len(scene)
+
+
+def test_the_summary_tells_scores_settings_versions_and_timings(result: Path, scene: SyntheticScene) -> None:
+    summary = json.loads((result / "result.json").read_text())
+    assert summary["finished"]
+    assert summary["quality"] == "preview"
+    assert [o["id"] for o in summary["objects"]] == [1, 2]
+    assert all(len(o["scores"]) == len(o["visible_share"]) == len(scene) for o in summary["objects"])
+    assert summary["settings"]["tracker"]["name"] == "dis"
+    assert {"sampt", "torch", "numpy"} <= set(summary["versions"])
+    assert {"track", "encode", "prompt", "write"} <= set(summary["seconds"])
+    assert summary["encoder"]["calls"] == len(scene)
+
+
+def test_trajectories_start_at_the_query_points(result: Path) -> None:
+    points = {o["id"]: o for o in json.loads((result / "points.json").read_text())["objects"]}
+    with np.load(result / "trajectories.npz") as tracks:
+        first = slice(tracks["offsets"][0], tracks["offsets"][1])
+        chosen = (tracks["object_id"][first] == 1) & tracks["positive"][first]
+        np.testing.assert_allclose(tracks["xy"][first][chosen], points[1]["positive"], atol=1e-3)
+
+
+def test_coco_masks_are_the_masks(result: Path) -> None:
+    coco = json.loads((result.parent / "coco.json").read_text())
+    labels = label_maps(result)
+    for annotation in coco["annotations"]:
+        counted = {**annotation["segmentation"], "counts": annotation["segmentation"]["counts"].encode()}
+        expected = labels[annotation["image_id"]] == annotation["category_id"]
+        np.testing.assert_array_equal(rle.decode(counted).astype(bool), expected)
+    assert {a["category_id"] for a in coco["annotations"]} == {1, 2}
+
+
+def test_points_file_written_by_a_run_reproduces_it(
+    sampt: Cli, clip: Path, result: Path, tmp_path: Path
+) -> None:
+    again = tmp_path / "again"
+    options = ("-o", "sampling.from_clicks=false", "-o", "reinit.strategy=null", "--max-frames", 4)
+    first = sampt("segment", clip, "--points", result / "points.json", *options, "--output", again)
+    assert first.returncode == 0, first.stderr
+    second = sampt("segment", clip, "--points", again / "points.json", *options, "--output", tmp_path / "b")
+    assert second.returncode == 0, second.stderr
+    for a, b in zip(label_maps(again), label_maps(tmp_path / "b"), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_clicks_stride_start_and_span(sampt: Cli, clip: Path, scene: SyntheticScene, tmp_path: Path) -> None:
+    x, y = np.argwhere(scene.masks(4)[0])[:, ::-1].mean(0).round()
+    done = sampt(
+        "segment", clip, "--point", f"1:4:{x},{y}:+", "--point", "1:4:2,2:-", "--span", "1:4-6",
+        "--start", 2, "--stride", 2, "--max-frames", 4, "--output", tmp_path / "out",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    names = [p.stem for p in sorted((tmp_path / "out/masks").iterdir())]
+    assert names == ["00002", "00004", "00006", "00008"]
+    present = [bool(labels.any()) for labels in label_maps(tmp_path / "out")]
+    assert not present[0]
+    assert present[1]
+    assert not present[3]
+
+
+def test_a_box_is_enough(sampt: Cli, clip: Path, scene: SyntheticScene, tmp_path: Path) -> None:
+    truth = scene.masks(0)[1]
+    rows, columns = np.nonzero(truth)
+    box = f"1:0:{columns.min()},{rows.min()},{columns.max()},{rows.max()}"
+    done = sampt("segment", clip, "--box", box, "--max-frames", 2, "--output", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    mine = label_maps(tmp_path / "out")[0] == 1
+    assert (mine & truth).sum() / (mine | truth).sum() > 0.5
+
+
+def test_a_folder_with_results_is_not_overwritten_unasked(
+    sampt: Cli, clip: Path, mask: Path, tmp_path: Path
+) -> None:
+    arguments = ("segment", clip, "--mask", mask, "--max-frames", 2, "--output", tmp_path / "out")
+    assert sampt(*arguments).returncode == 0
+    refused = sampt(*arguments)
+    assert refused.returncode == 2
+    assert "--overwrite" in refused.stderr
+    assert sampt(*arguments, "--overwrite").returncode == 0
+
+
+def test_quiet_when_not_on_a_terminal(sampt: Cli, clip: Path, mask: Path, tmp_path: Path) -> None:
+    done = sampt("segment", clip, "--mask", mask, "--max-frames", 2, "--output", tmp_path / "out")
+    assert done.stdout == ""
+    assert "\x1b" not in done.stderr
+    assert "segmenting" not in done.stderr
+
+
+def test_interrupted_half_way(clip: Path, tmp_path: Path) -> None:
+    """Ctrl-C ends with 130; what was finished is readable and nothing is half-written."""
+    folder = tmp_path / "long"
+    folder.mkdir()
+    scene = SyntheticScene(frames=400, height=240, width=426, seed=1)
+    for t in range(0, 400):
+        Image.fromarray(scene[t % 40]).save(folder / f"{t:05d}.jpg")
+    output = tmp_path / "out"
+    point = np.argwhere(scene.masks(0)[0])[:, ::-1].mean(0).round()
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "sampt",
+            "segment",
+            folder,
+            "--point",
+            f"1:0:{point[0]},{point[1]}",
+            "-O",
+            output,
+        ],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    deadline = time.monotonic() + 60
+    while len(list(output.glob("masks/*.png"))) < 5 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in stderr
+    summary = json.loads((output / "result.json").read_text())
+    assert not summary["finished"]
+    assert len(label_maps(output)) >= len(summary["frames"]) >= 4
+    with av.open(str(output / "overlay.mp4")) as container:
+        assert sum(1 for _ in container.decode(video=0)) >= 4
+    assert not list(output.rglob(".*"))
