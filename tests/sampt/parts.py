@@ -118,7 +118,10 @@ class DiscSegmenter(ColourSegmenter):
     ) -> Decoded:
         self.prompted.append(prompts)
         y, x = np.mgrid[: embedding.size[0], : embedding.size[1]]
-        centres = [points[labels == 1][0].tolist() for points, labels in zip(prompts.points, prompts.labels)]
+        centres = [
+            points[labels == 1][0].tolist()
+            for points, labels in zip(prompts.points, prompts.labels, strict=True)
+        ]
         logits = np.stack([10 - np.hypot(x - cx, y - cy) for cx, cy in centres]).astype(np.float32)
         return Decoded(torch.from_numpy(logits), torch.ones(len(centres)))
 
