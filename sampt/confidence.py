@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+import numpy as np
+
 from .results import FrameResult
 
 FEW_POINTS = 0.5
@@ -30,7 +32,8 @@ class Stretch:
 def doubts(result: FrameResult) -> list[str]:
     """One reason an object, in the result's order; empty where there is none."""
     reasons = []
-    shares, seen = result.visible_share, result.masks.any((1, 2))
+    shares = result.visible_share
+    seen = np.asarray(result.masks.any((1, 2)))
     for k, object_id in enumerate(result.object_ids):
         if object_id in result.lost:
             reasons.append("lost, reinitialisation failed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
@@ -23,6 +24,9 @@ from .prompting import Prompting
 from .reinit import STRATEGIES, OnLoss, Reinit
 from .samplers import create_sampler
 from .segmenters.registry import create_segmenter
+
+KEY = re.compile(r"\w+(\.\w+)*")
+"""What the key of an override looks like."""
 
 Made = TypeVar("Made")
 
@@ -49,8 +53,11 @@ class SamplerConfig:
 
 @dataclass
 class SamplingConfig:
+    """from_clicks: few clicks are made into as many points as a mask would get (see ``Sampling``)."""
+
     positive: SamplerConfig = field(default_factory=SamplerConfig)
     negative: SamplerConfig = field(default_factory=lambda: SamplerConfig(name="mixed", points=1))
+    from_clicks: bool = False
 
 
 @dataclass
@@ -101,13 +108,15 @@ def load_config(source: str | Path | Config, overrides: Sequence[str] = ()) -> C
     if not isinstance(source, Config):
         path = find_config(source)
         try:
-            layer = OmegaConf.create(path.read_text(encoding="utf-8"))
-        except (YAMLError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path} is not valid YAML: {str(error).splitlines()[0]}") from error
+            layer: Any = OmegaConf.create(path.read_text(encoding="utf-8"))
+        except (YAMLError, UnicodeDecodeError, OmegaConfBaseException) as error:
+            raise ConfigError(f"{path} is not valid YAML: {_first_line(error)}") from error
+        except AssertionError:  # OmegaConf's way of saying that it is one bare value
+            layer = None
         merged = _merge(merged, layer, str(path))
     for override in overrides:
         key, equals, _ = override.partition("=")
-        if not equals or not key:
+        if not equals or not KEY.fullmatch(key):
             raise ConfigError(
                 f"-o {override}: give an option as key=value, such as -o prompting.refinements=3"
             )
@@ -116,9 +125,12 @@ def load_config(source: str | Path | Config, overrides: Sequence[str] = ()) -> C
         except (YAMLError, OmegaConfBaseException) as error:
             raise ConfigError(f"-o {override}: the value is not valid YAML") from error
         merged = _merge(merged, layer, f"-o {override}")
-    for key in sorted(OmegaConf.missing_keys(merged)):
-        raise ConfigError(f"{source}: {key} is not set; add it, such as tracker.name: dis")
-    config = OmegaConf.to_object(merged)
+    try:
+        for key in sorted(OmegaConf.missing_keys(merged)):
+            raise ConfigError(f"{source}: {key} is not set; add it, such as tracker.name: dis")
+        config = OmegaConf.to_object(merged)
+    except OmegaConfBaseException as error:  # an interpolation that leads nowhere
+        raise ConfigError(f"{source}: {error.full_key} is not valid: {_first_line(error)}") from error
     assert isinstance(config, Config)
     return config
 
@@ -153,9 +165,14 @@ def _merge(base: DictConfig, layer: Any, where: str) -> DictConfig:
     try:
         merged = OmegaConf.merge(base, layer)
     except OmegaConfBaseException as error:
-        raise ConfigError(f"{where}: {error.full_key or 'the value'} is not valid: {error.msg}") from error
+        key = error.full_key or "the value"
+        raise ConfigError(f"{where}: {key} is not valid: {_first_line(error)}") from error
     assert isinstance(merged, DictConfig)
     return merged
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _check_keys(base: DictConfig, layer: DictConfig, where: str, prefix: str) -> None:
@@ -205,6 +222,7 @@ def build(config: Config) -> SamPt:
             create_sampler(sampling.negative.name, **sampling.negative.options),
             _at_least("sampling.positive.points", sampling.positive.points, 1),
             _at_least("sampling.negative.points", sampling.negative.points, 0),
+            sampling.from_clicks,
         ),
         prompting=_checked_prompting(config.prompting),
         reinit=_reinit(config.reinit),
@@ -225,7 +243,10 @@ def choose_device(name: str) -> torch.device:
         raise ConfigError(f"device: {unknown_name('device', name, ['auto', 'cpu', 'cuda'])}")
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise ConfigError("device: cuda was asked for, but torch finds no CUDA device; use cpu or auto")
-    return torch.device(name)
+    try:
+        return torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(f"device: {name} is not valid; write it as cuda, or cuda:0, cuda:1, …") from error
 
 
 def choose_dtype(name: str, device: torch.device) -> torch.dtype:
@@ -246,7 +267,9 @@ def _reinit(config: ReinitConfig) -> Reinit | None:
     if config.strategy == "on-loss":
         return config.on_loss
     make = STRATEGIES[config.strategy]
-    return _valid("reinit", lambda: make(config.horizon, config.tracker_horizon or config.horizon))
+    tracked = config.horizon if config.tracker_horizon is None else config.tracker_horizon
+    made: Reinit = _valid("reinit", lambda: make(config.horizon, tracked))
+    return made
 
 
 def _checked_prompting(prompting: Prompting) -> Prompting:

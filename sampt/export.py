@@ -59,7 +59,9 @@ class ResultWriter:
     fps: of the overlay video, for frames without time stamps.
     overlay: whether to draw ``overlay.mp4``.
     coco: a path for COCO JSON, or None.
-    overlapping: also write each object's own mask to ``masks/<id>/``, where objects may overlap.
+    settings: goes into ``result.json`` as it is.
+
+    If the model keeps overlapping masks, each object's own also goes to ``masks/<id>/``.
     """
 
     def __init__(
@@ -189,13 +191,12 @@ class TrajectoryFile:
 
     def save(self, path: Path, indices: list[int]) -> None:
         """Write one npz: the points of the i-th frame are rows ``offsets[i]`` to ``offsets[i + 1]``."""
-        arrays = {name: self._map(name, dtype) for name, _, dtype in self.FIELDS}
+        arrays: dict[str, Any] = {name: self._map(name, dtype) for name, _, dtype in self.FIELDS}
         arrays["xy"] = arrays["xy"].reshape(-1, 2)
         arrays["object_id"] = self._map("object_id", np.uint8)
+        arrays |= {"frames": np.array(indices), "offsets": np.array(self._offsets)}
         with replacing(path) as temporary:
-            np.savez_compressed(
-                temporary, frames=np.array(indices), offsets=np.array(self._offsets), **arrays
-            )
+            np.savez_compressed(temporary, **arrays)
         for file in self._files.values():
             file.close()
 

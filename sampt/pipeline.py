@@ -35,12 +35,17 @@ GIVEN = 1e4
 
 @dataclass(frozen=True)
 class Sampling:
-    """How points are drawn from a mask: the query mask, or a predicted one at reinitialisation."""
+    """How points are drawn from a mask: the query mask, or a predicted one at reinitialisation.
+
+    from_clicks: an object with fewer positive points than ``positives`` gets more, from the mask that the
+        segmenter makes of them at the query frame.
+    """
 
     positive: PointSampler
     negative: PointSampler
     positives: int = 16
     negatives: int = 1
+    from_clicks: bool = False
 
     def points(
         self, frame: NDArray[np.uint8], mask: NDArray[np.bool_], rng: np.random.Generator
@@ -111,7 +116,8 @@ class Segmentation(Iterator[FrameResult]):
 
     queries: the objects with the points that were really used (sampled ones included).
     stopwatch, encoder: seconds per stage, and how often frames were encoded.
-    lost: object id → number of the frame from which on its reinitialisation has failed.
+    lost: object id → number of the frame nearest to its query frame in which it is lost, because its
+        reinitialisation has failed; the later one, if that happened both before and after the query frame.
     """
 
     def __init__(self, model: SamPt, clip: Clip, queries: QueryPoints, backward: bool) -> None:
@@ -119,12 +125,14 @@ class Segmentation(Iterator[FrameResult]):
         self.stopwatch = Stopwatch()
         self.lost: dict[int, int] = {}
         self.size: tuple[int, int] = clip[0].shape[:2] if len(clip) else (0, 0)
+        if clip.indices.step < 0:
+            raise PromptError("the clip runs backward in time; give its frames in ascending order")
         queries.validate(clip.indices, self.size)
         self.encoder = FrameEncoder(model.segmenter, clip.source, model.cache_bytes)
-        self._rng = np.random.default_rng(model.seed)
+        self._rng = rng = np.random.default_rng(model.seed)
         self._given = {k: query.mask for k, query in enumerate(queries.objects) if query.mask is not None}
         with self.stopwatch("select"):
-            points = [self._points(query) for query in queries.objects]
+            points = [self._points(query, queries.objects) for query in queries.objects]
             self.queries = _with_points(queries, points)
             self._targets = {
                 k: self._target(q, p) for k, (q, p) in enumerate(zip(queries.objects, points, strict=True))
@@ -140,27 +148,35 @@ class Segmentation(Iterator[FrameResult]):
             prompting=model.prompting,
             reinit=model.reinit,
             patch_filter=model.patch_filter,
-            resample=lambda frame, mask: model.sampling.points(frame, mask, self._rng),
-            rng=self._rng,
+            # Without self: a cycle would keep the run's temporary files after the last reference is gone.
+            resample=lambda frame, mask: model.sampling.points(frame, mask, rng),
+            rng=rng,
             backward=backward,
             stopwatch=self.stopwatch,
         )
-        self._states = enumerate(self._run.states())
+        self._states = self._run.states()
+        self._position = -1
 
     def __len__(self) -> int:
         return len(self.clip)
 
     def __next__(self) -> FrameResult:
-        position, states = next(self._states)
+        states = next(self._states)
+        self._position += 1
         with self.stopwatch("upscale"):
-            return self._result(position, states)
+            return self._result(self._position, states)
 
-    def _points(self, query: ObjectQuery) -> FramePoints:
-        """An object's points: those given, and those sampled from its mask, or from what its box shows."""
+    def close(self) -> None:
+        """Give up early: temporary files are removed at once (``contextlib.closing`` calls this)."""
+        self._states.close()
+
+    def _points(self, query: ObjectQuery, objects: Sequence[ObjectQuery]) -> FramePoints:
+        """Those given, and those sampled from the object's mask, or from what is seen in its box."""
         clicked = FramePoints.at_query(query.positives, query.negatives)
+        few = self.model.sampling.from_clicks and len(query.positives) < self.model.sampling.positives
         mask = query.mask
-        if mask is None and query.box is not None:
-            mask = self._boxed(query)
+        if mask is None and (query.box is not None or few):
+            mask = self._first_mask(query, objects)
         if mask is None:
             return clicked
         sampled = self.model.sampling.points(self.clip.source[query.frame], mask, self._rng)
@@ -169,22 +185,25 @@ class Segmentation(Iterator[FrameResult]):
             np.concatenate([clicked.visible_negatives, sampled.visible_negatives]),
         )
 
-    def _boxed(self, query: ObjectQuery) -> NDArray[np.bool_]:
-        """The mask that the segmenter sees in a box (and at the points, if any)."""
+    def _first_mask(self, query: ObjectQuery, objects: Sequence[ObjectQuery]) -> NDArray[np.bool_] | None:
+        """What the segmenter sees in an object's box and at its points; None if nothing at its points."""
         segmenter = self.model.segmenter
-        points = np.concatenate([query.positives, query.negatives])
+        others = [o.positives for o in objects if o.frame == query.frame and o.id != query.id]
+        points = np.concatenate([query.positives, query.negatives, *others])
         labels = np.arange(len(points)) < len(query.positives)
         prompts = Prompts(
             torch.from_numpy(points)[None].to(segmenter.device),
             torch.from_numpy(labels.astype(np.int64))[None].to(segmenter.device),
-            boxes=torch.from_numpy(np.asarray(query.box))[None].to(segmenter.device),
+            boxes=None if query.box is None else torch.from_numpy(query.box)[None].to(segmenter.device),
         )
         with torch.inference_mode():
             decoded = segmenter.decode(self.encoder(query.frame), prompts)
             mask = (segmenter.upscale(decoded.low_res, self.size)[0] > 0).cpu().numpy()
-        if not mask.any():
-            raise PromptError(f"object {query.id}: nothing stands out in its box; add a point on the object")
-        return mask
+        if mask.any():
+            return np.asarray(mask, bool)
+        if query.box is None:
+            return None
+        raise PromptError(f"object {query.id}: nothing stands out in its box; add a point on the object")
 
     def _target(self, query: ObjectQuery, points: FramePoints) -> Target:
         first, last = query.span or (self.clip.indices[0], self.clip.indices[-1])
@@ -215,8 +234,8 @@ class Segmentation(Iterator[FrameResult]):
         if not self.model.overlapping:
             masks &= logits.argmax(0) == np.arange(len(ids))[:, None, None]
         for k, state in states.items():
-            if state.lost:
-                self.lost.setdefault(ids[k], number)
+            if state.lost and self.lost.get(ids[k], -1) < self.queries.objects[k].frame:
+                self.lost[ids[k]] = number
         points = {k: s.points for k, s in states.items()}
         return FrameResult(
             index=number,
@@ -230,7 +249,7 @@ class Segmentation(Iterator[FrameResult]):
             visibility=np.concatenate([np.zeros(0, np.int8), *(p.visibility for p in points.values())]),
             positive=np.concatenate([np.zeros(0, bool), *(p.positive for p in points.values())]),
             owners=np.repeat(np.array(list(points), int), [len(p.xy) for p in points.values()]),
-            lost=tuple(self.lost),
+            lost=tuple(ids[k] for k, state in states.items() if state.lost),
         )
 
 

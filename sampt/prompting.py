@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -123,7 +123,7 @@ def segment_frame(
         first.update(zip(group, decoded.low_res, strict=True))
 
     masks = dict.fromkeys(points, NOTHING)
-    for group in _equally_long(tokens, apart=set(two_pass)):
+    for group in _equally_long(tokens, apart=two_pass):
         prior = torch.stack([first[k] for k in group]) if group[0] in first else None
         prompts = _stack(segmenter, tokens, group, prior)
         decoded = segmenter.decode(embedding, prompts, _of(contexts, group))
@@ -176,7 +176,7 @@ def _tokens(
     return xy, (np.arange(len(xy)) < len(own.visible_positives)).astype(np.int64)
 
 
-def _equally_long(tokens: Mapping[int, Tokens], apart: set[int] = frozenset()) -> list[list[int]]:  # type: ignore[assignment]
+def _equally_long(tokens: Mapping[int, Tokens], apart: Collection[int] = ()) -> list[list[int]]:
     """Objects in groups with equally many tokens; those in ``apart`` never share one with the rest."""
     groups: dict[tuple[int, bool], list[int]] = defaultdict(list)
     for k, (xy, _) in tokens.items():

@@ -24,7 +24,7 @@ class FrameResult:
     visibility: (N,) int8 of ``sampt.trackers.base.Visibility``.
     positive: (N,) bool.
     owners: (N,) int64, row of ``masks`` a point belongs to.
-    lost: ids of objects for which reinitialisation has failed before this frame.
+    lost: ids of objects that are lost in this frame, because reinitialisation has failed before it.
     """
 
     index: int

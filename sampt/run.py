@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -78,7 +78,7 @@ class Run:
     backward: bool
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
 
-    def states(self) -> Iterator[States]:
+    def states(self) -> Generator[States, None, None]:
         """What is known about the objects in each frame of the clip, in the clip's order."""
         steps = self._tracked_once() if self.reinit is None else self._both_ways()
         for position, states in enumerate(steps):
@@ -140,7 +140,7 @@ class Run:
         lost: dict[int, int] = {}
         pending: dict[int, States] = defaultdict(dict)
 
-        def finished(until: int) -> Iterator[States]:
+        def finished(done: int, until: int) -> Iterator[States]:
             for position in range(done, until):
                 states = pending.pop(position, {})
                 for k, since in lost.items():
@@ -151,7 +151,7 @@ class Run:
         done = 0
         while starts:
             start = min(starts.values())
-            yield from finished(start)
+            yield from finished(done, start)
             done = start
             group = sorted(k for k, s in starts.items() if s == start)
             end = min(start + strategy.horizon, length)
@@ -176,7 +176,7 @@ class Run:
                 elif start + offset < self.targets[k].last:
                     starts[k] = start + offset
                     points[k] = self._sample(starts[k], pending[starts[k]][k].mask)
-        yield from finished(length)
+        yield from finished(done, length)
 
     def _until_lost(self, strategy: OnLoss) -> Iterator[States]:
         """Strategy E: one frame after the other; an object that loses its points gets new ones at once."""

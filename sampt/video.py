@@ -56,7 +56,7 @@ class Video:
             raise VideoError(f"{self.path} {problem}; give a video file or a folder of images")
         self.name = self.path.resolve().name if folder else self.path.stem
         self._reader = FolderReader(self.path, fps) if folder else FileReader(self.path)
-        self.size = self._reader.size
+        self.size: tuple[int, int] = self._reader.size
         self.timestamps = self._reader.timestamps
         self.fps = self._reader.fps
         height, width = self.size

@@ -54,7 +54,8 @@ class VideoWriter:
             self._stream = self._container.add_stream(
                 "libx264",
                 rate=Fraction(fps).limit_denominator(1001),
-                options={"preset": "veryfast", "crf": "20"},
+                # x264's macroblock tree makes the bytes depend on what memory happened to hold before.
+                options={"preset": "veryfast", "crf": "20", "x264-params": "mbtree=0"},
             )
         except (av.FFmpegError, OSError, ValueError) as error:
             with suppress(OSError):
@@ -87,9 +88,7 @@ class VideoWriter:
             raise ValueError(f"{self.path} is closed; make a new VideoWriter")
         ticks = self._ticks(timestamp)
         even = np.pad(frame, [(0, frame.shape[0] % 2), (0, frame.shape[1] % 2), (0, 0)], mode="edge")
-        picture = av.VideoFrame.from_ndarray(even, "rgb24").reformat(
-            format="yuv420p", dst_colorspace=Colorspace.ITU709
-        )
+        picture = _aligned(even).reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)
         picture.pts, picture.time_base = round(ticks), Fraction(1, _TICKS)
         try:
             self._container.mux(self._stream.encode(picture))
@@ -156,3 +155,12 @@ class VideoWriter:
             self.close()
         else:
             self.discard()
+
+
+def _aligned(frame: NDArray[np.uint8]) -> av.VideoFrame:
+    """A copy in memory that ffmpeg aligns: on NumPy's, its conversion may differ in the last bit."""
+    height, width = frame.shape[:2]
+    copy = av.VideoFrame(width, height, "rgb24")
+    rows = np.frombuffer(copy.planes[0], np.uint8).reshape(height, -1)
+    rows[:, : 3 * width] = frame.reshape(height, -1)
+    return copy

@@ -53,7 +53,9 @@ class OverlayPainter:
             detections = sv.Detections(sv.mask_to_xyxy(masks).astype(float), mask=masks, class_id=seen)
             scene = self._masks.annotate(scene, detections)
             self._draw_points(scene, result)
-            return np.asarray(self._labels.annotate(scene, detections, [self.names[k] for k in seen]))
+            return np.asarray(
+                self._labels.annotate(scene, detections, [self.names[k] for k in seen.tolist()])
+            )
         self._draw_points(scene, result)
         return scene
 

@@ -137,13 +137,13 @@ def lab_patches(frame: NDArray[np.uint8], xy: NDArray[np.float32], size: int) ->
     reach = np.arange(size + 1) - size // 2
     x = corner[:, None, None, 0].astype(int) + reach
     y = corner[:, None, None, 1].astype(int) + reach[:, None]
-    pixels = rgb_to_lab(frame[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)])
+    pixels = swapped_lab(frame[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)])
     pixels[(x < 0) | (x >= width) | (y < 0) | (y >= height)] = 0
     rows = pixels[:, :-1] * (1 - fy) + pixels[:, 1:] * fy
     return np.asarray(rows[:, :, :-1] * (1 - fx) + rows[:, :, 1:] * fx, np.float32)
 
 
-def rgb_to_lab(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+def swapped_lab(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """sRGB pixels (..., 3) in CIELAB (D65): float32, L from 0 to 100; with red and blue exchanged first.
 
     The reference exchanges them, and the paper's thresholds were found that way.

@@ -89,7 +89,7 @@ class LucasKanade(OnlineTracker):
         back, home = self._flow(after, before, there)
         error = np.linalg.norm(back - here, axis=1)
         found = forth & home & (error < self.max_error) & within(there, width, height)
-        return xy + (there - here) / scale, found
+        return np.asarray(xy + (there - here) / scale, np.float32), np.asarray(found)
 
     def _flow(
         self, first: NDArray[np.uint8], second: NDArray[np.uint8], xy: NDArray[np.float32]

@@ -24,7 +24,15 @@ WORKING_SIDE = 427
 SEED_RADIUS = 3
 GUESS_RADIUS = 6
 PADDING = 0.25
+# What counts as the distance between points where there is only one.
+LONE_SPACING = 80.0
 MARGIN = 6
+# Pixels around an object's region that are cut along with it: without them its border would cost nothing.
+RIM = 2
+# A later mask reaches at most so many times as far from the positives as the first one did, plus MARGIN.
+STRETCH = 3.0
+# A part of the mask needs this share of the positives; fewer are those that were left behind.
+LEAST_SHARE = 0.1
 BINS = 32
 # Logits are this far from zero, less for doubtful foreground, so that the likelier of two objects wins.
 CERTAINTY = 0.2
@@ -40,17 +48,19 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Appearance:
-    """What is learned at the query frame: OpenCV's two colour mixtures, their log-likelihood ratio, a count.
+    """What is learned at the query frame: OpenCV's two colour mixtures, and how the points lie in the mask.
 
     background, foreground: (1, 65) float64, as ``cv2.grabCut`` keeps them.
     ratio: (32, 32, 32) float32, log p(colour | object) − log p(colour | rest).
     positives: how many positive points the object had then.
+    reach: how far from them its mask went, px.
     """
 
     background: NDArray[np.float64]
     foreground: NDArray[np.float64]
     ratio: NDArray[np.float32]
     positives: int
+    reach: float
 
 
 class GrabCutSegmenter(PromptableSegmenter):
@@ -67,8 +77,7 @@ class GrabCutSegmenter(PromptableSegmenter):
         image: Image = embedding.features
         contexts: list[Context] = []
         for positives, negatives, box, _ in _working_prompts(embedding, prompts):
-            mask = _first_cut(image, positives, negatives, box)
-            contexts.append(_fit(image, mask, len(positives)))
+            contexts.append(_learned(image, positives, negatives, box))
         return contexts
 
     def decode(
@@ -79,7 +88,7 @@ class GrabCutSegmenter(PromptableSegmenter):
         for index, (positives, negatives, box, prior) in enumerate(_working_prompts(embedding, prompts)):
             appearance = contexts[index] if contexts else None
             if appearance is None:
-                appearance = _fit(image, _first_cut(image, positives, negatives, box), len(positives))
+                appearance = _learned(image, positives, negatives, box)
             one, score = _later_cut(image, appearance, positives, negatives, box, prior)
             logits.append(one)
             scores.append(score)
@@ -153,11 +162,14 @@ def _later_cut(
     labels = np.full((height, width), cv2.GC_BGD, np.uint8)
     labels[y0:y1, x0:x1] = np.where(likely, cv2.GC_PR_FGD, cv2.GC_PR_BGD)
     _seed(labels, positives, negatives)
-    crop = labels[y0:y1, x0:x1]
+    if len(positives):
+        farthest = STRETCH * appearance.reach + MARGIN
+        labels[_distance((height, width), positives) > farthest] = cv2.GC_BGD
+    rim = np.s_[max(y0 - RIM, 0) : y1 + RIM, max(x0 - RIM, 0) : x1 + RIM]
     mask = np.zeros((height, width), bool)
-    mask[y0:y1, x0:x1] = _cut(
-        image[y0:y1, x0:x1],
-        crop,
+    mask[rim] = _cut(
+        image[rim],
+        labels[rim],
         appearance.background.copy(),
         appearance.foreground.copy(),
         1,
@@ -178,11 +190,11 @@ def _later_cut(
 def _region(image: Image, positives: Points, box: NDArray[np.float32] | None, margin: int) -> Box:
     """Where the object may be: its box, or that of its positives padded; x0, y0, x1, y1 (open)."""
     height, width = image.shape[:2]
-    if box is None and not len(positives):
-        return 0, 0, width, height
     if box is None:
+        if not len(positives):
+            return 0, 0, width, height
         low, high = positives.min(0), positives.max(0)
-        pad = PADDING * (high - low) + max(margin, SEED_RADIUS)
+        pad = np.maximum(PADDING * (high - low) + max(margin, SEED_RADIUS), _spacing(positives))
         box = np.concatenate([low - pad, high + pad])
     x0, y0 = np.floor(box[:2]).astype(int)
     x1, y1 = np.ceil(box[2:]).astype(int) + 1
@@ -190,11 +202,20 @@ def _region(image: Image, positives: Points, box: NDArray[np.float32] | None, ma
     return x0, y0, min(max(x1, x0 + 1), width), min(max(y1, y0 + 1), height)
 
 
+def _spacing(points: Points) -> float:
+    """The mean distance of points to their nearest neighbours: what they leave of the object around them."""
+    if len(points) == 1:
+        return LONE_SPACING
+    distances = np.linalg.norm(points[:, None] - points, axis=2)
+    np.fill_diagonal(distances, np.inf)
+    return float(distances.min(1).mean())
+
+
 def _guess(shape: tuple[int, int], positives: Points, negatives: Points) -> NDArray[np.bool_]:
     """Probable foreground: the positives' convex hull and discs around them, where a positive is nearest."""
     guess = np.zeros(shape, np.uint8)
     cv2.fillConvexPoly(guess, cv2.convexHull(np.round(positives).astype(np.int32)), 1)
-    _discs(guess, positives, GUESS_RADIUS, 1)
+    _discs(guess, positives, max(GUESS_RADIUS, round(_spacing(positives) / 2)), 1)
     if len(negatives):
         guess[_distance(shape, negatives) < _distance(shape, positives)] = 0
     return guess.astype(bool)
@@ -237,21 +258,33 @@ def _cut(
     return np.asarray((result == cv2.GC_FGD) | (result == cv2.GC_PR_FGD))
 
 
-def _fit(image: Image, mask: NDArray[np.bool_], positives: int) -> Appearance:
-    """Fit the two colour mixtures to a mask and tabulate their log-likelihood ratio."""
+def _learned(
+    image: Image, positives: Points, negatives: Points, box: NDArray[np.float32] | None
+) -> Appearance:
+    """What an object looks like, going by its points (or box) alone."""
+    mask = _first_cut(image, positives, negatives, box)
+    background, foreground = _mixtures(image, mask)
+    centres = np.asarray((np.indices((BINS,) * 3).reshape(3, -1).T + 0.5) * (256 // BINS), np.float64)
+    ratio = np.subtract(_log_likelihood(foreground, centres), _log_likelihood(background, centres))
+    reach = 0.0
+    if len(positives) and mask.any():
+        reach = float(np.percentile(_distance(mask.shape, positives)[mask], 99))
+    return Appearance(
+        background, foreground, ratio.reshape((BINS,) * 3).astype(np.float32), len(positives), reach
+    )
+
+
+def _mixtures(image: Image, mask: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The colour mixtures of what is outside and inside a mask."""
     background, foreground = _empty_model(), _empty_model()
     labels = np.where(mask, cv2.GC_FGD, cv2.GC_BGD).astype(np.uint8)
-    if (
-        mask.all() or not mask.any()
-    ):  # grabCut wants both kinds: the frame's edge stands in for what is around it
+    if mask.all() or not mask.any():  # grabCut wants both kinds: the frame's edge stands for what is outside
         image = np.concatenate([image[:1], image, image[-1:]])
         labels = np.full(image.shape[:2], cv2.GC_FGD, np.uint8)
         labels[0] = labels[-1] = cv2.GC_BGD
     cv2.setRNGSeed(0)
     cv2.grabCut(image, labels, NO_RECTANGLE, background, foreground, 1, cv2.GC_INIT_WITH_MASK)
-    centres = np.asarray((np.indices((BINS,) * 3).reshape(3, -1).T + 0.5) * (256 // BINS), np.float64)
-    ratio = np.subtract(_log_likelihood(foreground, centres), _log_likelihood(background, centres))
-    return Appearance(background, foreground, ratio.reshape((BINS,) * 3).astype(np.float32), positives)
+    return background, foreground
 
 
 def _log_likelihood(model: NDArray[np.float64], colours: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -271,11 +304,13 @@ def _empty_model() -> NDArray[np.float64]:
 
 
 def _components_with(mask: NDArray[np.bool_], points: Points) -> NDArray[np.bool_]:
-    """Those connected parts of a mask that hold a point."""
-    _, parts = cv2.connectedComponents(mask.astype(np.uint8))
+    """Those connected parts of a mask that hold a fair share of the points in it."""
+    count, parts = cv2.connectedComponents(mask.astype(np.uint8))
     columns, rows = np.round(points).astype(int).T
     held = parts[rows.clip(0, mask.shape[0] - 1), columns.clip(0, mask.shape[1] - 1)]
-    return np.isin(parts, held[held > 0])
+    points_in = np.bincount(held[held > 0], minlength=count)
+    kept = (points_in > 0) & (points_in >= LEAST_SHARE * points_in.sum())
+    return np.asarray(kept[parts])
 
 
 def _mean(values: NDArray[np.float64] | NDArray[np.float32], default: float = 0.0) -> float:

@@ -52,7 +52,7 @@ class SamSegmenter(PromptableSegmenter):
         """
         state = load_checkpoint(path)
         position = state.get("image_encoder.pos_embed")
-        if position is None or position.shape[-1] not in _BUILDERS:
+        if position is None or position.ndim != 4 or position.shape[-1] not in _BUILDERS:
             raise CheckpointError(
                 f"checkpoint {path} is not one of SAM's: give an official sam_vit_b, _l or _h file"
             )
@@ -69,7 +69,8 @@ class SamSegmenter(PromptableSegmenter):
         with self._precision():
             features = self.model.image_encoder(self.model.preprocess(batch)).float()
         nbytes = features[0].numel() * features.element_size()
-        return [Embedding(one[None], (size[0], size[1]), nbytes) for one in features]
+        # Copies: a view would keep the whole batch alive as long as any of its frames is cached.
+        return [Embedding(one[None].clone(), (size[0], size[1]), nbytes) for one in features]
 
     @torch.inference_mode()
     def decode(

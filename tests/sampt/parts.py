@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Sequence
 from functools import partial
 
@@ -73,7 +74,8 @@ class ColourSegmenter(PromptableSegmenter):
     """The pixels of the colour under the first positive (or in the middle of the box); black is no object.
 
     Low resolution is full resolution. The score is 1, or 0 for an empty mask. ``encoded`` counts frames,
-    ``prompted`` keeps every decode's prompts.
+    ``prompted`` keeps every decode's prompts,
+    and ``in_use()`` is how many answers somebody still holds.
     """
 
     name = "colour"
@@ -81,6 +83,7 @@ class ColourSegmenter(PromptableSegmenter):
     def __init__(self) -> None:
         self.encoded = 0
         self.prompted: list[Prompts] = []
+        self._answers: list[weakref.ref[np.ndarray]] = []
 
     def encode(self, frames: Sequence[np.ndarray]) -> list[Embedding]:
         self.encoded += len(frames)
@@ -92,7 +95,12 @@ class ColourSegmenter(PromptableSegmenter):
         self.prompted.append(prompts)
         masks = [self._mask(embedding.features, prompts, i) for i in range(len(prompts))]
         scores = torch.tensor([float(mask.any()) for mask in masks])
-        return Decoded(torch.from_numpy(np.where(masks, 1.0, -1.0).astype(np.float32)), scores)
+        logits = np.where(masks, 1.0, -1.0).astype(np.float32)
+        self._answers.append(weakref.ref(logits))
+        return Decoded(torch.from_numpy(logits), scores)
+
+    def in_use(self) -> int:
+        return sum(answer() is not None for answer in self._answers)
 
     def _mask(self, frame: np.ndarray, prompts: Prompts, i: int) -> np.ndarray:
         positives = prompts.points[i][prompts.labels[i] == 1]

@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from sampt.errors import OutputError
+from sampt.synthetic import SyntheticScene
 from sampt.video import Video
 from sampt.video_writer import VideoWriter
 
@@ -143,3 +144,14 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, where: str) -> 
     with pytest.raises(OutputError, match=f"{where} cannot be written"):
         VideoWriter(tmp_path / where, 25, SIZE)
     assert [file.name for file in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_same_frames_give_the_same_bytes(tmp_path: Path) -> None:
+    scene = SyntheticScene(frames=20, height=240, width=426)
+    files = []
+    for name in ("a.mp4", "b.mp4"):
+        with VideoWriter(tmp_path / name, 25.0, scene.size) as writer:
+            for frame in scene:
+                writer.write(frame)
+        files.append((tmp_path / name).read_bytes())
+    assert files[0] == files[1]

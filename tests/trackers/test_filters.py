@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sampt.trackers.base import OnlineTracker, PointTracker, Trajectories, Visibility, check_queries
 from sampt.trackers.clip import Clip
-from sampt.trackers.filters import PatchFilter, filtered_steps, lab_patches, mark_outside, rgb_to_lab
+from sampt.trackers.filters import PatchFilter, filtered_steps, lab_patches, mark_outside, swapped_lab
 from sampt.trackers.flow import Dis
 from sampt.trackers.lucas_kanade import LucasKanade
 
@@ -93,18 +93,18 @@ def test_whole_trajectories_are_marked_as_well_as_single_frames():
     [
         ((255, 255, 255), (100, 0, 0)),
         ((0, 0, 0), (0, 0, 0)),
-        ((255, 0, 0), (53.24, 80.09, 67.20)),
-        ((0, 0, 255), (32.30, 79.19, -107.86)),
+        ((0, 0, 255), (53.24, 80.09, 67.20)),  # the values of red
+        ((255, 0, 0), (32.30, 79.19, -107.86)),  # the values of blue
     ],
 )
-def test_colours_have_their_textbook_lab_values(rgb, lab):
-    np.testing.assert_allclose(rgb_to_lab(np.uint8(rgb)), lab, atol=0.2)
+def test_colours_have_the_textbook_lab_values_of_red_and_blue_exchanged(rgb, lab):
+    np.testing.assert_allclose(swapped_lab(np.uint8(rgb)), lab, atol=0.2)
 
 
 @given(x=st.integers(-3, 14), y=st.integers(-3, 11), size=st.sampled_from([1, 3, 5]))
 def test_a_patch_at_a_pixel_is_that_part_of_the_zero_padded_lab_image(x, y, size):
     frame = np.random.default_rng(0).integers(0, 256, (9, 12, 3), np.uint8)
-    lab = cv2.cvtColor(frame.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    lab = cv2.cvtColor(frame.astype(np.float32) / 255, cv2.COLOR_BGR2LAB)
     padded = np.pad(lab, ((9, 9), (9, 9), (0, 0)))
     top, left = y + 9 - size // 2, x + 9 - size // 2
     patch = lab_patches(frame, np.float32([[x, y]]), size)[0]
@@ -142,7 +142,7 @@ def test_a_slightly_changed_patch_passes():
 
 def test_the_threshold_itself_fails():
     # White to grey of 240 is a lightness difference of d in each of 9 pixels.
-    lightness = rgb_to_lab(np.uint8([[255, 255, 255], [240, 240, 240]]))
+    lightness = swapped_lab(np.uint8([[255, 255, 255], [240, 240, 240]]))
     similarity = float(np.exp(-3 * np.linalg.norm(lightness[0] - lightness[1]) / 18))
     for threshold, code in [(similarity - 1e-3, V), (similarity + 1e-3, UNLIKE)]:
         assert visibilities(Still(), painted(*"wg"), [[0, 10, 10]], PatchFilter(3, threshold)) == [[V, code]]
