@@ -115,16 +115,7 @@ def load_config(source: str | Path | Config, overrides: Sequence[str] = ()) -> C
             layer = None
         merged = _merge(merged, layer, str(path))
     for override in overrides:
-        key, equals, _ = override.partition("=")
-        if not equals or not KEY.fullmatch(key):
-            raise ConfigError(
-                f"-o {override}: give an option as key=value, such as -o prompting.refinements=3"
-            )
-        try:
-            layer = OmegaConf.from_dotlist([override])
-        except (YAMLError, OmegaConfBaseException) as error:
-            raise ConfigError(f"-o {override}: the value is not valid YAML") from error
-        merged = _merge(merged, layer, f"-o {override}")
+        merged = _override(merged, override)
     try:
         for key in sorted(OmegaConf.missing_keys(merged)):
             raise ConfigError(f"{source}: {key} is not set; add it, such as tracker.name: dis")
@@ -133,6 +124,21 @@ def load_config(source: str | Path | Config, overrides: Sequence[str] = ()) -> C
         raise ConfigError(f"{source}: {error.full_key} is not valid: {_first_line(error)}") from error
     assert isinstance(config, Config)
     return config
+
+
+def _override(base: DictConfig, override: str) -> DictConfig:
+    """Apply one ``key=value``. Another tracker or segmenter starts without the options of the one before."""
+    key, equals, value = override.partition("=")
+    if not equals or not KEY.fullmatch(key):
+        raise ConfigError(f"-o {override}: give an option as key=value, such as -o prompting.refinements=3")
+    try:
+        layer = OmegaConf.from_dotlist([override])
+    except (YAMLError, OmegaConfBaseException) as error:
+        raise ConfigError(f"-o {override}: the value is not valid YAML") from error
+    part = key.removesuffix(".name")
+    if part in ("tracker", "segmenter") and key != part and base[part].get("name") != value:
+        base[part].options = {}
+    return _merge(base, layer, f"-o {override}")
 
 
 def find_config(name: str | Path) -> Path:

@@ -32,7 +32,8 @@ class OverlayPainter:
     """
 
     def __init__(self, names: Sequence[str], opacity: float = 0.45) -> None:
-        palette = sv.ColorPalette.from_hex(list(COLOURS))
+        # supervision takes frames as BGR; ours are RGB, so it is given exchanged colours.
+        palette = sv.ColorPalette([sv.Color(*sv.Color.from_hex(c).as_bgr()) for c in COLOURS])
         self.names = names
         self._masks = sv.MaskAnnotator(color=palette, opacity=opacity)
         self._labels = sv.LabelAnnotator(

@@ -332,3 +332,11 @@ class TestDevice:
         assert choose_dtype("auto", cuda) == torch.bfloat16
         assert choose_dtype("bfloat16", cpu) == torch.bfloat16
         assert choose_dtype("float32", cuda) == torch.float32
+
+
+def test_another_tracker_starts_without_the_options_of_the_one_before() -> None:
+    assert load_config("quick").tracker.options
+    assert load_config("quick", ["tracker.name=lucas-kanade"]).tracker.options == {}
+    assert load_config("quick", ["tracker.name=dis"]).tracker.options
+    chosen = load_config("quick", ["tracker.name=lucas-kanade", "tracker.options.window=31"])
+    assert chosen.tracker.options == {"window": 31}
