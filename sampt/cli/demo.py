@@ -13,7 +13,7 @@ from sampt.trackers.clip import Clip
 
 from ..atomic import replacing
 from ..config import as_mapping, build, load_config
-from ..errors import OutputError
+from ..export import prepare_folder
 from ..prompts import ObjectQuery, QueryPoints
 from ..samplers import KMedoidsSampler
 from ..synthetic import SyntheticScene, write_masks
@@ -36,6 +36,8 @@ def command(output: Path, config: str, overrides: tuple[str, ...], seed: int) ->
     """Segment a generated scene from three points an object, and score the masks against the exact ones."""
     settings = load_config(config, overrides)
     model = build(settings)
+    ours = (output / "scene.mp4").exists()  # an earlier demo may be replaced, anybody's own results not
+    prepare_folder(output, overwrite=ours)
     scene = SyntheticScene(height=480, width=854, seed=seed)
     clip_path = _write_scene(scene, output)
     queries = clicks_on(scene)
@@ -64,10 +66,6 @@ def clicks_on(scene: SyntheticScene) -> QueryPoints:
 def _write_scene(scene: SyntheticScene, output: Path) -> Path:
     """The scene as a video, and its exact masks."""
     path = output / "scene.mp4"
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make {output} ({error.strerror}); choose another --output") from error
     with replacing(path) as temporary, VideoWriter(temporary, scene.fps, scene.size) as writer:
         for frame in scene:
             writer.write(frame)
