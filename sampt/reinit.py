@@ -107,8 +107,9 @@ class SimilarAreaSync(_Horizon):
 class OnLoss:
     """E: as soon as too few of an object's points are visible, from the mask of that very frame.
 
-    It decides frame by frame, object by object, so it has no horizon. Made for trackers that lose points for
-    good (``dis``, ``lucas-kanade``) with a segmenter whose masks stay on the object.
+    Unlike A to D it keeps the positives that are still visible, and samples only what is lacking. It decides
+    frame by frame, object by object, so it has no horizon. Made for trackers that lose points for good
+    (``dis``, ``lucas-kanade``) with a segmenter whose masks stay on the object.
     """
 
     visible_share: float = 0.6

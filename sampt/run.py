@@ -179,7 +179,7 @@ class Run:
         yield from finished(done, length)
 
     def _until_lost(self, strategy: OnLoss) -> Iterator[States]:
-        """Strategy E: one frame after the other; an object that loses its points gets new ones at once."""
+        """Strategy E: one frame after the other; an object that loses points gets others for them at once."""
         starts = {k: t.start for k, t in self.targets.items()}
         given = {k: t.points for k, t in self.targets.items()}
         tracks: dict[int, Iterator[dict[int, FramePoints]]] = {}
@@ -194,7 +194,9 @@ class Run:
                     if self._area(state.mask) <= strategy.smallest_area:
                         continue
                     starts[k] = position
-                    tracks[k] = self._track_from(position, k, self._sample(position, state.mask))
+                    fresh = self._sample(position, state.mask)
+                    points_now = _filled_up(state.points.visible_positives, fresh)
+                    tracks[k] = self._track_from(position, k, points_now)
                     next(tracks[k])
 
     def _track_from(self, position: int, k: int, points: FramePoints) -> Iterator[dict[int, FramePoints]]:
@@ -241,6 +243,18 @@ class Run:
         with self.stopwatch("reinit"):
             logits = self.encoder.segmenter.upscale(mask.low_res[None], self.size)
             return self.resample(self.clip[position], (logits[0] > 0).cpu().numpy())
+
+
+def _filled_up(kept: NDArray[np.float32], fresh: FramePoints) -> FramePoints:
+    """The fresh points, with kept positives, (K, 2), in place of as many fresh ones: those nearest to them.
+
+    Were all dropped, a part of the object that is missing in one mask could never come back.
+    """
+    positives = fresh.visible_positives
+    lacking = max(len(positives) - len(kept), 0)
+    distance = np.linalg.norm(positives[:, None] - kept, axis=2).min(1, initial=np.inf)
+    farthest = np.sort(np.argsort(-distance, kind="stable")[:lacking])
+    return FramePoints.at_query(np.concatenate([kept, positives[farthest]]), fresh.visible_negatives)
 
 
 def _lost(points: FramePoints) -> ObjectState:

@@ -54,3 +54,11 @@ def test_help_imports_nothing_heavy(sampt: Cli) -> None:
     done = sampt("--help", PYTHONPROFILEIMPORTTIME="1")
     assert "segment" in done.stdout
     assert " torch" not in done.stderr
+
+
+def test_demo_does_not_replace_somebody_elses_results(sampt: Cli, tmp_path: Path) -> None:
+    (tmp_path / "mine" / "masks").mkdir(parents=True)
+    done = sampt("demo", "--output", "mine")
+    assert done.returncode == 2
+    assert "mine" in done.stderr
+    assert [p.name for p in (tmp_path / "mine").iterdir()] == ["masks"]
