@@ -195,8 +195,7 @@ class Run:
                         continue
                     starts[k] = position
                     fresh = self._sample(position, state.mask)
-                    points_now = _filled_up(state.points.visible_positives, fresh)
-                    tracks[k] = self._track_from(position, k, points_now)
+                    tracks[k] = self._track_from(position, k, _filled_up(state.points, fresh))
                     next(tracks[k])
 
     def _track_from(self, position: int, k: int, points: FramePoints) -> Iterator[dict[int, FramePoints]]:
@@ -245,16 +244,23 @@ class Run:
             return self.resample(self.clip[position], (logits[0] > 0).cpu().numpy())
 
 
-def _filled_up(kept: NDArray[np.float32], fresh: FramePoints) -> FramePoints:
-    """The fresh points, with kept positives, (K, 2), in place of as many fresh ones: those nearest to them.
+def _filled_up(tracked: FramePoints, fresh: FramePoints) -> FramePoints:
+    """The tracked points that are visible, and as many fresh ones of each kind as they lack.
 
-    Were all dropped, a part of the object that is missing in one mask could never come back.
+    Were all replaced, a part of the object that is missing in one mask could never come back.
     """
-    positives = fresh.visible_positives
-    lacking = max(len(positives) - len(kept), 0)
-    distance = np.linalg.norm(positives[:, None] - kept, axis=2).min(1, initial=np.inf)
+    return FramePoints.at_query(
+        _farthest_added(tracked.visible_positives, fresh.visible_positives),
+        _farthest_added(tracked.visible_negatives, fresh.visible_negatives),
+    )
+
+
+def _farthest_added(kept: NDArray[np.float32], fresh: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(K, 2) points, filled up to the number of (N, 2) fresh ones with those that lie farthest from them."""
+    lacking = max(len(fresh) - len(kept), 0)
+    distance = np.linalg.norm(fresh[:, None] - kept, axis=2).min(1, initial=np.inf)
     farthest = np.sort(np.argsort(-distance, kind="stable")[:lacking])
-    return FramePoints.at_query(np.concatenate([kept, positives[farthest]]), fresh.visible_negatives)
+    return np.concatenate([kept, fresh[farthest]])
 
 
 def _lost(points: FramePoints) -> ObjectState:

@@ -16,6 +16,8 @@ from .results import FrameResult
 # Red is left out: it is the colour of invisible points.
 COLOURS = ("#1f77ff", "#ff9f1c", "#2ec4b6", "#b15cff", "#9be564", "#ff70c8", "#f4e04d", "#7fd4ff", "#b08968")
 INVISIBLE = (235, 30, 40)
+CROWD = 32
+"""An object with more points than these gets small ones, or they would hide its mask."""
 
 
 def colour(k: int) -> tuple[int, int, int]:
@@ -61,12 +63,14 @@ class OverlayPainter:
         return scene
 
     def _draw_points(self, scene: NDArray[np.uint8], result: FrameResult) -> None:
-        radius = max(3, round(max(scene.shape[:2]) / 220))
+        large = max(3, round(max(scene.shape[:2]) / 220))
+        crowded = np.bincount(result.owners) > CROWD
         inside = np.isfinite(result.points).all(1) & (np.abs(result.points) < 1e5).all(1)
         for i in np.flatnonzero(inside):
             visible = result.visibility[i] == Visibility.VISIBLE
             ink = colour(int(result.owners[i])) if visible else INVISIBLE
             draw = _circle if result.positive[i] else _cross
+            radius = max(2, large // 2) if crowded[result.owners[i]] else large
             draw(scene, result.points[i], radius, ink)
 
 
@@ -75,7 +79,8 @@ def _circle(
 ) -> None:
     centre = (round(float(xy[0])), round(float(xy[1])))
     cv2.circle(scene, centre, radius, ink, -1, cv2.LINE_AA)
-    cv2.circle(scene, centre, radius, (255, 255, 255), 1, cv2.LINE_AA)
+    if radius > 2:
+        cv2.circle(scene, centre, radius, (255, 255, 255), 1, cv2.LINE_AA)
 
 
 def _cross(scene: NDArray[np.uint8], xy: NDArray[np.float32], radius: int, ink: tuple[int, int, int]) -> None:

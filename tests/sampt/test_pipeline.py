@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from sampt import ObjectQuery, QueryPoints
 from sampt.errors import PromptError
+from sampt.pipeline import Sampling
 from sampt.reinit import AtHorizon
+from sampt.samplers import RandomSampler
 from sampt.segmenters.grabcut import GrabCutSegmenter
 from sampt.trackers.base import PointTracker, Trajectories, Visibility
 from sampt.trackers.clip import Clip
@@ -184,6 +188,41 @@ class TestBoxes:
         )
         assert len(stream.queries.objects[0].positives) >= 1
         assert len(list(stream)) == 2
+
+
+class TestFromClicks:
+    """Few clicks get more points, from the mask that the segmenter makes of them at the query frame."""
+
+    SAMPLING = Sampling(RandomSampler(), RandomSampler(), 5, 2, from_clicks=True)
+
+    def used(self, query: ObjectQuery, sampling: Sampling = SAMPLING) -> ObjectQuery:
+        clip = squares()
+        return model(sampling=sampling).stream(clip, QueryPoints((query,))).queries.objects[0]
+
+    def test_few_get_more(self):
+        used = self.used(green(3))
+        np.testing.assert_array_equal(used.positives[0], (11, 30))
+        np.testing.assert_array_equal(used.negatives[0], (50, 45))
+        assert used.positives.shape == (1 + 5, 2) and used.negatives.shape == (1 + 2, 2)
+        object_there = truth(squares(), GREEN)[3]
+        assert object_there[tuple(used.positives.astype(int).T[::-1])].all()
+        assert not object_there[tuple(used.negatives.astype(int).T[::-1])].any()
+
+    @pytest.mark.parametrize("clicks", [5, 6])
+    def test_as_many_as_would_be_sampled_are_left_alone(self, clicks):
+        given = [(8 + k, 10) for k in range(clicks)]
+        used = self.used(ObjectQuery(1, 0, given))
+        np.testing.assert_array_equal(used.positives, given)
+        assert len(used.negatives) == 0
+
+    def test_all_are_left_alone_if_it_is_off(self):
+        used = self.used(green(3), replace(self.SAMPLING, from_clicks=False))
+        np.testing.assert_array_equal(used.positives, [(11, 30)])
+        np.testing.assert_array_equal(used.negatives, [(50, 45)])
+
+    def test_clicks_on_nothing_are_left_alone(self):
+        used = self.used(ObjectQuery(1, 0, [(60, 2)]))
+        np.testing.assert_array_equal(used.positives, [(60, 2)])
 
 
 class TestOverlap:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,8 @@ from sampt.pipeline import Sampling
 from sampt.prompting import Prompting
 from sampt.reinit import AtHorizon, MedianArea, OnLoss
 from sampt.samplers import RandomSampler
-from sampt.trackers.base import Visibility
+from sampt.trackers.base import Step, Visibility
+from sampt.trackers.clip import Clip
 
 from .parts import (
     GREEN,
@@ -20,6 +23,30 @@ from .parts import (
     truth,
 )
 from .runs import equal, every_horizon, every_reinit, green, masks_of, model, red, segment
+
+
+class LosesTheFirst(SteadyTracker):
+    """The first points are invisible in every frame after their query."""
+
+    def __init__(self, lost: int) -> None:
+        super().__init__()
+        self.lost = lost
+
+    def stream(self, clip: Clip, queries: np.ndarray) -> Iterator[Step]:
+        for t, (xy, visibility) in enumerate(super().stream(clip, queries)):
+            visibility[: self.lost] = Visibility.VISIBLE if t == 0 else Visibility.INVISIBLE
+            yield xy, visibility
+
+
+class EvenSampler:
+    """Pixels at even distances in reading order: the same ones of a mask wherever it moves."""
+
+    name = "even"
+
+    def sample(self, image, mask, count, rng) -> np.ndarray:
+        rows, columns = np.nonzero(mask)
+        picked = np.linspace(0, len(rows) - 1, count).astype(int)
+        return np.stack([columns, rows], 1)[picked].astype(np.float32)
 
 
 class TestLost:
@@ -121,6 +148,36 @@ class TestReinitialisation:
         assert [frames.start for frames, _ in tracker.runs] == [0, 4, 8]
         np.testing.assert_array_equal(masks_of(results, 1), truth(clip, RED))
         assert [int((r.visibility == Visibility.VISIBLE).sum()) for r in results][3:6] == [5, 4, 7]
+
+    def test_on_loss_keeps_the_points_that_are_visible(self):
+        """A part that is missing in one mask must not lose the points that still lie on it."""
+        clip = squares()
+        sampling = Sampling(RandomSampler(), RandomSampler(), 8, 2)
+        tracker = LosesTheFirst(4)
+        segment(
+            model(OnLoss(), tracker=tracker, sampling=sampling),
+            clip,
+            ObjectQuery(1, 0, mask=truth(clip, RED)[0]),
+        )
+        (_, first), (frames, second) = tracker.runs[:2]
+        assert frames.start == 2
+        assert len(second) == len(first) == 10
+        np.testing.assert_array_equal(second[:4, 1:], first[4:8, 1:] + (2, 0))
+        np.testing.assert_array_equal(second[8:, 1:], first[8:, 1:] + (2, 0))
+        x, y = second[4:8, 1:].astype(int).T
+        assert truth(clip, RED)[2][y, x].all()
+
+    def test_on_loss_fills_up_where_points_are_farthest(self):
+        clip = squares()
+        tracker = LosesTheFirst(4)
+        segment(
+            model(OnLoss(), tracker=tracker, sampling=Sampling(EvenSampler(), EvenSampler(), 8, 0)),
+            clip,
+            ObjectQuery(1, 0, mask=truth(clip, RED)[0]),
+        )
+        (_, first), (_, second) = tracker.runs[:2]
+        # The sampler finds the same places again, so those that were lost are the farthest.
+        np.testing.assert_array_equal(second[:, 1:], np.roll(first[:, 1:], -4, axis=0) + np.array([2, 0]))
 
     def test_on_loss_does_not_restart_from_a_small_mask(self):
         clip = squares()

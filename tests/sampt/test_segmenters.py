@@ -303,6 +303,68 @@ class TestGrabCutEdges:
         )
 
 
+def blobs(*centres: tuple[int, int], radius: int, seed: int = 0) -> np.ndarray:
+    """(96, 128, 3): red discs on blue, a little noisy."""
+    y, x = np.mgrid[:96, :128]
+    inside = np.any([np.hypot(x - cx, y - cy) < radius for cx, cy in centres], 0)
+    noise = np.random.default_rng(seed).integers(0, 12, (96, 128, 3))
+    return (np.where(inside[..., None], (200, 60, 60), (60, 60, 200)) + noise).astype(np.uint8)
+
+
+def cut_later(first, positives, later, later_positives=None) -> np.ndarray:
+    """The mask in one frame of an object that is learned in another; negatives are far from everything."""
+    segmenter = GrabCutSegmenter()
+
+    def prompts(xy) -> Prompts:
+        points = np.array([*xy, (1, 1), (126, 94)], np.float32)[None]
+        return Prompts(torch.from_numpy(points), torch.tensor([[1] * len(xy) + [0, 0]]))
+
+    (before,), (after,) = segmenter.encode([first]), segmenter.encode([later])
+    contexts = segmenter.learn(before, prompts(positives))
+    decoded = segmenter.decode(after, prompts(later_positives or positives), contexts)
+    return segmenter.upscale(decoded.low_res, (96, 128))[0].numpy() > 0
+
+
+def grid(x: int, y: int, step: int, radius: int = 1) -> list[tuple[int, int]]:
+    across = range(-radius * step, (radius + 1) * step, step)
+    return [(x + dx, y + dy) for dx in across for dy in across]
+
+
+class TestGrabCutLater:
+    """The rules for frames after the one in which an object was learned."""
+
+    @pytest.mark.parametrize(("behind", "kept"), [(2, False), (3, True)])
+    def test_a_part_that_few_positives_lie_in_is_dropped(self, behind, kept):
+        on_it = grid(40, 48, step=4, radius=2)  # 25 points
+        left_behind = [(87 + 3 * k, 48) for k in range(behind)]
+        mask = cut_later(
+            blobs((40, 48), radius=14),
+            on_it,
+            blobs((40, 48), (90, 48), radius=14),
+            on_it[behind:] + left_behind,
+        )
+        assert mask[48, 40]
+        assert mask[48, 90] == kept
+
+    def test_it_reaches_not_much_farther_from_its_positives_than_at_first(self):
+        positives = grid(24, 20, step=4) + grid(104, 76, step=4)
+        everything = blobs((64, 48), radius=200)
+        mask = cut_later(blobs((24, 20), (104, 76), radius=9), positives, everything)
+        y, x = np.nonzero(mask)
+        distance = np.linalg.norm(np.stack([x, y], 1)[:, None] - np.array(positives), axis=2).min(1)
+        assert mask[20, 24] and mask[76, 104]
+        # Some 5 px at first, so thrice that and the margin of 6; all of the frame's red is 50 px wide.
+        assert 10 < distance.max() <= 3 * 6 + 6
+
+    def test_the_border_of_its_region_is_no_cheaper_than_any_other(self):
+        """Grey that could be either: a cut around the points is the shortest, not the whole region."""
+        noise = np.random.default_rng(0).normal(0, 40, (96, 128, 3))
+        disc = np.hypot(*(np.mgrid[:96, :128] - np.array([48, 64])[:, None, None])) < 14
+        first = np.clip(np.where(disc[..., None], 150, 90) + noise, 0, 255).astype(np.uint8)
+        mask = cut_later(first, grid(64, 48, step=9), np.full((96, 128, 3), 120, np.uint8))
+        assert 18 * 18 < mask.sum() < 30 * 30  # the points' own box is 18 px wide, their region 41
+
+
 class TestRegistry:
     def test_names(self):
         assert set(MAKERS) == set(SEGMENTERS)
