@@ -16,7 +16,7 @@ from .results import FrameResult
 
 
 class CocoWriter:
-    """Collects run-length encoded masks in a temporary file, so that memory does not grow with the video.
+    """Collects run-length encoded masks in a temporary file; of a frame only its name stays in memory.
 
     ``images`` are the frames (``id`` is the frame's number), ``categories`` the objects; an annotation also
     carries its object's id as ``track_id`` and its predicted IoU as ``score``.

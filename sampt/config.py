@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +27,9 @@ from .segmenters.registry import create_segmenter
 
 KEY = re.compile(r"\w+(\.\w+)*")
 """What the key of an override looks like."""
+
+NAMED_PARTS = ("tracker", "segmenter", "sampling.positive", "sampling.negative")
+"""What is chosen by name and has options of its own."""
 
 Made = TypeVar("Made")
 
@@ -127,7 +130,7 @@ def load_config(source: str | Path | Config, overrides: Sequence[str] = ()) -> C
 
 
 def _override(base: DictConfig, override: str) -> DictConfig:
-    """Apply one ``key=value``. Another tracker or segmenter starts without the options of the one before."""
+    """Apply one ``key=value``. Another tracker, say, starts without the options of the one before."""
     key, equals, value = override.partition("=")
     if not equals or not KEY.fullmatch(key):
         raise ConfigError(f"-o {override}: give an option as key=value, such as -o prompting.refinements=3")
@@ -135,9 +138,9 @@ def _override(base: DictConfig, override: str) -> DictConfig:
         layer = OmegaConf.from_dotlist([override])
     except (YAMLError, OmegaConfBaseException) as error:
         raise ConfigError(f"-o {override}: the value is not valid YAML") from error
-    part = key.removesuffix(".name")
-    if part in ("tracker", "segmenter") and key != part and base[part].get("name") != value:
-        base[part].options = {}
+    part, _, last = key.rpartition(".")
+    if last == "name" and part in NAMED_PARTS and OmegaConf.select(base, key) != value:
+        OmegaConf.update(base, f"{part}.options", {}, merge=False)
     return _merge(base, layer, f"-o {override}")
 
 
@@ -213,6 +216,7 @@ def build(config: Config) -> SamPt:
     """
     device = choose_device(config.device)
     sampling = config.sampling
+    positive, negative = sampling.positive, sampling.negative
     filtering = config.patch_filter
     return SamPt(
         tracker=_valid("tracker", lambda: create_tracker(config.tracker.name, **config.tracker.options)),
@@ -224,8 +228,8 @@ def build(config: Config) -> SamPt:
             config.segmenter.options,
         ),
         sampling=Sampling(
-            create_sampler(sampling.positive.name, **sampling.positive.options),
-            create_sampler(sampling.negative.name, **sampling.negative.options),
+            _valid("sampling.positive", lambda: create_sampler(positive.name, **positive.options)),
+            _valid("sampling.negative", lambda: create_sampler(negative.name, **negative.options)),
             _at_least("sampling.positive.points", sampling.positive.points, 1),
             _at_least("sampling.negative.points", sampling.negative.points, 0),
             sampling.from_clicks,
@@ -250,7 +254,10 @@ def choose_device(name: str) -> torch.device:
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise ConfigError("device: cuda was asked for, but torch finds no CUDA device; use cpu or auto")
     try:
-        return torch.device(name)
+        device = torch.device(name)
+        if (device.index or 0) >= max(1, torch.cuda.device_count()):
+            raise ConfigError(f"device: there is no {name}, only {torch.cuda.device_count()} CUDA devices")
+        return device
     except RuntimeError as error:
         raise ConfigError(f"device: {name} is not valid; write it as cuda, or cuda:0, cuda:1, …") from error
 
@@ -271,7 +278,7 @@ def _reinit(config: ReinitConfig) -> Reinit | None:
     if config.strategy not in STRATEGIES:
         raise ConfigError(f"reinit.strategy: {unknown_name('strategy', config.strategy, STRATEGIES)}")
     if config.strategy == "on-loss":
-        return config.on_loss
+        return _valid("reinit.on_loss", lambda: replace(config.on_loss))  # made anew, and so checked
     make = STRATEGIES[config.strategy]
     tracked = config.horizon if config.tracker_horizon is None else config.tracker_horizon
     made: Reinit = _valid("reinit", lambda: make(config.horizon, tracked))
@@ -281,6 +288,8 @@ def _reinit(config: ReinitConfig) -> Reinit | None:
 def _checked_prompting(prompting: Prompting) -> Prompting:
     _at_least("prompting.refinements", prompting.refinements, 0)
     _at_least("prompting.max_other_points", prompting.max_other_points or 0, 0)
+    if prompting.iou_threshold is not None and prompting.iou_threshold > 1:
+        raise ConfigError(f"prompting.iou_threshold must be at most 1, not {prompting.iou_threshold}")
     return prompting
 
 

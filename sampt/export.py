@@ -7,6 +7,7 @@ import math
 import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -37,12 +38,13 @@ def prepare_folder(folder: str | Path, overwrite: bool) -> Path:
     """
     path = Path(folder)
     try:
-        earlier = [path / name for name in OURS if (path / name).exists()]
+        # An empty masks folder is what a run leaves that ended before its first frame.
+        earlier = [path / name for name in OURS if (path / name).is_file() or any((path / name).glob("*"))]
         if earlier and not overwrite:
             raise OutputError(f"{path} holds results already; choose another --output, or give --overwrite")
         for old in earlier:
             shutil.rmtree(old) if old.is_dir() else old.unlink()
-        (path / "masks").mkdir(parents=True)
+        (path / "masks").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = error.strerror or error
         raise OutputError(f"cannot write into {path} ({reason}); choose another --output") from error
@@ -119,13 +121,14 @@ class ResultWriter:
         Raises:
             OutputError: one of them cannot be written.
         """
-        if self._video:
-            self._video.close()
-        if self._coco:
-            self._coco.close()
-        self._trajectories.save(self.folder / "trajectories.npz", self._indices)
-        with replacing(self.folder / "result.json") as path:
-            path.write_text(json.dumps(self._summary(), indent=1) + "\n", encoding="utf-8")
+        with ExitStack() as stack:  # in reverse order, and each even if another fails
+            if self._coco:
+                stack.callback(self._coco.close)
+            if self._video:
+                stack.callback(self._video.close)
+            stack.callback(self._trajectories.save, self.folder / "trajectories.npz", self._indices)
+            with replacing(self.folder / "result.json") as path:
+                path.write_text(json.dumps(self._summary(), indent=1) + "\n", encoding="utf-8")
 
     def __enter__(self) -> ResultWriter:
         return self

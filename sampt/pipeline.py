@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,9 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sampt.trackers.base import PointTracker
+from sampt.trackers.base import PointTracker, Visibility
 from sampt.trackers.clip import Clip, FrameSource
-from sampt.trackers.filters import PatchFilter
+from sampt.trackers.filters import PatchFilter, mark_outside
 
 from .encoder import FrameEncoder
 from .errors import PromptError
@@ -28,6 +29,8 @@ from .timing import Stopwatch
 
 if TYPE_CHECKING:
     from .config import Config
+
+logger = logging.getLogger(__name__)
 
 GIVEN = 1e4
 """The logit of a mask that was given, at its own frame: it wins over any prediction."""
@@ -137,6 +140,7 @@ class Segmentation(Iterator[FrameResult]):
             self._targets = {
                 k: self._target(q, p) for k, (q, p) in enumerate(zip(queries.objects, points, strict=True))
             }
+            self._warn_of_borders()
             contexts = self._contexts()
         self._run = Run(
             clip=clip,
@@ -209,6 +213,17 @@ class Segmentation(Iterator[FrameResult]):
         first, last = query.span or (self.clip.indices[0], self.clip.indices[-1])
         wanted = [p for p, number in enumerate(self.clip.indices) if first <= number <= last]
         return Target(points, self.clip.indices.index(query.frame), wanted[0], wanted[-1])
+
+    def _warn_of_borders(self) -> None:
+        """Points at the very edge count as outside the frame: an object with no others has no mask there."""
+        for query, target in zip(self.queries.objects, self._targets.values(), strict=True):
+            states = mark_outside(target.points.xy, target.points.visibility, self.size[::-1])
+            if not (states[target.points.positive] == Visibility.VISIBLE).any():
+                logger.warning(
+                    "object %d: all its points lie within 1 %% of the frame's border, where points count as "
+                    "outside; add one farther in",
+                    query.id,
+                )
 
     def _contexts(self) -> dict[int, Context]:
         """Let the segmenter learn each object at its query frame, objects of one frame together."""

@@ -117,6 +117,12 @@ class OnLoss:
     patience: int = 2
     smallest_area: int = 100
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.visible_share <= 1:
+            raise ValueError(f"visible_share must be from 0 to 1, not {self.visible_share}")
+        if self.least_visible < 1 or self.patience < 1 or self.smallest_area < 0:
+            raise ValueError("least_visible and patience must be at least 1, and smallest_area at least 0")
+
     def due(self, points: FramePoints, frames_since_start: int) -> bool:
         """Whether to restart an object, if its mask is large enough."""
         visible, total = len(points.visible_positives), int(points.positive.sum())

@@ -245,22 +245,16 @@ class Run:
 
 
 def _filled_up(tracked: FramePoints, fresh: FramePoints) -> FramePoints:
-    """The tracked points that are visible, and as many fresh ones of each kind as they lack.
+    """The fresh points, but with the tracked positives that are visible in place of as many nearest to them.
 
-    Were all replaced, a part of the object that is missing in one mask could never come back.
+    Were they all replaced, a part of the object that is missing in one mask could never come back. Negatives
+    are worth most close around the object, where only fresh ones are.
     """
-    return FramePoints.at_query(
-        _farthest_added(tracked.visible_positives, fresh.visible_positives),
-        _farthest_added(tracked.visible_negatives, fresh.visible_negatives),
-    )
-
-
-def _farthest_added(kept: NDArray[np.float32], fresh: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(K, 2) points, filled up to the number of (N, 2) fresh ones with those that lie farthest from them."""
-    lacking = max(len(fresh) - len(kept), 0)
-    distance = np.linalg.norm(fresh[:, None] - kept, axis=2).min(1, initial=np.inf)
+    kept, sampled = tracked.visible_positives, fresh.visible_positives
+    lacking = max(len(sampled) - len(kept), 0)
+    distance = np.linalg.norm(sampled[:, None] - kept, axis=2).min(1, initial=np.inf)
     farthest = np.sort(np.argsort(-distance, kind="stable")[:lacking])
-    return np.concatenate([kept, fresh[farthest]])
+    return FramePoints.at_query(np.concatenate([kept, sampled[farthest]]), fresh.visible_negatives)
 
 
 def _lost(points: FramePoints) -> ObjectState:

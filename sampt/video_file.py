@@ -72,7 +72,8 @@ class FileReader:
         self._key_numbers = [bisect_left(pts or [], key) for key in index.keys]
         self._turns = round(head.rotation / 90) % 4
         self._coded_size = head.height, head.width
-        self.size = self._coded_size[:: -1 if self._turns % 2 else 1]
+        sideways = self._turns % 2 == 1
+        self.size = (head.width, head.height) if sideways else (head.height, head.width)
         self.timestamps, self.fps = self._times(pts, count)
         if damaged:
             self._warn()

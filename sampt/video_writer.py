@@ -50,7 +50,7 @@ class VideoWriter:
         self._done = False
         try:
             self._partial.touch()  # tells a folder that cannot be written from a format that is unknown
-            self._container = av.open(str(self._partial), "w", options={"movflags": "faststart"})
+            self._container = av.open(f"file:{self._partial}", "w", options={"movflags": "faststart"})
             self._stream = self._container.add_stream(
                 "libx264",
                 rate=Fraction(fps).limit_denominator(1001),

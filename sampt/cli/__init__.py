@@ -62,8 +62,8 @@ def run(arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         error.show()
         return 2
-    except SamptError as error:
+    except (SamptError, OSError) as error:  # OSError: a full disk, a file that may not be read
         if debug:
             raise
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {' '.join(str(error).split())}", err=True)
         return 2

@@ -46,7 +46,7 @@ def command(output: Path, config: str, overrides: tuple[str, ...], seed: int) ->
             model, Clip.of(video), video, queries, output, overwrite=True, settings=as_mapping(settings)
         )
     means = evaluate(output / "masks", output / "annotations").means
-    Console(soft_wrap=True).print(
+    Console(soft_wrap=True, markup=False).print(
         f"J&F {100 * means['J&F-Mean']:.1f}  (J {100 * means['J-Mean']:.1f}, F {100 * means['F-Mean']:.1f}) "
         f"with {model.tracker.name} and {model.segmenter.name}, {CLICKS} points an object. "
         f"Look at {output / 'overlay.mp4'}.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from rich.text import Text
 
 from sampt.trackers.clip import Clip
 
-from ..errors import SamptError
+from ..errors import OutputError
 from ..export import ResultWriter, prepare_folder
 from ..pipeline import SamPt
 from ..prompts import QueryPoints
@@ -47,11 +48,13 @@ def segment_clip(
     settings: Mapping[str, Any] | None = None,
 ) -> None:
     """Segment ``clip``, frames of ``video``, into the folder ``output``; a progress bar on a terminal."""
-    status = Console(stderr=True, highlight=False, soft_wrap=True)
-    if coco and not coco.resolve().parent.is_dir():
-        raise SamptError(f"cannot write {coco}: make the folder {coco.parent} first")
+    status = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+    begin = time.perf_counter()
     segmentation = model.stream(clip, queries)
     folder = prepare_folder(output, overwrite)
+    if coco and (coco.is_dir() or not coco.resolve().parent.is_dir()):
+        problem = "it is a folder; give a file" if coco.is_dir() else f"make the folder {coco.parent} first"
+        raise OutputError(f"cannot write --coco {coco}: {problem}")
     step = abs(clip.indices.step)
     columns = (TextColumn("segmenting"), BarColumn(), MofNCompleteColumn(), Speed(), TimeRemainingColumn())
     with (
@@ -74,5 +77,5 @@ def segment_clip(
         )
     for stretch in writer.stretches:
         status.print(f"Worth checking: {stretch}.")
-    seconds = sum(segmentation.stopwatch.seconds.values())
+    seconds = time.perf_counter() - begin
     status.print(f"{len(clip)} frames in {seconds:.1f} s ({len(clip) / seconds:.1f} frames/s): {folder}")

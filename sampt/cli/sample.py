@@ -29,6 +29,8 @@ def command(image: Path, mask: Path, count: int, seed: int, output: Path) -> Non
     """
     from matplotlib.figure import Figure
 
+    if not image.is_file():
+        raise PromptError(f"{image} does not exist; give an image file")
     frame = read_image(image)
     queries = QueryPoints.from_mask_file(mask)
     queries.validate(range(1), (frame.shape[0], frame.shape[1]))
@@ -44,6 +46,8 @@ def command(image: Path, mask: Path, count: int, seed: int, output: Path) -> Non
         axes.axis("off")
         for one in masks:
             region, marker = (~one, "x") if name == "ring" else (one, "o")
+            if not region.any():
+                continue
             xy = create_sampler(name).sample(frame, region, count, np.random.default_rng(seed))
             edge = {} if marker == "x" else {"edgecolors": "white", "linewidths": 0.7}
             axes.scatter(*xy.T, s=22, marker=marker, c="#ff3b30" if marker == "x" else "#1f77ff", **edge)

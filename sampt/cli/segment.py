@@ -26,11 +26,11 @@ _path = click.Path(path_type=Path)
 @click.option(
     "--span", "spans", multiple=True, metavar="OBJ:FIRST-LAST", help="Frames an object is wanted in."
 )
-@click.option("--config", type=str, help="A YAML file, or quick, sam_pt, sam_pt_reinit, sam_pt_wacv.")
+@click.option("--config", type=str, help="A YAML file, or a packaged one; `sampt info` lists them.")
 @click.option(
     "-o", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting of the configuration."
 )
-@click.option("--tracker", help="lucas-kanade or dis.")
+@click.option("--tracker", help="A point tracker; `sampt info` lists them.")
 @click.option("--segmenter", help="grabcut (preview, needs nothing) or sam (needs --checkpoint).")
 @click.option("--checkpoint", type=_path, help="The segmenter's checkpoint file.")
 @click.option("--device", help="cuda, cpu or auto.")
@@ -74,12 +74,13 @@ def command(
     from ..config import as_mapping, build, load_config
     from .runner import segment_clip
 
-    options = {"tracker.name": tracker, "segmenter.name": segmenter, "segmenter.checkpoint": checkpoint}
-    options["device"] = device
-    chosen = [f"{key}={value}" for key, value in options.items() if value is not None]
+    options = {"tracker.name": tracker, "segmenter.name": segmenter, "device": device}
+    chosen = [f"{key}={value}" for key, value in options.items() if value is not None] + list(overrides)
     # SAM is worth the paper's settings; the quick ones are made for the embedded segmenter.
-    default = "quick" if segmenter in (None, "grabcut") else "sam_pt"
-    settings = load_config(config or default, [*chosen, *overrides])
+    quick = all(o == "segmenter.name=grabcut" for o in chosen if o.startswith("segmenter.name="))
+    settings = load_config(config or ("quick" if quick else "sam_pt"), chosen)
+    if checkpoint is not None:  # not as an override: a path may hold what means something in YAML
+        settings.segmenter.checkpoint = str(checkpoint)
     with Video(video) as opened:
         clip = _clip(opened, start, stride, max_frames)
         queries = _queries(points, clicks, boxes, mask, clip.indices[0]).with_spans(spans)

@@ -54,5 +54,5 @@ def create_segmenter(
     if name not in SEGMENTERS:
         raise ConfigError(f"segmenter: {unknown_name('segmenter', name, SEGMENTERS)}")
     for option in options or {}:
-        raise ConfigError(f"segmenter: {name} has no option {option!r}; remove it")
+        raise ConfigError(f"segmenter: {name} takes no options, so remove {option!r}")
     return SEGMENTERS[name](checkpoint, torch.device(device), dtype)
