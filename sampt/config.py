@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
@@ -123,6 +123,8 @@ def load_config(source: str | Path | Config, overrides: Sequence[str] = ()) -> C
         for key in sorted(OmegaConf.missing_keys(merged)):
             raise ConfigError(f"{source}: {key} is not set; add it, such as tracker.name: dis")
         config = OmegaConf.to_object(merged)
+    except ValueError as error:  # a part that checks its own values
+        raise ConfigError(f"{source}: {error}") from error
     except OmegaConfBaseException as error:  # an interpolation that leads nowhere
         raise ConfigError(f"{source}: {error.full_key} is not valid: {_first_line(error)}") from error
     assert isinstance(config, Config)
@@ -278,7 +280,7 @@ def _reinit(config: ReinitConfig) -> Reinit | None:
     if config.strategy not in STRATEGIES:
         raise ConfigError(f"reinit.strategy: {unknown_name('strategy', config.strategy, STRATEGIES)}")
     if config.strategy == "on-loss":
-        return _valid("reinit.on_loss", lambda: replace(config.on_loss))  # made anew, and so checked
+        return config.on_loss
     make = STRATEGIES[config.strategy]
     tracked = config.horizon if config.tracker_horizon is None else config.tracker_horizon
     made: Reinit = _valid("reinit", lambda: make(config.horizon, tracked))

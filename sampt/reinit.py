@@ -119,9 +119,13 @@ class OnLoss:
 
     def __post_init__(self) -> None:
         if not 0 <= self.visible_share <= 1:
-            raise ValueError(f"visible_share must be from 0 to 1, not {self.visible_share}")
+            raise ValueError(
+                f"reinitialisation on loss: visible_share must be from 0 to 1, not {self.visible_share}"
+            )
         if self.least_visible < 1 or self.patience < 1 or self.smallest_area < 0:
-            raise ValueError("least_visible and patience must be at least 1, and smallest_area at least 0")
+            raise ValueError(
+                "reinitialisation on loss: least_visible and patience must be at least 1, smallest_area 0"
+            )
 
     def due(self, points: FramePoints, frames_since_start: int) -> bool:
         """Whether to restart an object, if its mask is large enough."""

@@ -107,6 +107,36 @@ def test_mistyped_setting(refused, clip: Path) -> None:
     assert "prompting.refinements" in refused(clip, *POINT, "-o", "prompting.refinements=many")
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "sampling.positive.options.erosion=abc",
+        "tracker.options.tolerance=abc",
+        "reinit.on_loss.patience=-3",
+        "prompting.iou_threshold=2",
+        "patch_filter.size=4",
+    ],
+)
+def test_values_out_of_range_name_their_part(refused, clip: Path, setting: str) -> None:
+    assert setting.split(".")[0] in refused(clip, *POINT, "-o", setting)
+
+
+def test_a_checkpoint_path_may_hold_what_means_something_in_yaml(refused, clip: Path) -> None:
+    assert "w #1: a.pth" in refused(clip, *POINT, "--segmenter", "sam", "--checkpoint", "w #1: a.pth")
+
+
+def test_a_folder_for_coco_is_refused_before_any_work(sampt: Cli, clip: Path, tmp_path: Path) -> None:
+    done = sampt("segment", clip, *POINT, "--output", "out", "--coco", tmp_path)
+    assert done.returncode == 2
+    assert "--coco" in done.stderr
+    assert not list((tmp_path / "out").rglob("*.png"))
+
+
+def test_points_that_may_not_be_read(refused, clip: Path, tmp_path: Path) -> None:
+    (tmp_path / "points.json").mkdir()
+    assert "points.json" in refused(clip, "--points", "points.json")
+
+
 def test_missing_configuration(refused, clip: Path) -> None:
     assert "quick" in refused(clip, *POINT, "--config", "quik")
 

@@ -17,6 +17,7 @@ from .conftest import Cli
 
 @pytest.mark.slow
 def test_demo_prints_the_score_of_what_it_wrote(sampt: Cli, tmp_path: Path) -> None:
+    (tmp_path / "demo" / "masks").mkdir(parents=True)  # as after Ctrl-C in the first second
     done = sampt("demo")
     assert done.returncode == 0, done.stderr
     printed = float(re.search(r"J&F ([\d.]+)", done.stdout)[1])
@@ -57,8 +58,9 @@ def test_help_imports_nothing_heavy(sampt: Cli) -> None:
 
 
 def test_demo_does_not_replace_somebody_elses_results(sampt: Cli, tmp_path: Path) -> None:
-    (tmp_path / "mine" / "masks").mkdir(parents=True)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "result.json").write_text("{}")
     done = sampt("demo", "--output", "mine")
     assert done.returncode == 2
     assert "mine" in done.stderr
-    assert [p.name for p in (tmp_path / "mine").iterdir()] == ["masks"]
+    assert [p.name for p in (tmp_path / "mine").iterdir()] == ["result.json"]

@@ -145,6 +145,33 @@ def test_a_folder_with_results_is_not_overwritten_unasked(
     assert sampt(*arguments, "--overwrite").returncode == 0
 
 
+def test_coco_may_lie_in_the_output_folder_whatever_its_name(
+    sampt: Cli, clip: Path, mask: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "a:b [red]"
+    done = sampt(
+        "segment", clip, "--mask", mask, "--max-frames", 2, "-O", output, "--coco", output / "c.json"
+    )
+    assert done.returncode == 0, done.stderr
+    assert str(output) in done.stderr
+    assert {p.name for p in output.iterdir()} >= {"overlay.mp4", "c.json", "result.json"}
+
+
+def test_another_sampler_starts_without_the_configured_ones_options(
+    sampt: Cli, clip: Path, mask: Path, tmp_path: Path
+) -> None:
+    option = ("-o", "sampling.positive.name=random")
+    done = sampt("segment", clip, "--mask", mask, "--max-frames", 2, "-O", tmp_path / "out", *option)
+    assert done.returncode == 0, done.stderr
+
+
+def test_points_at_the_very_edge_are_warned_of(sampt: Cli, clip: Path, tmp_path: Path) -> None:
+    option = ("-o", "sampling.from_clicks=false", "--max-frames", 2)
+    done = sampt("segment", clip, "--point", "1:0:0,40", "-O", tmp_path / "out", *option)
+    assert done.returncode == 0, done.stderr
+    assert "border" in done.stderr
+
+
 def test_quiet_when_not_on_a_terminal(sampt: Cli, clip: Path, mask: Path, tmp_path: Path) -> None:
     done = sampt("segment", clip, "--mask", mask, "--max-frames", 2, "--output", tmp_path / "out")
     assert done.stdout == ""

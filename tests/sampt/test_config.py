@@ -186,7 +186,7 @@ class TestValues:
             ("dtype=float16", "dtype: unknown dtype 'float16'; did you mean 'bfloat16'"),
             ("tracker.options.presett=1", "tracker: .*no option 'presett'"),
             ("sampling.positive.options.erode=1", "erode"),
-            ("segmenter.options.radius=1", "grabcut has no option 'radius'"),
+            ("segmenter.options.radius=1", "grabcut takes no options"),
             ("sampling.positive.points=0", "sampling.positive.points must be at least 1, not 0"),
             ("sampling.negative.points=-1", "sampling.negative.points must be at least 0"),
             ("prompting.refinements=-1", "prompting.refinements must be at least 0"),
