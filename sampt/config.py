@@ -123,10 +123,10 @@ def load_config(source: str | Path | Config, overrides: Sequence[str] = ()) -> C
         for key in sorted(OmegaConf.missing_keys(merged)):
             raise ConfigError(f"{source}: {key} is not set; add it, such as tracker.name: dis")
         config = OmegaConf.to_object(merged)
-    except ValueError as error:  # a part that checks its own values
-        raise ConfigError(f"{source}: {error}") from error
     except OmegaConfBaseException as error:  # an interpolation that leads nowhere
         raise ConfigError(f"{source}: {error.full_key} is not valid: {_first_line(error)}") from error
+    except ValueError as error:  # a part that checks its own values
+        raise ConfigError(f"{source}: {error}") from error
     assert isinstance(config, Config)
     return config
 
