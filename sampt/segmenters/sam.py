@@ -65,7 +65,7 @@ class SamSegmenter(PromptableSegmenter):
     def encode(self, frames: Sequence[NDArray[np.uint8]]) -> list[Embedding]:
         size = frames[0].shape[:2]
         resized = np.stack([self._resize.apply_image(frame) for frame in frames])
-        batch = torch.from_numpy(resized).to(self.device).permute(0, 3, 1, 2)
+        batch = torch.from_numpy(resized).to(self.device).permute(0, 3, 1, 2).contiguous()
         with self._precision():
             features = self.model.image_encoder(self.model.preprocess(batch)).float()
         nbytes = features[0].numel() * features.element_size()
