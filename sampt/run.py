@@ -20,6 +20,7 @@ from sampt.trackers.clip import Clip
 from sampt.trackers.filters import PatchFilter, filtered_steps
 
 from .encoder import FrameEncoder
+from .errors import OutputError
 from .prompting import NOTHING, FramePoints, ObjectMask, Prompting, segment_frame
 from .reinit import OnLoss, Reinit, ReinitStrategy
 from .segmenters.base import Context
@@ -269,21 +270,25 @@ class StateStore:
         self.folder = folder
 
     def put(self, position: int, states: States) -> None:
-        if states:
-            torch.save(
-                {
-                    k: (
-                        torch.from_numpy(s.points.xy),
-                        torch.from_numpy(s.points.positive),
-                        torch.from_numpy(s.points.visibility),
-                        s.mask.low_res,
-                        s.mask.score,
-                        s.lost,
-                    )
-                    for k, s in states.items()
-                },
-                self.folder / f"{position}.pt",
+        if not states:
+            return
+        stored = {
+            k: (
+                torch.from_numpy(s.points.xy),
+                torch.from_numpy(s.points.positive),
+                torch.from_numpy(s.points.visibility),
+                s.mask.low_res,
+                s.mask.score,
+                s.lost,
             )
+            for k, s in states.items()
+        }
+        try:
+            torch.save(stored, self.folder / f"{position}.pt")
+        except (OSError, RuntimeError) as error:  # torch turns a full disk into a RuntimeError
+            raise OutputError(
+                f"cannot keep masks for the forward pass in {self.folder}; free space there, or set TMPDIR"
+            ) from error
 
     def take(self, position: int) -> States:
         """The states put at this position, which are then forgotten; empty if there were none."""

@@ -172,7 +172,7 @@ def _image_size(path: Path) -> tuple[int, int]:
 
 
 def _unreadable(path: Path) -> VideoError:
-    return VideoError(f"{path} cannot be read as an image; replace it, or take it out of the folder")
+    return VideoError(f"{path} cannot be read as an image; replace it by one that opens")
 
 
 def _is_image(path: Path) -> bool:
