@@ -174,7 +174,8 @@ def held(
             settings = VARIANTS[variant]
             amplifies = settings["use_point_reinit"] or settings["iterative_refinement_iterations"] >= 12
             simplest = next(iter(VARIANTS))
-            same = np.array_equal(outcomes[simplest].logits[:, 2, ::4, ::4], golden[f"{simplest}/logits_t2"])
+            # Not the logits: they are recorded in half precision.
+            same = np.array_equal(outcomes[simplest].scores, golden[f"{simplest}/scores_per_frame"])
             if amplifies and not same:
                 pytest.xfail(
                     "this machine rounds otherwise than the goldens' did, and the variant amplifies it"
