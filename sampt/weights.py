@@ -7,15 +7,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from .errors import CheckpointError
 
+_TRAINING_STATE = "model_state_dict"
+"""Under this key PIPS publishes its weights, beside its optimiser's state."""
+
 
 def load_checkpoint(path: str | Path) -> dict[str, Tensor]:
-    """The state dict in a ``.pt``/``.pth`` file, on the CPU.
+    """The state dict in a ``.pt``, ``.pth`` or ``.safetensors`` file, on the CPU.
 
-    Only tensors and plain containers are unpickled (``weights_only=True``).
+    Only tensors and plain containers are unpickled (``weights_only=True``). Where the file holds a whole
+    training state, as the official one of PIPS does, the model's part of it is meant.
 
     Raises:
         CheckpointError: the file is missing, corrupt, or holds something else than named tensors.
@@ -26,6 +31,8 @@ def load_checkpoint(path: str | Path) -> dict[str, Tensor]:
             f"checkpoint {path} does not exist: give the path of a downloaded checkpoint file"
         )
     try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True, mmap=False)
     except pickle.UnpicklingError as error:
         raise CheckpointError(
@@ -34,6 +41,8 @@ def load_checkpoint(path: str | Path) -> dict[str, Tensor]:
         ) from error
     except Exception as error:  # a damaged pickle makes torch fail in any way whatever
         raise CheckpointError(f"checkpoint {path} is corrupt or incomplete: download it again") from error
+    if isinstance(state, Mapping) and isinstance(state.get(_TRAINING_STATE), Mapping):
+        state = state[_TRAINING_STATE]
     if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
         raise CheckpointError(f"checkpoint {path} is not a plain state dict of named tensors")
     return dict(state)

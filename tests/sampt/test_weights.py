@@ -6,19 +6,14 @@ import os
 import pickle
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 
 from sampt.errors import CheckpointError
-from sampt.segmenters import sam
-from sampt.segmenters.registry import create_segmenter
-from sampt.segmenters.sam import SamSegmenter
 from sampt.weights import load_checkpoint, load_strictly
-
-from .parts import tiny_sam
 
 
 @pytest.fixture
@@ -49,6 +44,40 @@ class TestLoading:
         loaded = load_checkpoint(str(path))
         assert list(loaded) == list(state)
         assert all(torch.equal(loaded[name], state[name]) for name in state)
+
+    def test_safetensors(self, tmp_path):
+        state = {"a.weight": torch.rand(2, 3), "a.count": torch.tensor(7)}
+        save_file(state, tmp_path / "weights.safetensors")
+        loaded = load_checkpoint(tmp_path / "weights.safetensors")
+        assert set(loaded) == set(state)
+        assert all(torch.equal(loaded[name], state[name]) for name in state)
+
+    @pytest.mark.parametrize("share", [0.0, 0.05, 0.5, 0.99])
+    def test_truncated_safetensors(self, tmp_path, share):
+        path = tmp_path / "weights.safetensors"
+        save_file({"a": torch.rand(100, 100)}, path)
+        content = path.read_bytes()
+        path.write_bytes(content[: int(share * len(content))])
+        fails(path, "corrupt or incomplete")
+
+    def test_a_pickle_named_safetensors_is_never_run(self, tmp_path):
+        harmed, path = tmp_path / "harmed", tmp_path / "weights.safetensors"
+        path.write_bytes(pickle.dumps(Payload(harmed)))
+        fails(path, "corrupt or incomplete")
+        assert not harmed.exists()
+
+    def test_the_model_in_a_whole_training_state(self, path):
+        """The layout of the official checkpoint of PIPS."""
+        model = torch.nn.Linear(3, 2)
+        optimiser = torch.optim.Adam(model.parameters())
+        model(torch.rand(1, 3)).sum().backward()
+        optimiser.step()
+        torch.save(
+            {"optimizer_state_dict": optimiser.state_dict(), "model_state_dict": model.state_dict()}, path
+        )
+        loaded = load_checkpoint(path)
+        assert set(loaded) == {"weight", "bias"}
+        assert torch.equal(loaded["weight"], model.weight)
 
     def test_missing(self, path):
         fails(path, "does not exist")
@@ -89,8 +118,16 @@ class TestLoading:
 
     @pytest.mark.parametrize(
         "content",
-        [{"model": {"a": torch.zeros(1)}}, [torch.zeros(1)], torch.zeros(1), {"a": 1}, {"a": None}, 3],
-        ids=["nested", "list", "tensor", "numbers", "nothing", "number"],
+        [
+            {"model": {"a": torch.zeros(1)}},
+            {"model_state_dict": {"a": 1}},
+            [torch.zeros(1)],
+            torch.zeros(1),
+            {"a": 1},
+            {"a": None},
+            3,
+        ],
+        ids=["nested", "nested numbers", "list", "tensor", "numbers", "nothing", "number"],
     )
     def test_not_a_plain_state_dict(self, path, content):
         torch.save(content, path)
@@ -140,59 +177,3 @@ class TestStrictness:
         with pytest.raises(CheckpointError, match=message):
             load_strictly(model, {k: v for k, v in state.items() if v is not None}, "w.pth", "Linear")
         assert torch.equal(model.weight, before)
-
-
-class TestSamCheckpoint:
-    """The table of SAM's variants holds a tiny one instead, told by the width of its position embedding."""
-
-    @pytest.fixture(autouse=True)
-    def tiny_variant(self, monkeypatch):
-        monkeypatch.setattr(sam, "_BUILDERS", {48: ("ViT-tiny", lambda: tiny_sam(seed=1))})
-
-    def test_loads_what_was_saved(self, path):
-        original = tiny_sam(seed=0)
-        torch.save(original.state_dict(), path)
-        loaded = create_segmenter("sam", str(path))
-        frame = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
-        (ours,), (theirs,) = loaded.encode([frame]), SamSegmenter(original).encode([frame])
-        assert torch.equal(ours.features, theirs.features)
-
-    @pytest.mark.parametrize(
-        "state",
-        [
-            {"weight": torch.zeros(2)},
-            {"image_encoder.pos_embed": torch.zeros(1, 4, 4, 47)},
-            {"image_encoder.pos_embed": torch.tensor(1.0)},
-            {},
-        ],
-        ids=["other names", "other width", "scalar", "empty"],
-    )
-    def test_another_models(self, path, state):
-        torch.save(state, path)
-        with pytest.raises(CheckpointError, match="is not one of SAM's") as caught:
-            SamSegmenter.from_checkpoint(path)
-        assert str(path) in str(caught.value)
-
-    def test_a_relative_with_more_parameters(self, path):
-        torch.save({**tiny_sam().state_dict(), "mask_decoder.hf_token.weight": torch.zeros(1, 32)}, path)
-        with pytest.raises(CheckpointError, match=r"not one of SAM ViT-tiny.*hf_token") as caught:
-            SamSegmenter.from_checkpoint(path)
-        assert str(path) in str(caught.value)
-
-    def test_half_of_a_model(self, path):
-        state = tiny_sam().state_dict()
-        torch.save({k: v for k, v in state.items() if k.startswith("image_encoder")}, path)
-        with pytest.raises(CheckpointError, match=r"it lacks prompt_encoder.* more"):
-            SamSegmenter.from_checkpoint(path)
-
-    def test_missing(self, path):
-        with pytest.raises(CheckpointError, match="does not exist"):
-            create_segmenter("sam", str(path))
-
-
-def test_official_variants_are_told_apart_by_their_width():
-    assert {width: name for width, (name, _) in sam._BUILDERS.items()} == {
-        768: "ViT-B",
-        1024: "ViT-L",
-        1280: "ViT-H",
-    }
