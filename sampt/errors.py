@@ -25,6 +25,10 @@ class CheckpointError(SamptError):
     """A checkpoint is missing, corrupt, or belongs to another model."""
 
 
+class DeviceMemoryError(SamptError):
+    """A GPU's memory is too small, even after using less of it was tried."""
+
+
 class EvaluationError(SamptError):
     """Results and annotations do not match."""
 

@@ -154,7 +154,12 @@ class ResultWriter:
             "frames": self._indices,
             "worth_checking": [vars(s) for s in self.stretches],
             "seconds": {stage: round(s, 3) for stage, s in run.stopwatch.seconds.items()},
-            "encoder": {"calls": run.encoder.calls, "cache_hits": run.encoder.hits},
+            "encoder": {
+                "frames": run.encoder.calls,
+                "device_hits": run.encoder.cache.device_hits,
+                "host_hits": run.encoder.cache.host_hits,
+                "misses": run.encoder.cache.misses,
+            },
         }
 
     def _object(self, k: int) -> dict[str, Any]:

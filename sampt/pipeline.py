@@ -16,9 +16,10 @@ from sampt.trackers.base import PointTracker, Visibility
 from sampt.trackers.clip import Clip, FrameSource
 from sampt.trackers.filters import PatchFilter, mark_outside
 
+from .embedding_cache import CacheBudget
 from .encoder import FrameEncoder
 from .errors import PromptError
-from .prompting import FramePoints, Prompting, learn
+from .prompting import TOGETHER, FramePoints, Prompting, learn
 from .prompts import ObjectQuery, QueryPoints
 from .reinit import Reinit
 from .results import FrameResult
@@ -64,7 +65,8 @@ class SamPt:
 
     tracker, segmenter, sampling, reinit: the four exchangeable parts; ``reinit=None`` never reinitialises.
     overlapping: keep masks that overlap instead of giving each pixel to the object with the highest logit.
-    cache_bytes: how much memory embeddings of frames may take.
+    cache: how much memory embeddings of frames may take.
+    frames_per_batch: how many frames are encoded together; None means 4 on a GPU and 1 elsewhere.
     seed: everything random is drawn anew from it for each video.
     """
 
@@ -77,13 +79,15 @@ class SamPt:
         reinit: Reinit | None = None,
         patch_filter: PatchFilter | None = None,
         overlapping: bool = False,
-        cache_bytes: int = 1 << 30,
+        cache: CacheBudget | None = None,
+        frames_per_batch: int | None = None,
         seed: int = 0,
     ) -> None:
         self.tracker, self.segmenter, self.sampling = tracker, segmenter, sampling
         self.prompting = prompting or Prompting()
         self.reinit, self.patch_filter, self.overlapping = reinit, patch_filter, overlapping
-        self.cache_bytes, self.seed = cache_bytes, seed
+        self.cache, self.seed = cache or CacheBudget(), seed
+        self.frames_per_batch = frames_per_batch or (4 if segmenter.device.type == "cuda" else 1)
 
     @classmethod
     def from_config(cls, config: str | Path | Config, overrides: Sequence[str] = ()) -> SamPt:
@@ -131,7 +135,7 @@ class Segmentation(Iterator[FrameResult]):
         if clip.indices.step < 0:
             raise PromptError("the clip runs backward in time; give its frames in ascending order")
         queries.validate(clip.indices, self.size)
-        self.encoder = FrameEncoder(model.segmenter, clip.source, model.cache_bytes)
+        self.encoder = FrameEncoder(model.segmenter, clip.source, model.cache, model.frames_per_batch)
         self._rng = rng = np.random.default_rng(model.seed)
         self._given = {k: query.mask for k, query in enumerate(queries.objects) if query.mask is not None}
         with self.stopwatch("select"):
@@ -173,6 +177,7 @@ class Segmentation(Iterator[FrameResult]):
     def close(self) -> None:
         """Give up early: temporary files are removed at once (``contextlib.closing`` calls this)."""
         self._states.close()
+        self.encoder.close()
 
     def _points(self, query: ObjectQuery, objects: Sequence[ObjectQuery]) -> FramePoints:
         """Those given, and those sampled from the object's mask, or from what is seen in its box."""
@@ -238,10 +243,11 @@ class Segmentation(Iterator[FrameResult]):
     def _result(self, position: int, states: States) -> FrameResult:
         number, ids = self.clip.indices[position], tuple(q.id for q in self.queries.objects)
         logits = np.full((len(ids), *self.size), -np.inf, np.float32)
-        masked = {k: s.mask.low_res for k, s in states.items() if s.mask.low_res is not None}
-        if masked:
-            full = self.model.segmenter.upscale(torch.stack(list(masked.values())), self.size)
-            logits[list(masked)] = full.cpu().numpy()
+        masked = [(k, s.mask.low_res) for k, s in states.items() if s.mask.low_res is not None]
+        for i in range(0, len(masked), TOGETHER):
+            objects, low_res = zip(*masked[i : i + TOGETHER], strict=True)
+            full = self.model.segmenter.upscale(torch.stack(low_res), self.size)
+            logits[list(objects)] = full.cpu().numpy()
         for k, mask in self._given.items():
             if k in states and number == self.queries.objects[k].frame:
                 logits[k] = np.where(mask, GIVEN, -GIVEN)

@@ -15,6 +15,9 @@ from sampt.trackers.base import Visibility
 
 from .segmenters.base import Context, Decoded, Embedding, PromptableSegmenter, Prompts
 
+TOGETHER = 32
+"""So many objects go into one call of the decoder: some 100 MB of activations for each."""
+
 
 @dataclass(frozen=True)
 class FramePoints:
@@ -177,11 +180,14 @@ def _tokens(
 
 
 def _equally_long(tokens: Mapping[int, Tokens], apart: Collection[int] = ()) -> list[list[int]]:
-    """Objects in groups with equally many tokens; those in ``apart`` never share one with the rest."""
+    """Objects in groups with equally many tokens; those in ``apart`` never share one with the rest.
+
+    No group has more than ``TOGETHER``.
+    """
     groups: dict[tuple[int, bool], list[int]] = defaultdict(list)
     for k, (xy, _) in tokens.items():
         groups[len(xy), k in apart].append(k)
-    return list(groups.values())
+    return [group[i : i + TOGETHER] for group in groups.values() for i in range(0, len(group), TOGETHER)]
 
 
 def _stack(

@@ -23,7 +23,7 @@ from .encoder import FrameEncoder
 from .errors import OutputError
 from .prompting import NOTHING, FramePoints, ObjectMask, Prompting, segment_frame
 from .reinit import OnLoss, Reinit, ReinitStrategy
-from .segmenters.base import Context
+from .segmenters.base import Context, Embedding
 from .timing import Stopwatch
 
 Resampler = Callable[[NDArray[np.uint8], NDArray[np.bool_]], FramePoints]
@@ -78,6 +78,11 @@ class Run:
     rng: np.random.Generator
     backward: bool
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
+
+    @property
+    def _last(self) -> int:
+        """The last position in which anything is wanted."""
+        return max(t.last for t in self.targets.values())
 
     def states(self) -> Generator[States, None, None]:
         """What is known about the objects in each frame of the clip, in the clip's order."""
@@ -226,17 +231,25 @@ class Run:
         if not any((p.visible if alone else p.visible & p.positive).any() for p in points.values()):
             return {k: ObjectState(p) for k, p in points.items()}
         with self.stopwatch("encode"):
-            embedding = self.encoder(self.clip.indices[position])
+            following = self.clip.indices[position + 1 : self._last + 1]
+            embedding = self.encoder(self.clip.indices[position], following)
         with self.stopwatch("prompt"):
-            masks = segment_frame(
-                self.encoder.segmenter, embedding, points, self.contexts, self.prompting, self.rng
-            )
+            try:
+                masks = self._masks(embedding, points)
+            except torch.OutOfMemoryError as error:
+                self.encoder.economise(error)
+                masks = self._masks(embedding, points)
         return {k: ObjectState(points[k], mask) for k, mask in masks.items()}
+
+    def _masks(self, embedding: Embedding, points: dict[int, FramePoints]) -> dict[int, ObjectMask]:
+        return segment_frame(
+            self.encoder.segmenter, embedding, points, self.contexts, self.prompting, self.rng
+        )
 
     def _area(self, mask: ObjectMask) -> int:
         if mask.low_res is None:
             return 0
-        return int(self.encoder.segmenter.extent(mask.low_res[None], self.size)[1])
+        return int((self.encoder.segmenter.upscale(mask.low_res[None], self.size) > 0).sum())
 
     def _sample(self, position: int, mask: ObjectMask) -> FramePoints:
         assert mask.low_res is not None

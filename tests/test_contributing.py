@@ -47,7 +47,9 @@ def test_the_sampler_of_the_guide_samples_from_the_top() -> None:
     assert (xy[:, 1] < 10).all()
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/design.md", "docs/points.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "docs/design.md", "docs/points.md", "docs/weights.md"]
+)
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text()
     assert "<!--" not in text

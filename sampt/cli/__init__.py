@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Sequence
 
 import click
@@ -14,7 +15,9 @@ COMMANDS = {
     "segment": (".segment", "Segment objects through a video from points, boxes or a mask."),
     "demo": (".demo", "Segment a generated scene and score the result; needs nothing."),
     "evaluate": (".evaluate", "Score results against annotations: J, F and J&F."),
+    "propose": (".propose", "Find masks of everything in an image or in frames of a video."),
     "sample": (".sample", "Draw what each point sampler picks for a mask."),
+    "weights": (".weights", "List, download, verify or remove checkpoints."),
     "info": (".info", "Show versions, the device, and what can be loaded."),
 }
 
@@ -66,4 +69,14 @@ def run(arguments: Sequence[str]) -> int:
         if debug:
             raise
         click.echo(f"Error: {' '.join(str(error).split())}", err=True)
+        return 2
+    except RuntimeError as error:
+        torch = sys.modules.get("torch")  # imported by the subcommand, or its memory has not run out
+        if debug or torch is None or not isinstance(error, torch.OutOfMemoryError):
+            raise
+        click.echo(
+            "Error: the GPU's memory is not enough; close other programs that use it, choose a smaller "
+            "segmenter such as mobile-sam, or use --device cpu",
+            err=True,
+        )
         return 2

@@ -31,9 +31,7 @@ def command() -> None:
         ("configurations", packaged_configs()),
     ):
         console.print(f"{title:24}{', '.join(names)}")
-    console.print(
-        "sam needs --checkpoint PATH of an official sam_vit_b, _l or _h file; the rest needs nothing."
-    )
+    console.print("Checkpoints are downloaded when they are first needed: see `sampt weights list`.")
     try:
         check_torchvision()
     except SamptError as error:

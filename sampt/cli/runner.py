@@ -73,7 +73,7 @@ def segment_clip(
     if model.segmenter.preview:
         status.print(
             f"Note: masks by {model.segmenter.name} are of preview quality; "
-            "for the method's own quality use --segmenter sam --checkpoint PATH."
+            "for the method's own quality use --config sam_pt."
         )
     for stretch in writer.stretches:
         status.print(f"Worth checking: {stretch}.")

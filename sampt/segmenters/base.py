@@ -51,7 +51,10 @@ class Prompts:
 
 @dataclass(frozen=True)
 class Decoded:
-    """B masks: low-resolution logits, (B, h, w) float32, and predicted IoU scores, (B,) float32."""
+    """B masks: low-resolution logits, (B, h, w) float32, and predicted IoU scores, (B,) float32.
+
+    M masks for each of B prompts, (B, M, h, w) with (B, M), where ``candidates`` made them.
+    """
 
     low_res: Tensor
     scores: Tensor
@@ -59,17 +62,31 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Embedding:
-    """One encoded frame. ``features`` is the segmenter's own; ``size`` is the original (height, width)."""
+    """One encoded frame. ``features`` is the segmenter's own; ``size`` is the original (height, width).
+
+    The features of a segmenter on a GPU are a tuple of tensors, so that they can be moved.
+    """
 
     features: Any
     size: tuple[int, int]
     nbytes: int
 
+    def to(self, device: torch.device) -> Embedding:
+        """A copy on another device; on the CPU in pinned memory, from where it gets back fast."""
+        return replace(self, features=tuple(_moved(f, device) for f in self.features))
+
+
+def _moved(features: Tensor, device: torch.device) -> Tensor:
+    if device.type != "cpu" or features.device.type == "cpu":
+        return features.to(device, non_blocking=True)
+    # Not asynchronously: the CPU would not know when the copy is complete.
+    return torch.empty(features.shape, dtype=features.dtype, pin_memory=True).copy_(features)
+
 
 class PromptableSegmenter(ABC):
     """Masks from prompts: ``encode`` once a frame, ``decode`` as often as prompts change."""
 
-    name: ClassVar[str]
+    name: str
     preview: ClassVar[bool] = False
     """Whether results are of preview quality only; outputs then say so."""
 
@@ -78,9 +95,13 @@ class PromptableSegmenter(ABC):
 
     device: torch.device = torch.device("cpu")
 
+    def prepare(self, frame: NDArray[np.uint8]) -> Any:
+        """The part of ``encode`` that another thread can do ahead for one frame, (H, W, 3) uint8 RGB."""
+        return frame
+
     @abstractmethod
-    def encode(self, frames: Sequence[NDArray[np.uint8]]) -> list[Embedding]:
-        """Encode frames of one size, each (H, W, 3) uint8 RGB."""
+    def encode(self, frames: Sequence[Any]) -> list[Embedding]:
+        """Encode frames of one size, each (H, W, 3) uint8 RGB or what ``prepare`` made of it."""
 
     def learn(self, embedding: Embedding, prompts: Prompts) -> list[Context] | None:
         """Learn what B objects look like from their prompts at their query frame; None if nothing is."""
@@ -92,14 +113,20 @@ class PromptableSegmenter(ABC):
     ) -> Decoded:
         """One mask for each of the B prompted objects; ``contexts`` are theirs, where ``learn`` gave any."""
 
+    def candidates(self, embedding: Embedding, prompts: Prompts) -> Decoded:
+        """M masks for each of B ambiguous prompts, such as a part, a larger one, and the whole: (B, M, …)."""
+        decoded = self.decode(embedding, prompts)
+        return Decoded(decoded.low_res[:, None], decoded.scores[:, None])
+
     @abstractmethod
     def upscale(self, low_res: Tensor, size: tuple[int, int]) -> Tensor:
         """Logits at the frame's ``size`` (H, W): (B, h, w) → (B, H, W) float32."""
 
     def extent(self, low_res: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """Boxes, (B, 4) float32 pixels, and areas, (B,) int64 pixels, of the masks at the frame's ``size``.
+        """Boxes, (B, 4) float32 in pixels of a frame of ``size`` (H, W), and areas, (B,) int64, of the masks.
 
-        Everything stays on the device. The box of an empty mask is meaningless; its area is 0.
+        They may be found at the segmenter's own resolution, whose pixels the areas then count. Everything
+        stays on the device. The box of an empty mask is meaningless; its area is 0.
         """
         return mask_extent(self.upscale(low_res, size) > 0)
 

@@ -66,7 +66,7 @@ class Appearance:
 class GrabCutSegmenter(PromptableSegmenter):
     """GrabCut behind SAM's interface, with a per-object appearance model as its context."""
 
-    name: ClassVar[str] = "grabcut"
+    name = "grabcut"
     preview: ClassVar[bool] = True
     learns: ClassVar[bool] = True
 

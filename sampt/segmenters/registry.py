@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -12,30 +12,18 @@ from ..errors import ConfigError
 from ..naming import unknown_name
 from .base import PromptableSegmenter
 
-Maker = Callable[..., PromptableSegmenter]
-
-
-def _grabcut(checkpoint: str | None, device: torch.device, dtype: torch.dtype) -> PromptableSegmenter:
-    from .grabcut import GrabCutSegmenter
-
-    if checkpoint is not None:
-        raise ConfigError("segmenter grabcut takes no checkpoint: leave it out, or choose --segmenter sam")
-    return GrabCutSegmenter()
-
-
-def _sam(checkpoint: str | None, device: torch.device, dtype: torch.dtype) -> PromptableSegmenter:
-    check_torchvision()
-    from .sam import SamSegmenter
-
-    if checkpoint is None:
-        raise ConfigError(
-            "segmenter sam needs a checkpoint: give --checkpoint PATH of an official sam_vit file"
-        )
-    return SamSegmenter.from_checkpoint(checkpoint, device, dtype)
-
-
-SEGMENTERS: dict[str, Maker] = {"grabcut": _grabcut, "sam": _sam}
-"""What makes each segmenter from a checkpoint's path, a device, a dtype, and its own options."""
+SEGMENTERS = (
+    "grabcut",
+    "sam-vit-b",
+    "sam-vit-l",
+    "sam-vit-h",
+    "hq-sam-vit-b",
+    "hq-sam-vit-l",
+    "hq-sam-vit-h",
+    "hq-sam-light",
+    "mobile-sam",
+)
+"""The names; all but ``grabcut`` are variants of SAM with a checkpoint (``sampt.segmenters.variants``)."""
 
 
 def create_segmenter(
@@ -44,15 +32,32 @@ def create_segmenter(
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
     options: Mapping[str, Any] | None = None,
+    compile: bool = False,
 ) -> PromptableSegmenter:
-    """The segmenter called ``name``.
+    """The segmenter called ``name``; its official checkpoint is downloaded if no other is given.
+
+    checkpoint: the path of a checkpoint file, which needs no network.
+    compile: ``torch.compile`` the model.
 
     Raises:
-        ConfigError: there is no such segmenter or option, or it needs a checkpoint and has none.
-        CheckpointError: the checkpoint is missing, corrupt, or another model's.
+        ConfigError: there is no such segmenter or option, or it takes no checkpoint.
+        CheckpointError: the checkpoint is missing, corrupt, or another model's, or cannot be downloaded.
     """
     if name not in SEGMENTERS:
         raise ConfigError(f"segmenter: {unknown_name('segmenter', name, SEGMENTERS)}")
     for option in options or {}:
         raise ConfigError(f"segmenter: {name} takes no options, so remove {option!r}")
-    return SEGMENTERS[name](checkpoint, torch.device(device), dtype)
+    if name == "grabcut":
+        from .grabcut import GrabCutSegmenter
+
+        if checkpoint is not None:
+            raise ConfigError(
+                "segmenter grabcut takes no checkpoint: leave it out, or choose one of SAM, "
+                "such as --segmenter sam-vit-b"
+            )
+        return GrabCutSegmenter()
+    check_torchvision()
+    from ..download import checkpoint_path
+    from .variants import from_checkpoint
+
+    return from_checkpoint(name, checkpoint or checkpoint_path(name), device, dtype, compile)

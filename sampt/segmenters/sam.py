@@ -3,105 +3,188 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import ClassVar
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from segment_anything import build_sam_vit_b, build_sam_vit_h, build_sam_vit_l
-from segment_anything.modeling import Sam
 from segment_anything.utils.transforms import ResizeLongestSide
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from ..errors import CheckpointError
-from ..weights import load_checkpoint, load_strictly
-from .base import Context, Decoded, Embedding, PromptableSegmenter, Prompts
+from .base import Context, Decoded, Embedding, PromptableSegmenter, Prompts, mask_extent
+from .captured import Captured
 
-# The width of the encoder's position embedding tells the variants apart.
-_BUILDERS = {
-    768: ("ViT-B", build_sam_vit_b),
-    1024: ("ViT-L", build_sam_vit_l),
-    1280: ("ViT-H", build_sam_vit_h),
-}
+
+@dataclass(frozen=True)
+class Prepared:
+    """A frame as the encoder sees it, before padding: (3, h, w) uint8, and the original (height, width)."""
+
+    pixels: Tensor
+    size: tuple[int, int]
 
 
 class SamSegmenter(PromptableSegmenter):
-    """A ``segment_anything`` model behind the common protocol; float32, or bfloat16 for the encoder."""
+    """A ``segment_anything`` model behind the common protocol.
 
-    name: ClassVar[str] = "sam"
+    dtype: bfloat16 runs the encoder and the mask decoder under autocast; prompts are embedded in float32
+        all the same, because bfloat16 cannot tell neighbouring pixels apart.
+    compile: ``torch.compile`` both; pays off after some hundred frames.
+    """
+
+    name = "sam"
 
     def __init__(
-        self, model: Sam, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
+        self,
+        model: Any,  # with parts of which nn.Module's types know nothing
+        device: str | torch.device = "cpu",
+        dtype: torch.dtype = torch.float32,
+        compile: bool = False,
     ) -> None:
         self.device = torch.device(device)
         self.dtype = dtype
         self.model = model.to(self.device).eval()
-        self._resize = ResizeLongestSide(model.image_encoder.img_size)
+        if dtype != torch.float32:
+            for part in (self.model.image_encoder, self.model.mask_decoder):
+                _store_weights(part, dtype)
+        self._resize = ResizeLongestSide(self.model.image_encoder.img_size)
+        self._scales: dict[tuple[int, int], Tensor] = {}
+        self._run_encoder: Any = torch.compile(self._features) if compile else self._features
+        self._run_decoder: Any = torch.compile(self._masks) if compile else self._masks
+        self._captured = {
+            multimask: Captured(partial(self._prompted, multimask=multimask), self.device)
+            for multimask in (False, True)
+        }
 
-    @classmethod
-    def from_checkpoint(
-        cls, path: str | Path, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
-    ) -> SamSegmenter:
-        """Load an official SAM checkpoint; ViT-B, -L or -H is recognised by its shapes.
-
-        Raises:
-            CheckpointError: the file is missing, corrupt, or not one of SAM's.
-        """
-        state = load_checkpoint(path)
-        position = state.get("image_encoder.pos_embed")
-        if position is None or position.ndim != 4 or position.shape[-1] not in _BUILDERS:
-            raise CheckpointError(
-                f"checkpoint {path} is not one of SAM's: give an official sam_vit_b, _l or _h file"
-            )
-        variant, build = _BUILDERS[position.shape[-1]]
-        model = build()
-        load_strictly(model, state, path, f"SAM {variant}")
-        return cls(model, device, dtype)
+    def prepare(self, frame: NDArray[np.uint8]) -> Prepared:
+        pixels = torch.from_numpy(self._resize.apply_image(frame)).permute(2, 0, 1).contiguous()
+        if self.device.type == "cuda":
+            pixels = pixels.pin_memory()
+        return Prepared(pixels, (frame.shape[0], frame.shape[1]))
 
     @torch.inference_mode()
-    def encode(self, frames: Sequence[NDArray[np.uint8]]) -> list[Embedding]:
-        size = frames[0].shape[:2]
-        resized = np.stack([self._resize.apply_image(frame) for frame in frames])
-        batch = torch.from_numpy(resized).to(self.device).permute(0, 3, 1, 2).contiguous()
-        with self._precision():
-            features = self.model.image_encoder(self.model.preprocess(batch)).float()
-        nbytes = features[0].numel() * features.element_size()
+    def encode(self, frames: Sequence[NDArray[np.uint8] | Prepared]) -> list[Embedding]:
+        prepared = [f if isinstance(f, Prepared) else self.prepare(f) for f in frames]
+        batch = torch.stack([p.pixels.to(self.device, non_blocking=True) for p in prepared])
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            features = self._run_encoder(self.model.preprocess(batch))
+        features = [f.to(self.dtype) for f in features]
+        nbytes = sum(f[0].numel() * f.element_size() for f in features)
         # Copies: a view would keep the whole batch alive as long as any of its frames is cached.
-        return [Embedding(one[None].clone(), (size[0], size[1]), nbytes) for one in features]
+        return [
+            Embedding(tuple(f[i : i + 1].clone() for f in features), p.size, nbytes)
+            for i, p in enumerate(prepared)
+        ]
 
-    @torch.inference_mode()
     def decode(
         self, embedding: Embedding, prompts: Prompts, contexts: Sequence[Context] | None = None
     ) -> Decoded:
+        low_res, scores = self._decode(embedding, prompts, multimask=False)
+        return Decoded(low_res[:, 0], scores[:, 0])
+
+    def candidates(self, embedding: Embedding, prompts: Prompts) -> Decoded:
+        return Decoded(*self._decode(embedding, prompts, multimask=True))
+
+    @torch.inference_mode()
+    def _decode(self, embedding: Embedding, prompts: Prompts, multimask: bool) -> tuple[Tensor, Tensor]:
         scale = self._scale(embedding.size)
-        encoder = self.model.prompt_encoder
-        sparse, dense = encoder(
-            points=(prompts.points.to(self.device) * scale, prompts.labels.to(self.device))
-            if prompts.points.shape[1] or prompts.boxes is None
-            else None,
-            boxes=None if prompts.boxes is None else prompts.boxes.to(self.device) * scale.repeat(2),
-            masks=None if prompts.masks is None else prompts.masks[:, None],
+        points = prompts.points.to(self.device) * scale
+        boxes = None if prompts.boxes is None else prompts.boxes.to(self.device) * scale.repeat(2)
+        low_res, scores = self._captured[multimask](
+            points, prompts.labels.to(self.device), boxes, prompts.masks, *embedding.features
         )
+        return low_res, scores
+
+    def _prompted(
+        self,
+        points: Tensor,
+        labels: Tensor,
+        boxes: Tensor | None,
+        masks: Tensor | None,
+        *features: Tensor,
+        multimask: bool,
+    ) -> tuple[Tensor, Tensor]:
+        """Low-resolution logits (B, M, h, w) and scores (B, M) of prompts in the encoder's pixels."""
+        sparse, dense = self._embed(points, labels, boxes, masks)
+        # Without autocast's cache, whose copies of weights a CUDA graph must not refer to.
+        with torch.autocast(
+            self.device.type, self.dtype, enabled=self.dtype != torch.float32, cache_enabled=False
+        ):
+            low_res, scores = self._run_decoder(features, sparse, dense, multimask)
+        return low_res.float(), scores.float()
+
+    def _features(self, batch: Tensor) -> tuple[Tensor, ...]:
+        """(B, 3, side, side) → what is kept of each frame, each tensor with B first."""
+        return (self.model.image_encoder(batch),)
+
+    def _masks(
+        self, features: tuple[Tensor, ...], sparse: Tensor, dense: Tensor, multimask: bool
+    ) -> tuple[Tensor, Tensor]:
+        """(B, M, h, w) logits and (B, M) scores of B embedded prompts in one frame."""
         low_res, scores = self.model.mask_decoder(
-            image_embeddings=embedding.features,
-            image_pe=encoder.get_dense_pe(),
+            image_embeddings=features[0],
+            image_pe=self._grid,
             sparse_prompt_embeddings=sparse,
             dense_prompt_embeddings=dense,
-            multimask_output=False,
+            multimask_output=multimask,
         )
-        return Decoded(low_res[:, 0], scores[:, 0])
+        return low_res, scores
+
+    @cached_property
+    def _grid(self) -> Tensor:
+        """(1, C, h, w): the positions of the image features."""
+        grid: Tensor = self.model.prompt_encoder.get_dense_pe()
+        return grid
+
+    def _embed(
+        self, points: Tensor, labels: Tensor, boxes: Tensor | None, masks: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """What SAM's prompt encoder makes of prompts, without its boolean indices, which stall a GPU."""
+        encoder = self.model.prompt_encoder
+        negative, positive, *corners = (e.weight for e in encoder.point_embeddings)
+        if boxes is None:  # SAM then adds a point that is none, labelled -1
+            points, labels = functional.pad(points, (0, 0, 0, 1)), functional.pad(labels, (0, 1), value=-1)
+        at, label = self._positions(points), labels[..., None]
+        known = torch.where(label == 1, at + positive, at + negative)
+        sparse = torch.where(label == -1, encoder.not_a_point_embed.weight, known)
+        if boxes is not None:
+            at = self._positions(boxes.reshape(-1, 2, 2))
+            sparse = torch.cat([sparse, at + torch.cat(corners)], 1)
+        if masks is not None:
+            dense = encoder.mask_downscaling(masks[:, None])
+        else:
+            dense = encoder.no_mask_embed.weight[..., None, None].expand(
+                len(points), -1, *encoder.image_embedding_size
+            )
+        return sparse, dense
+
+    def _positions(self, xy: Tensor) -> Tensor:
+        """(B, P, 2) pixels of the encoder → (B, P, C); SAM counts from a pixel's corner, hence the half."""
+        encoder = self.model.prompt_encoder
+        encoded: Tensor = encoder.pe_layer.forward_with_coords(xy + 0.5, encoder.input_image_size)
+        return encoded
 
     @torch.inference_mode()
     def upscale(self, low_res: Tensor, size: tuple[int, int]) -> Tensor:
-        side = self.model.image_encoder.img_size
+        seen = self._as_seen(low_res, size)
+        return functional.interpolate(seen, size, mode="bilinear", align_corners=False)[:, 0]
+
+    @torch.inference_mode()
+    def extent(self, low_res: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        boxes, areas = mask_extent(self._as_seen(low_res, size)[:, 0] > 0)
+        return boxes / self._scale(size).repeat(2), areas
+
+    def _as_seen(self, low_res: Tensor, size: tuple[int, int]) -> Tensor:
+        """(B, h, w) logits → (B, 1, H, W) at the resolution at which the encoder saw the frame."""
         height, width = self._input_size(size)
-        padded = functional.interpolate(low_res[:, None], (side, side), mode="bilinear", align_corners=False)
-        return functional.interpolate(
-            padded[..., :height, :width], size, mode="bilinear", align_corners=False
-        )[:, 0]
+        factor = self._resize.target_length // low_res.shape[-1]
+        # One row and column of padding more than is looked at, for the pixels that lie between.
+        rows, columns = -(-height // factor) + 1, -(-width // factor) + 1
+        seen = low_res[:, None, :rows, :columns]
+        enlarged = functional.interpolate(seen, scale_factor=factor, mode="bilinear", align_corners=False)
+        return enlarged[..., :height, :width]
 
     def _input_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """A frame's (height, width) as the encoder sees it, before padding."""
@@ -110,8 +193,14 @@ class SamSegmenter(PromptableSegmenter):
 
     def _scale(self, size: tuple[int, int]) -> Tensor:
         """(2,) factors from the original frame's x, y to the encoder's."""
-        height, width = self._input_size(size)
-        return torch.tensor([width / size[1], height / size[0]], device=self.device)
+        if size not in self._scales:  # kept, because each copy to a GPU costs a little
+            height, width = self._input_size(size)
+            self._scales[size] = torch.tensor([width / size[1], height / size[0]], device=self.device)
+        return self._scales[size]
 
-    def _precision(self) -> AbstractContextManager[object]:
-        return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
+
+def _store_weights(module: nn.Module, dtype: torch.dtype) -> None:
+    """Keep the weights that autocast would convert in every call converted."""
+    for part in module.modules():
+        if isinstance(part, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            part.to(dtype)

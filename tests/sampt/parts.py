@@ -5,12 +5,15 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
+import segment_anything.modeling
 import torch
-from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
+from segment_anything.modeling import MaskDecoder, Sam
 from torch import Tensor
 
+from sampt.segmenters import hq_sam
 from sampt.segmenters.base import Decoded, Embedding, PromptableSegmenter, Prompts
 from sampt.segmenters.sam import SamSegmenter
 from sampt.trackers.base import OnlineTracker, Step, Visibility
@@ -19,37 +22,59 @@ from sampt.trackers.clip import Clip
 RED, GREEN = (200, 30, 30), (30, 180, 60)
 
 
-def tiny_sam(side: int = 64, seed: int = 0) -> Sam:
+ENCODER_SIDE = 64
+
+
+def tiny_sam(side: int = ENCODER_SIDE, seed: int = 0, depth: int = 1) -> Sam:
     """SAM's own modules at a size that runs in a millisecond, with random weights that do something."""
+    return _tiny(segment_anything.modeling, MaskDecoder, side, seed, depth)
+
+
+def tiny_hq_sam(side: int = ENCODER_SIDE, seed: int = 0, depth: int = 1) -> Sam:
+    """HQ-SAM's, likewise."""
+    modules = hq_sam.package.modeling
+    return _tiny(modules, partial(modules.MaskDecoderHQ, vit_dim=48), side, seed, depth)
+
+
+def _tiny(modules: Any, decoder: Any, side: int, seed: int, depth: int) -> Sam:
+    """All blocks of the encoder but the last attend within windows."""
     torch.manual_seed(seed)
     channels, grid = 32, side // 16
-    model = Sam(
-        ImageEncoderViT(
+    model = modules.Sam(
+        modules.ImageEncoderViT(
             img_size=side,
             embed_dim=48,
-            depth=1,
+            depth=depth,
             num_heads=3,
             out_chans=channels,
             norm_layer=partial(torch.nn.LayerNorm, eps=1e-6),
             use_rel_pos=True,
-            global_attn_indexes=(0,),
+            rel_pos_zero_init=False,
+            window_size=14,
+            global_attn_indexes=(depth - 1,),
         ),
-        PromptEncoder(channels, (grid, grid), (side, side), 16),
-        MaskDecoder(
+        modules.PromptEncoder(channels, (grid, grid), (side, side), 16),
+        decoder(
             transformer_dim=channels,
-            transformer=TwoWayTransformer(2, channels, 8, 64),
+            transformer=modules.TwoWayTransformer(2, channels, 8, 64),
             num_multimask_outputs=3,
         ),
     )
     with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.ndim > 1:
+        for name, parameter in model.named_parameters():
+            if "rel_pos" in name:
+                parameter.normal_()
+            elif parameter.ndim > 1:
                 parameter.mul_(2)
     return model.eval()
 
 
 def tiny_segmenter() -> SamSegmenter:
     return SamSegmenter(tiny_sam())
+
+
+def tiny_hq_segmenter() -> SamSegmenter:
+    return hq_sam.HqSamSegmenter(tiny_hq_sam())
 
 
 def squares(frames: int = 12, gone: range | None = None) -> np.ndarray:

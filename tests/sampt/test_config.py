@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sampt import SamPt
 from sampt.config import Config, as_mapping, build, choose_device, choose_dtype, find_config, load_config
-from sampt.errors import ConfigError
+from sampt.errors import CheckpointError, ConfigError
 from sampt.reinit import AtHorizon, MedianArea, OnLoss, SimilarArea, SimilarAreaSync
 from sampt.samplers import KMedoidsSampler
 from sampt.segmenters.grabcut import GrabCutSegmenter
@@ -39,12 +39,14 @@ def fails(message: str, source: object = "quick", *overrides: str) -> None:
 
 class TestPackaged:
     @pytest.mark.parametrize("path", PACKAGED, ids=lambda path: path.stem)
-    def test_every_one_loads_up_to_its_checkpoint(self, path):
+    def test_every_one_loads_up_to_its_checkpoint(self, path, tmp_path, monkeypatch):
+        monkeypatch.setenv("SAMPT_HOME", str(tmp_path))
+        monkeypatch.setenv("SAMPT_OFFLINE", "1")
         config = load_config(path.stem)
         if config.segmenter.name == "grabcut":
             assert isinstance(build(config), SamPt)
         else:
-            with pytest.raises(ConfigError, match="needs a checkpoint"):
+            with pytest.raises(CheckpointError, match=r"\.pth"):
                 build(config)
 
     @pytest.mark.parametrize("name", ["quick", "quick.yaml", "configs/quick.yaml", "configs/quick"])
@@ -179,7 +181,7 @@ class TestValues:
         ("override", "message"),
         [
             ("tracker.name=diss", "tracker: .*'diss'.*did you mean 'dis'"),
-            ("segmenter.name=sma", "segmenter: unknown segmenter 'sma'; did you mean 'sam'"),
+            ("segmenter.name=sam-vitb", "segmenter: unknown segmenter 'sam-vitb'; did you mean 'sam-vit-b'"),
             ("sampling.positive.name=k-medoid", "did you mean 'k-medoids'"),
             ("reinit.strategy=horizont", "reinit.strategy: .*did you mean 'horizon'"),
             ("device=gpu", "device: unknown device 'gpu'"),
@@ -191,7 +193,8 @@ class TestValues:
             ("sampling.negative.points=-1", "sampling.negative.points must be at least 0"),
             ("prompting.refinements=-1", "prompting.refinements must be at least 0"),
             ("prompting.max_other_points=-1", "prompting.max_other_points must be at least 0"),
-            ("cache_bytes=-1", "cache_bytes must be at least 0"),
+            ("cache.host_bytes=-1", "host_bytes must be at least 0"),
+            ("frames_per_batch=0", "frames_per_batch must be at least 1"),
             ("seed=-1", "seed must be at least 0"),
             ("segmenter.checkpoint=x.pth", "grabcut takes no checkpoint"),
         ],
@@ -265,7 +268,7 @@ class TestBuilding:
             "tracker.name=lucas-kanade",
             "prompting.refinements=3",
             "overlapping=true",
-            "cache_bytes=5",
+            "cache.device_bytes=5",
             "seed=8",
             "sampling.positive.points=7",
             "sampling.negative.points=0",
@@ -274,7 +277,7 @@ class TestBuilding:
         model = SamPt.from_config("quick", overrides)
         assert isinstance(model.tracker, LucasKanade)
         assert model.prompting.refinements == 3
-        assert (model.overlapping, model.cache_bytes, model.seed) == (True, 5, 8)
+        assert (model.overlapping, model.cache.device_bytes, model.seed) == (True, 5, 8)
         assert (model.sampling.positives, model.sampling.negatives) == (7, 0)
         assert isinstance(model.patch_filter, PatchFilter)
         assert (model.patch_filter.size, model.patch_filter.threshold) == (5, 0.5)

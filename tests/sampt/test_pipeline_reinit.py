@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sampt import ObjectQuery, QueryPoints
+from sampt.embedding_cache import CacheBudget
 from sampt.pipeline import Sampling
 from sampt.prompting import Prompting
 from sampt.reinit import AtHorizon, MedianArea, OnLoss
@@ -207,7 +208,7 @@ class TestOnceEncoded:
         assert made.segmenter.encoded == stream.encoder.calls == 12
 
     def test_strategy_a_from_the_first_frame_needs_room_for_one_embedding_only(self):
-        made = model(AtHorizon(4, 4), cache_bytes=0)
+        made = model(AtHorizon(4, 4), cache=CacheBudget(0, 0))
         segment(made, squares(), red(), green())
         assert made.segmenter.encoded == 12
 
@@ -215,14 +216,13 @@ class TestOnceEncoded:
     def test_a_tiny_cache_changes_no_result(self, reinit):
         clip = squares()
         large = segment(model(reinit), clip, red(3), green(8))
-        equal(large, segment(model(reinit, cache_bytes=1), clip, red(3), green(8)))
+        equal(large, segment(model(reinit, cache=CacheBudget(1, 1)), clip, red(3), green(8)))
 
     def test_the_budget_is_kept(self):
-        made = model(MedianArea(4, 4), cache_bytes=3 * 48 * 64 * 3)
+        made = model(MedianArea(4, 4), cache=CacheBudget(0, 3 * 48 * 64 * 3))
         stream = made.stream(squares(), QueryPoints((red(5),)))
         for _ in stream:
-            kept = stream.encoder._kept.values()
-            assert sum(e.nbytes for e in kept) <= made.cache_bytes
+            assert stream.encoder.cache.nbytes <= made.cache.host_bytes
 
     def test_the_decoder_runs_once_a_pass_for_all_objects(self):
         made = model(prompting=Prompting(refinements=3, other_objects_as_negatives=False))
