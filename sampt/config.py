@@ -24,6 +24,7 @@ from .pipeline import Sampling, SamPt
 from .prompting import Prompting
 from .reinit import STRATEGIES, OnLoss, Reinit
 from .samplers import create_sampler
+from .segmenters.base import PromptableSegmenter
 from .segmenters.registry import create_segmenter
 
 KEY = re.compile(r"\w+(\.\w+)*")
@@ -214,8 +215,8 @@ def _all_keys(config: DictConfig, prefix: str = "") -> list[str]:
     return keys
 
 
-def build(config: Config) -> SamPt:
-    """A model with everything that the configuration names.
+def build(config: Config, segmenter: PromptableSegmenter | None = None) -> SamPt:
+    """A model with everything that the configuration names; with ``segmenter`` instead of its own, if given.
 
     Raises:
         ConfigError, CheckpointError: see ``SamPt.from_config``.
@@ -226,7 +227,8 @@ def build(config: Config) -> SamPt:
     filtering = config.patch_filter
     return SamPt(
         tracker=_valid("tracker", lambda: create_tracker(config.tracker.name, **config.tracker.options)),
-        segmenter=create_segmenter(
+        segmenter=segmenter
+        or create_segmenter(
             config.segmenter.name,
             config.segmenter.checkpoint,
             device,

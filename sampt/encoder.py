@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -16,6 +16,8 @@ from .errors import DeviceMemoryError
 from .segmenters.base import Embedding, PromptableSegmenter
 
 logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 
 class FrameEncoder:
@@ -70,23 +72,27 @@ class FrameEncoder:
 
     def _encode(self, indices: Sequence[int], frames: Sequence[Any]) -> list[Embedding]:
         self.calls += len(indices)
-        try:
-            return self.segmenter.encode(frames)
-        except torch.OutOfMemoryError as error:
-            self.economise(error)
-            return [self.segmenter.encode([frame])[0] for frame in frames]
+        encode = self.segmenter.encode
+        return self.sparing(lambda: encode(frames), lambda: [encode([frame])[0] for frame in frames])
 
-    def economise(self, error: BaseException) -> None:
-        """Use less of the GPU's memory from now on, because it has run out; the second time, give up.
+    def sparing(self, work: Callable[[], Result], again: Callable[[], Result]) -> Result:
+        """What ``work`` gives; or ``again``, if the GPU's memory runs out, with less of it used from now on.
 
         Raises:
-            DeviceMemoryError: this has been tried before.
+            DeviceMemoryError: it runs out again, now or later.
         """
-        if self._economical:
-            raise DeviceMemoryError(
-                f"the memory of {self.segmenter.device} is not enough for {self.segmenter.name}: close other "
-                "programs that use it, choose a smaller segmenter such as mobile-sam, or use --device cpu"
-            ) from error
+        try:
+            return work()
+        except torch.OutOfMemoryError as error:
+            if self._economical:
+                raise self._too_small() from error
+        self._economise()  # here, because the error above kept tensors alive
+        try:
+            return again()
+        except torch.OutOfMemoryError as error:
+            raise self._too_small() from error
+
+    def _economise(self) -> None:
         logger.warning(
             "the memory of %s ran out; going on with one frame at a time and embeddings in the host's memory",
             self.segmenter.device,
@@ -95,6 +101,12 @@ class FrameEncoder:
         self.cache.shrink()
         if self.segmenter.device.type == "cuda":
             torch.cuda.empty_cache()
+
+    def _too_small(self) -> DeviceMemoryError:
+        return DeviceMemoryError(
+            f"the memory of {self.segmenter.device} is not enough for {self.segmenter.name}: close other "
+            "programs that use it, choose a smaller segmenter such as mobile-sam, or use --device cpu"
+        )
 
     def close(self) -> None:
         """Stop reading ahead."""

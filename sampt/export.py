@@ -26,8 +26,11 @@ from .results import FrameResult
 from .video_writer import VideoWriter
 from .visualisation import OverlayPainter
 
-OURS = ("masks", "overlay.mp4", "trajectories.npz", "result.json", "points.json")
-"""What an output folder holds; only these are replaced by a new run."""
+OURS = (
+    *("masks", "overlay.mp4", "trajectories.npz", "result.json", "points.json"),
+    *("overlays", "proposals.json"),
+)
+"""What an output folder holds, of results or proposals; only these are replaced by a new run."""
 
 
 def prepare_folder(folder: str | Path, overwrite: bool) -> Path:

@@ -16,14 +16,11 @@ from PIL import Image
 from pycocotools import mask as coco
 
 from .atomic import replacing
-from .errors import OutputError
 from .export import prepare_folder
 from .palette import davis_palette, write_label_map
 from .proposals import Proposal
 
 MOST_LABELS = 255
-OURS = ("overlays", "proposals.json")
-"""What a folder of proposals holds beside ``masks``."""
 
 
 def label_map(proposals: Sequence[Proposal], size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -64,14 +61,7 @@ class ProposalWriter:
 
     def __init__(self, folder: str | Path, overwrite: bool = False) -> None:
         self.folder = Path(folder)
-        earlier = [self.folder / name for name in OURS if (self.folder / name).exists()]
-        if earlier and not overwrite:
-            raise OutputError(
-                f"{self.folder} holds proposals already; choose another --output, or give --overwrite"
-            )
         prepare_folder(self.folder, overwrite)
-        for old in earlier:
-            shutil.rmtree(old) if old.is_dir() else old.unlink()
         self.count = 0
         self._records = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed in close()
 

@@ -9,6 +9,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from .encoder import FrameEncoder
 from .errors import OutputError
 from .prompting import NOTHING, FramePoints, ObjectMask, Prompting, segment_frame
 from .reinit import OnLoss, Reinit, ReinitStrategy
-from .segmenters.base import Context, Embedding
+from .segmenters.base import Context
 from .timing import Stopwatch
 
 Resampler = Callable[[NDArray[np.uint8], NDArray[np.bool_]], FramePoints]
@@ -234,17 +235,17 @@ class Run:
             following = self.clip.indices[position + 1 : self._last + 1]
             embedding = self.encoder(self.clip.indices[position], following)
         with self.stopwatch("prompt"):
-            try:
-                masks = self._masks(embedding, points)
-            except torch.OutOfMemoryError as error:
-                self.encoder.economise(error)
-                masks = self._masks(embedding, points)
+            work = partial(
+                segment_frame,
+                self.encoder.segmenter,
+                embedding,
+                points,
+                self.contexts,
+                self.prompting,
+                self.rng,
+            )
+            masks = self.encoder.sparing(work, work)
         return {k: ObjectState(points[k], mask) for k, mask in masks.items()}
-
-    def _masks(self, embedding: Embedding, points: dict[int, FramePoints]) -> dict[int, ObjectMask]:
-        return segment_frame(
-            self.encoder.segmenter, embedding, points, self.contexts, self.prompting, self.rng
-        )
 
     def _area(self, mask: ObjectMask) -> int:
         if mask.low_res is None:

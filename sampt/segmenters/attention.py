@@ -1,4 +1,8 @@
-"""SAM's image attention through PyTorch's fused kernels."""
+"""SAM's attention through PyTorch's fused kernels: the same parameters, the same numbers but for rounding.
+
+``segment_anything`` and ``segment_anything_hq`` write attention out: products, scaling and softmax each pass
+over matrices that do not fit into any cache.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +16,24 @@ BIAS_BYTES = 256 << 20
 """How large the position bias of the heads that are computed together may be."""
 
 
-class FusedAttention(nn.Module):
-    """Attention with decomposed relative positions (Li et al., MViTv2, Sec. 4.1), without a softmax matrix.
+def fuse_attention(model: Any) -> None:
+    """Exchange the attention of a whole SAM, in place; TinyViT's encoder stays as it is."""
+    for block in getattr(model.image_encoder, "blocks", ()):
+        block.attn = RelativeAttention(block.attn)
+    model.mask_decoder.transformer = TwoWayTransformer(model.mask_decoder.transformer)
 
-    Takes over the parameters of a ``segment_anything`` (or ``segment_anything_hq``) attention, under their
-    names, and gives the same numbers but for rounding. Only the bias is ever as large as the attention
-    matrix, and only for as many heads as ``BIAS_BYTES`` allow.
+
+class RelativeAttention(nn.Module):
+    """Self-attention in the encoder, with decomposed relative positions (Li et al., MViTv2, Sec. 4.1).
+
+    Only the positions' bias is ever as large as the attention matrix, and only for as many heads as
+    ``BIAS_BYTES`` allow.
     """
 
     rows: Tensor
     columns: Tensor
 
-    # Any: of nn.Module's parts, its types know nothing.
+    # Any, here and below: of nn.Module's parts, its types know nothing.
     def __init__(self, plain: Any) -> None:
         super().__init__()
         self.num_heads: int = plain.num_heads
@@ -60,14 +70,65 @@ class FusedAttention(nn.Module):
         return out
 
 
-def fuse_attention(encoder: nn.Module) -> None:
-    """Exchange the attention of every block of a SAM image encoder; one without them stays as it is."""
-    for block in getattr(encoder, "blocks", ()):
-        if hasattr(block.attn, "rel_pos_h"):
-            block.attn = FusedAttention(block.attn)
-
-
 def _offsets(length: int) -> Tensor:
     """(n, n) int64: which of 2n − 1 relative positions belongs to a query (row) and a key (column)."""
     n = (length + 1) // 2
     return torch.arange(n)[:, None] - torch.arange(n)[None, :] + n - 1
+
+
+class Attention(nn.Module):
+    """The decoder's attention, between tokens of prompts and of the image."""
+
+    def __init__(self, plain: Any) -> None:
+        super().__init__()
+        self.num_heads: int = plain.num_heads
+        self.q_proj, self.k_proj, self.v_proj = plain.q_proj, plain.k_proj, plain.v_proj
+        self.out_proj = plain.out_proj
+
+    def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Queries (B, Q, C), keys and values (B, K, C) → (B, Q, C)."""
+        heads = (
+            x.unflatten(2, (self.num_heads, -1)).transpose(1, 2)
+            for x in (self.q_proj(q), self.k_proj(k), self.v_proj(v))
+        )
+        attended = functional.scaled_dot_product_attention(*heads)
+        out: Tensor = self.out_proj(attended.transpose(1, 2).flatten(2))
+        return out
+
+
+class TwoWayTransformer(nn.Module):
+    """The decoder's transformer: prompts attend to the image and the image to the prompts, twice."""
+
+    def __init__(self, plain: Any) -> None:
+        super().__init__()
+        self.layers, self.norm_final_attn = plain.layers, plain.norm_final_attn
+        for layer in plain.layers:
+            for name in ("self_attn", "cross_attn_token_to_image", "cross_attn_image_to_token"):
+                setattr(layer, name, Attention(getattr(layer, name)))
+        self.final_attn_token_to_image = Attention(plain.final_attn_token_to_image)
+
+    def forward(self, image: Tensor, positions: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Image features (B, C, h, w), their positions, and prompts (B, P, C) → (B, P, C), (B, h·w, C)."""
+        image = image.flatten(2).transpose(1, 2)
+        positions = positions[:1].flatten(2).transpose(1, 2)  # the same for all
+        prompts = tokens
+        for layer in self.layers:
+            prompts, image = self._layer(layer, prompts, image, tokens, positions)
+        attended = self.final_attn_token_to_image(prompts + tokens, image + positions, image)
+        return self.norm_final_attn(prompts + attended), image
+
+    @staticmethod
+    def _layer(
+        layer: Any, prompts: Tensor, image: Tensor, tokens: Tensor, positions: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        if layer.skip_first_layer_pe:
+            prompts = layer.self_attn(prompts, prompts, prompts)
+        else:
+            placed = prompts + tokens
+            prompts = prompts + layer.self_attn(placed, placed, prompts)
+        prompts = layer.norm1(prompts)
+        there = image + positions
+        prompts = layer.norm2(prompts + layer.cross_attn_token_to_image(prompts + tokens, there, image))
+        prompts = layer.norm3(prompts + layer.mlp(prompts))
+        image = layer.norm4(image + layer.cross_attn_image_to_token(there, prompts + tokens, prompts))
+        return prompts, image

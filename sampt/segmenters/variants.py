@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from ..host_memory import keep_freed_memory
 from ..naming import unknown_name
 from ..weights import load_checkpoint, load_strictly
 from .attention import fuse_attention
@@ -102,7 +103,9 @@ def _ready(
     dtype: torch.dtype,
     compile: bool,
 ) -> SamSegmenter:
-    fuse_attention(model.image_encoder)  # type: ignore[arg-type]
+    fuse_attention(model)
+    if torch.device(device).type == "cpu":
+        keep_freed_memory()
     made = segmenter(model, device, dtype, compile)
     made.name = name
     return made

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 from sampt.errors import CheckpointError
 from sampt.segmenters import attention, hq_sam, variants
-from sampt.segmenters.attention import FusedAttention, fuse_attention
+from sampt.segmenters.attention import RelativeAttention, TwoWayTransformer, fuse_attention
 from sampt.segmenters.base import Prompts
 from sampt.segmenters.registry import create_segmenter
 from sampt.segmenters.sam import SamSegmenter
@@ -45,7 +45,7 @@ def both(request):
     build, segmenter, predictor = FAMILY[request.param]
     model = build(1024, depth=2)
     plain = copy.deepcopy(model)
-    fuse_attention(model.image_encoder)
+    fuse_attention(model)
     return segmenter(model), predictor(plain)
 
 
@@ -134,20 +134,21 @@ class TestFusedAttention:
         monkeypatch.setattr(attention, "BIAS_BYTES", heads_at_once * 2 * side**4 * 4)
         x = torch.randn(2, side, side, 48)
         with torch.inference_mode():
-            torch.testing.assert_close(FusedAttention(plain)(x), plain(x), rtol=0, atol=1e-5)
+            torch.testing.assert_close(RelativeAttention(plain)(x), plain(x), rtol=0, atol=1e-5)
 
     @each_family
     def test_names_of_parameters_stay(self, family):
         model = FAMILY[family][0](depth=2)
         before = {n: w.shape for n, w in model.state_dict().items()}
-        fuse_attention(model.image_encoder)
+        fuse_attention(model)
         assert {n: w.shape for n, w in model.state_dict().items()} == before
-        assert sum(isinstance(m, FusedAttention) for m in model.modules()) == 2
+        assert sum(isinstance(m, RelativeAttention) for m in model.modules()) == 2
+        assert isinstance(model.mask_decoder.transformer, TwoWayTransformer)
 
     def test_tinyvit_stays_as_it_is(self):
-        encoder = VARIANTS["mobile-sam"].build()[0].image_encoder
-        fuse_attention(encoder)
-        assert not any(isinstance(m, FusedAttention) for m in encoder.modules())
+        model = VARIANTS["mobile-sam"].build()[0]
+        fuse_attention(model)
+        assert not any(isinstance(m, RelativeAttention) for m in model.modules())
 
 
 @each_family
@@ -185,13 +186,6 @@ class TestPrecisionAndSpeed:
         assert embedding.features[0].dtype == torch.bfloat16
         assert (sparse(60.0) - sparse(60.05)).abs().max() > 0
 
-    @pytest.mark.slow
-    def test_compiled(self, family):
-        build, segmenter, _ = FAMILY[family]
-        plain, compiled = self.decoded(segmenter(build())), self.decoded(segmenter(build(), compile=True))
-        agree(compiled.low_res, plain.low_res)
-        agree(compiled.scores, plain.scores)
-
     def test_a_batch_of_frames_is_encoded_like_each_alone(self, family):
         build, make, _ = FAMILY[family]
         segmenter = make(build())
@@ -201,6 +195,20 @@ class TestPrecisionAndSpeed:
             assert together.size == alone.size and together.nbytes == alone.nbytes
             for ours, theirs in zip(together.features, alone.features, strict=True):
                 agree(ours, theirs)
+
+
+@pytest.mark.slow
+def test_compiled():
+    """Of HQ-SAM, which does the most besides calling its modules."""
+
+    def decoded(segmenter: SamSegmenter):
+        (embedding,) = segmenter.encode([noise((48, 64))])
+        return segmenter.decode(embedding, Prompts(torch.tensor([[[20.0, 30.0]]]), torch.tensor([[1]])))
+
+    plain = decoded(hq_sam.HqSamSegmenter(tiny_hq_sam()))
+    compiled = decoded(hq_sam.HqSamSegmenter(tiny_hq_sam(), compile=True))
+    agree(compiled.low_res, plain.low_res)
+    agree(compiled.scores, plain.scores)
 
 
 class TestCheckpoints:
