@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,18 +13,44 @@ from ..errors import ConfigError
 from ..naming import unknown_name
 from .base import PromptableSegmenter
 
-SEGMENTERS = (
-    "grabcut",
-    "sam-vit-b",
-    "sam-vit-l",
-    "sam-vit-h",
-    "hq-sam-vit-b",
-    "hq-sam-vit-l",
-    "hq-sam-vit-h",
-    "hq-sam-light",
+Maker = Callable[[str | None, torch.device, torch.dtype, bool], PromptableSegmenter]
+
+
+def _grabcut(
+    checkpoint: str | None, device: torch.device, dtype: torch.dtype, compile: bool
+) -> PromptableSegmenter:
+    from .grabcut import GrabCutSegmenter
+
+    if checkpoint is not None:
+        raise ConfigError(
+            "segmenter grabcut takes no checkpoint: leave it out, or choose one of the SAM family, "
+            "such as --segmenter sam-vit-b"
+        )
+    return GrabCutSegmenter()
+
+
+def _sam_family(
+    name: str, checkpoint: str | None, device: torch.device, dtype: torch.dtype, compile: bool
+) -> PromptableSegmenter:
+    check_torchvision()
+    from ..download import checkpoint_path
+    from .variants import from_checkpoint
+
+    return from_checkpoint(name, checkpoint or checkpoint_path(name), device, dtype, compile)
+
+
+_SAM_FAMILY = (
+    *("sam-vit-b", "sam-vit-l", "sam-vit-h"),
+    *("hq-sam-vit-b", "hq-sam-vit-l", "hq-sam-vit-h", "hq-sam-light"),
     "mobile-sam",
 )
-"""The names; all but ``grabcut`` are variants of SAM with a checkpoint (``sampt.segmenters.variants``)."""
+"""Named here so that listing them imports no model; ``variants`` says what they are."""
+
+SEGMENTERS: dict[str, Maker] = {
+    "grabcut": _grabcut,
+    **{name: partial(_sam_family, name) for name in _SAM_FAMILY},
+}
+"""What makes each segmenter from a checkpoint's path (or None), a device, a dtype, and whether to compile."""
 
 
 def create_segmenter(
@@ -47,17 +74,4 @@ def create_segmenter(
         raise ConfigError(f"segmenter: {unknown_name('segmenter', name, SEGMENTERS)}")
     for option in options or {}:
         raise ConfigError(f"segmenter: {name} takes no options, so remove {option!r}")
-    if name == "grabcut":
-        from .grabcut import GrabCutSegmenter
-
-        if checkpoint is not None:
-            raise ConfigError(
-                "segmenter grabcut takes no checkpoint: leave it out, or choose one of SAM, "
-                "such as --segmenter sam-vit-b"
-            )
-        return GrabCutSegmenter()
-    check_torchvision()
-    from ..download import checkpoint_path
-    from .variants import from_checkpoint
-
-    return from_checkpoint(name, checkpoint or checkpoint_path(name), device, dtype, compile)
+    return SEGMENTERS[name](checkpoint, torch.device(device), dtype, compile)
