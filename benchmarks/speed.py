@@ -29,6 +29,7 @@ from .speed_runs import STAGES, Setting, Timing, hardware
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="Of the only segmenter.")
 @click.option("--random-weights", type=int, metavar="SEED", help="Weights that know nothing; no checkpoint.")
 @click.option("--config", default="sam_pt_wacv", show_default=True)
+@click.option("--tracker", default="dis", show_default=True)
 @click.option("-o", "overrides", multiple=True, metavar="KEY=VALUE", help="For all settings.")
 @click.option("--against", multiple=True, metavar="KEY=VALUE", help="Also with this, and give the ratio.")
 @click.option("--objects", type=click.IntRange(1, 255), default=5, show_default=True)
@@ -43,6 +44,7 @@ def main(
     checkpoint: Path | None,
     random_weights: int | None,
     config: str,
+    tracker: str,
     overrides: tuple[str, ...],
     against: tuple[str, ...],
     objects: int,
@@ -54,7 +56,12 @@ def main(
     json_path: Path | None,
 ) -> None:
     width, height = (int(side) for side in size.split("x"))
-    common = (f"device={device}", f"prompting.refinements={refinements}", *overrides)
+    common = (
+        f"tracker.name={tracker}",
+        f"device={device}",
+        f"prompting.refinements={refinements}",
+        *overrides,
+    )
     report: dict[str, Any] = {
         "hardware": hardware(device),
         "versions": versions(),

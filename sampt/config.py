@@ -15,7 +15,6 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from sampt.trackers.filters import PatchFilter
-from sampt.trackers.registry import create_tracker
 
 from .embedding_cache import CacheBudget
 from .errors import ConfigError
@@ -26,6 +25,7 @@ from .reinit import STRATEGIES, OnLoss, Reinit
 from .samplers import create_sampler
 from .segmenters.base import PromptableSegmenter
 from .segmenters.registry import create_segmenter
+from .tracking import build_tracker
 
 KEY = re.compile(r"\w+(\.\w+)*")
 """What the key of an override looks like."""
@@ -38,7 +38,19 @@ Made = TypeVar("Made")
 
 @dataclass
 class TrackerConfig:
+    """checkpoint: a file, or another name of ``sampt weights list``; None for the tracker's own.
+
+    dtype: float32, or bfloat16 to trade exactness for speed.
+    joint_objects: how many objects' points are tracked together; None for all.
+    whole_clip_frames: in longer clips a tracker that needs all frames at once gives way to its online
+        relative; None: never.
+    """
+
     name: str = MISSING
+    checkpoint: str | None = None
+    dtype: str = "float32"
+    joint_objects: int | None = None
+    whole_clip_frames: int | None = 300
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -137,7 +149,10 @@ def load_config(source: str | Path | Config, overrides: Sequence[str] = ()) -> C
 
 
 def _override(base: DictConfig, override: str) -> DictConfig:
-    """Apply one ``key=value``. Another tracker, say, starts without the options of the one before."""
+    """Apply one ``key=value``.
+
+    Another tracker, say, starts without the options of the one before, from its own in ``configs/tracker``.
+    """
     key, equals, value = override.partition("=")
     if not equals or not KEY.fullmatch(key):
         raise ConfigError(f"-o {override}: give an option as key=value, such as -o prompting.refinements=3")
@@ -148,6 +163,9 @@ def _override(base: DictConfig, override: str) -> DictConfig:
     part, _, last = key.rpartition(".")
     if last == "name" and part in NAMED_PARTS and OmegaConf.select(base, key) != value:
         OmegaConf.update(base, f"{part}.options", {}, merge=False)
+        own = _packaged() / part / f"{value}.yaml"
+        if own.is_file():
+            base = _merge(base, OmegaConf.create(own.read_text(encoding="utf-8")), str(own))
     return _merge(base, layer, f"-o {override}")
 
 
@@ -226,7 +244,14 @@ def build(config: Config, segmenter: PromptableSegmenter | None = None) -> SamPt
     positive, negative = sampling.positive, sampling.negative
     filtering = config.patch_filter
     return SamPt(
-        tracker=_valid("tracker", lambda: create_tracker(config.tracker.name, **config.tracker.options)),
+        tracker=build_tracker(
+            config.tracker.name,
+            config.tracker.options,
+            config.tracker.checkpoint,
+            device,
+            choose_dtype(config.tracker.dtype, device),
+            config.tracker.whole_clip_frames,
+        ),
         segmenter=segmenter
         or create_segmenter(
             config.segmenter.name,
@@ -250,9 +275,8 @@ def build(config: Config, segmenter: PromptableSegmenter | None = None) -> SamPt
         else None,
         overlapping=config.overlapping,
         cache=config.cache,
-        frames_per_batch=None
-        if config.frames_per_batch is None
-        else _at_least("frames_per_batch", config.frames_per_batch, 1),
+        frames_per_batch=_at_least_one("frames_per_batch", config.frames_per_batch),
+        joint_objects=_at_least_one("tracker.joint_objects", config.tracker.joint_objects),
         seed=_at_least("seed", config.seed, 0),
     )
 
@@ -309,6 +333,10 @@ def _at_least(key: str, value: int, least: int) -> int:
     if value < least:
         raise ConfigError(f"{key} must be at least {least}, not {value}")
     return value
+
+
+def _at_least_one(key: str, value: int | None) -> int | None:
+    return None if value is None else _at_least(key, value, 1)
 
 
 def _valid(section: str, make: Callable[[], Made]) -> Made:

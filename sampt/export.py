@@ -28,13 +28,13 @@ from .visualisation import OverlayPainter
 
 OURS = (
     *("masks", "overlay.mp4", "trajectories.npz", "result.json", "points.json"),
-    *("overlays", "proposals.json"),
+    *("overlays", "proposals.json", "tracks.mp4"),
 )
-"""What an output folder holds, of results or proposals; only these are replaced by a new run."""
+"""What an output folder holds, of whichever command; only these are replaced by a new run."""
 
 
-def prepare_folder(folder: str | Path, overwrite: bool) -> Path:
-    """Make an output folder, empty of earlier results.
+def prepare_folder(folder: str | Path, overwrite: bool, inside: str = "masks") -> Path:
+    """Make an output folder, empty of earlier results, and the folder ``inside`` it.
 
     Raises:
         OutputError: it cannot be written, or it holds results already and ``overwrite`` is off.
@@ -47,7 +47,7 @@ def prepare_folder(folder: str | Path, overwrite: bool) -> Path:
             raise OutputError(f"{path} holds results already; choose another --output, or give --overwrite")
         for old in earlier:
             shutil.rmtree(old) if old.is_dir() else old.unlink()
-        (path / "masks").mkdir(parents=True, exist_ok=True)
+        (path / inside).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = error.strerror or error
         raise OutputError(f"cannot write into {path} ({reason}); choose another --output") from error

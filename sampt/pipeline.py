@@ -67,6 +67,8 @@ class SamPt:
     overlapping: keep masks that overlap instead of giving each pixel to the object with the highest logit.
     cache: how much memory embeddings of frames may take.
     frames_per_batch: how many frames are encoded together; None means 4 on a GPU and 1 elsewhere.
+    joint_objects: how many objects' points are tracked together, which matters to a tracker whose points see
+        each other; None for all.
     seed: everything random is drawn anew from it for each video.
     """
 
@@ -81,12 +83,14 @@ class SamPt:
         overlapping: bool = False,
         cache: CacheBudget | None = None,
         frames_per_batch: int | None = None,
+        joint_objects: int | None = None,
         seed: int = 0,
     ) -> None:
         self.tracker, self.segmenter, self.sampling = tracker, segmenter, sampling
         self.prompting = prompting or Prompting()
         self.reinit, self.patch_filter, self.overlapping = reinit, patch_filter, overlapping
         self.cache, self.seed = cache or CacheBudget(), seed
+        self.joint_objects = joint_objects
         self.frames_per_batch = frames_per_batch or (4 if segmenter.device.type == "cuda" else 1)
 
     @classmethod
@@ -160,6 +164,7 @@ class Segmentation(Iterator[FrameResult]):
             resample=lambda frame, mask: model.sampling.points(frame, mask, rng),
             rng=rng,
             backward=backward,
+            joint_objects=model.joint_objects,
             stopwatch=self.stopwatch,
         )
         self._states = self._run.states()

@@ -64,6 +64,7 @@ class Run:
     size: the frames' (height, width).
     contexts: what the segmenter learned at the query frames, by object index.
     backward: whether objects are also segmented before their query frames.
+    joint_objects: how many objects' points are tracked together; None for all.
     """
 
     clip: Clip
@@ -78,6 +79,7 @@ class Run:
     resample: Resampler
     rng: np.random.Generator
     backward: bool
+    joint_objects: int | None = None
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
 
     @property
@@ -213,7 +215,19 @@ class Run:
     def _track(
         self, clip: Clip, points: dict[int, FramePoints], starts: dict[int, int], backward: bool
     ) -> Iterator[dict[int, FramePoints]]:
-        """Track several objects' points together and hand them back per object."""
+        """Track the points of ``joint_objects`` objects together, and hand all back per object."""
+        names = list(points)
+        size = self.joint_objects or len(names)
+        groups = [names[i : i + size] for i in range(0, len(names), size)]
+        tracks = [
+            self._track_jointly(clip, {k: points[k] for k in group}, starts, backward) for group in groups
+        ]
+        for parts in zip(*tracks, strict=True):
+            yield {k: p for part in parts for k, p in part.items()}
+
+    def _track_jointly(
+        self, clip: Clip, points: dict[int, FramePoints], starts: dict[int, int], backward: bool
+    ) -> Iterator[dict[int, FramePoints]]:
         queries = np.concatenate(
             [np.column_stack([np.full(len(p.xy), starts[k], np.float32), p.xy]) for k, p in points.items()]
         )

@@ -25,6 +25,23 @@ def colour(k: int) -> tuple[int, int, int]:
     return sv.Color.from_hex(COLOURS[k % len(COLOURS)]).as_rgb()
 
 
+def palette() -> sv.ColorPalette:
+    """The objects' colours, red and blue exchanged: supervision takes frames as BGR, and ours are RGB."""
+    return sv.ColorPalette([sv.Color(*sv.Color.from_hex(c).as_bgr()) for c in COLOURS])
+
+
+def label_annotator() -> sv.LabelAnnotator:
+    """Writes objects' names at the top of their boxes."""
+    return sv.LabelAnnotator(
+        color=palette(),
+        text_color=sv.Color.BLACK,
+        text_scale=0.4,
+        text_padding=4,
+        text_position=sv.Position.TOP_CENTER,
+        smart_position=True,
+    )
+
+
 class OverlayPainter:
     """Draws results: masks in the objects' colours, positives as circles, negatives as crosses.
 
@@ -34,18 +51,9 @@ class OverlayPainter:
     """
 
     def __init__(self, names: Sequence[str], opacity: float = 0.45) -> None:
-        # supervision takes frames as BGR; ours are RGB, so it is given exchanged colours.
-        palette = sv.ColorPalette([sv.Color(*sv.Color.from_hex(c).as_bgr()) for c in COLOURS])
         self.names = names
-        self._masks = sv.MaskAnnotator(color=palette, opacity=opacity)
-        self._labels = sv.LabelAnnotator(
-            color=palette,
-            text_color=sv.Color.BLACK,
-            text_scale=0.4,
-            text_padding=4,
-            text_position=sv.Position.TOP_CENTER,
-            smart_position=True,
-        )
+        self._masks = sv.MaskAnnotator(color=palette(), opacity=opacity)
+        self._labels = label_annotator()
 
     def __call__(self, frame: NDArray[np.uint8], result: FrameResult) -> NDArray[np.uint8]:
         """A copy of ``frame``, (H, W, 3) uint8 RGB, with ``result`` drawn on it."""

@@ -2,40 +2,127 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from inspect import signature
+from typing import Any, get_args, get_origin
+
+import torch
+from torch import Tensor, nn
 
 from .base import PointTracker
+from .cotracker_models import build_cotracker2, build_cotracker3, build_cotracker3_offline
+from .cotracker_offline import CoTracker3Offline
+from .cotracker_online import CoTracker2, CoTracker3
 from .flow import Dis
 from .lucas_kanade import LucasKanade
+from .pips_network import build_pips
+from .pips_tracker import Pips
+from .raft import Raft
+from .raft_weights import build_raft, raft_size, torchvision_state
+
+Weights = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Neural:
+    """A tracker whose constructor takes a model with weights, a device and a dtype before its options.
+
+    label: whose weights they are, for messages.
+    build: makes the model for weights under its own names; ValueError if they are not such a model's.
+    rename: brings weights as they are published to the model's names.
+    checkpoint: the name of the published weights, if it is not the tracker's.
+    """
+
+    tracker: Callable[..., PointTracker]
+    label: str
+    build: Callable[[Weights], nn.Module]
+    rename: Callable[[Weights], Weights] = dict
+    checkpoint: str | None = None
+
 
 TRACKERS: dict[str, Callable[..., PointTracker]] = {
     LucasKanade.name: LucasKanade,
     Dis.name: Dis,
 }
-"""What makes each tracker; its keyword arguments are the tracker's options."""
+"""What makes each tracker that needs no weights; its keyword arguments are the tracker's options."""
+
+NEURAL: dict[str, Neural] = {
+    Raft.name: Neural(
+        Raft, "RAFT", lambda state: build_raft(raft_size(state)), torchvision_state, "raft-large"
+    ),
+    Pips.name: Neural(Pips, "PIPS", lambda _: build_pips()),
+    CoTracker2.name: Neural(CoTracker2, "CoTracker 2", lambda _: build_cotracker2()),
+    CoTracker3.name: Neural(CoTracker3, "CoTracker3 (online)", lambda _: build_cotracker3()),
+    CoTracker3Offline.name: Neural(
+        CoTracker3Offline, "CoTracker3 (offline)", lambda _: build_cotracker3_offline()
+    ),
+}
+"""The trackers that need weights."""
+
+_GIVEN = {"model", "device", "dtype"}
+"""Arguments of neural trackers that are no options."""
 
 
-def create_tracker(name: str, **options: object) -> PointTracker:
+def tracker_names() -> list[str]:
+    """All trackers, those without weights first."""
+    return [*TRACKERS, *NEURAL]
+
+
+def create_tracker(
+    name: str,
+    model: nn.Module | None = None,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+    **options: Any,
+) -> PointTracker:
     """The tracker called ``name``, with ``options`` for its constructor.
+
+    model: with its weights, for those of ``NEURAL``; the others take none, and no device or dtype.
 
     Raises:
         ValueError: there is no such tracker or option (the closest valid one is named), or an option's value
             is of the wrong type or out of its range.
     """
-    if name not in TRACKERS:
-        raise ValueError(f"there is no tracker called {name!r}{_hint(name, TRACKERS)}")
-    valid = signature(TRACKERS[name], eval_str=True).parameters
+    checked = check_options(name, options)
+    if name in TRACKERS:
+        return TRACKERS[name](**checked)
+    if model is None:
+        raise ValueError(f"the tracker {name!r} needs a model with weights")
+    return NEURAL[name].tracker(model, device, dtype, **checked)
+
+
+def check_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """``options`` for the tracker called ``name``, lists where it takes tuples made into them.
+
+    Raises:
+        ValueError: there is no such tracker or option, or a value is of the wrong type.
+    """
+    if name not in TRACKERS and name not in NEURAL:
+        raise ValueError(f"there is no tracker called {name!r}{_hint(name, tracker_names())}")
+    make = TRACKERS[name] if name in TRACKERS else NEURAL[name].tracker
+    valid = {n: p for n, p in signature(make, eval_str=True).parameters.items() if n not in _GIVEN}
+    checked = {}
     for option, value in options.items():
         if option not in valid:
             raise ValueError(f"the tracker {name!r} has no option {option!r}{_hint(option, valid)}")
         kind = valid[option].annotation
-        # An int will do wherever a float is wanted.
-        if not isinstance(value, kind) and not (isinstance(value, int) and isinstance(float(value), kind)):
-            wanted = getattr(kind, "__name__", str(kind))
+        if get_origin(kind) is tuple and isinstance(value, list):
+            value = tuple(value)
+        if not _fits(value, kind):
+            wanted = getattr(kind, "__name__", str(kind)) if get_origin(kind) is None else str(kind)
             raise ValueError(f"the option {option!r} of the tracker {name!r} takes {wanted}, not {value!r}")
-    return TRACKERS[name](**options)
+        checked[option] = value
+    return checked
+
+
+def _fits(value: object, kind: Any) -> bool:
+    """Whether ``value`` is of type ``kind``; an int will do wherever a float is wanted."""
+    if get_origin(kind) is tuple:
+        parts = get_args(kind)
+        return isinstance(value, tuple) and len(value) == len(parts) and all(map(_fits, value, parts))
+    return isinstance(value, kind) or (isinstance(value, int) and isinstance(float(value), kind))
 
 
 def _hint(word: str, valid: Iterable[str]) -> str:

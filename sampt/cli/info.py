@@ -6,7 +6,7 @@ import click
 import torch
 from rich.console import Console
 
-from sampt.trackers.registry import TRACKERS
+from sampt.trackers.registry import tracker_names
 
 from ..config import choose_device, packaged_configs
 from ..environment import check_torchvision, versions
@@ -24,7 +24,7 @@ def command() -> None:
         console.print(f"{package:24}{version}")
     console.print(f"{'device':24}{_device()}")
     for title, names in (
-        ("trackers", TRACKERS),
+        ("trackers", tracker_names()),
         ("segmenters", SEGMENTERS),
         ("samplers", SAMPLERS),
         ("reinitialisation", STRATEGIES),

@@ -31,6 +31,7 @@ _path = click.Path(path_type=Path)
     "-o", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting of the configuration."
 )
 @click.option("--tracker", help="A point tracker; `sampt info` lists them.")
+@click.option("--tracker-checkpoint", type=_path, help="A file; else the official one is downloaded.")
 @click.option("--segmenter", help="grabcut (preview), sam-vit-h, mobile-sam, …; `sampt info` lists them.")
 @click.option("--checkpoint", type=_path, help="A checkpoint file; else the official one is downloaded.")
 @click.option("--device", help="cuda, cpu or auto.")
@@ -51,6 +52,7 @@ def command(
     config: str | None,
     overrides: tuple[str, ...],
     tracker: str | None,
+    tracker_checkpoint: Path | None,
     segmenter: str | None,
     checkpoint: Path | None,
     device: str | None,
@@ -78,9 +80,13 @@ def command(
     chosen = [f"{key}={value}" for key, value in options.items() if value is not None] + list(overrides)
     # SAM is worth the paper's settings; the quick ones are made for the embedded segmenter.
     quick = all(o == "segmenter.name=grabcut" for o in chosen if o.startswith("segmenter.name="))
+    if config is None and not quick and tracker is None:
+        chosen.insert(0, "tracker.name=dis")  # the paper's takes long on a CPU, and weights
     settings = load_config(config or ("quick" if quick else "sam_pt"), chosen)
     if checkpoint is not None:  # not as an override: a path may hold what means something in YAML
         settings.segmenter.checkpoint = str(checkpoint)
+    if tracker_checkpoint is not None:
+        settings.tracker.checkpoint = str(tracker_checkpoint)
     with Video(video) as opened:
         clip = _clip(opened, start, stride, max_frames)
         queries = _queries(points, clicks, boxes, mask, clip.indices[0]).with_spans(spans)

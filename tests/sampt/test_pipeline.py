@@ -244,3 +244,12 @@ class TestOverlap:
         np.testing.assert_array_equal(first.masks[1], np.hypot(x - 32, y - 20) < 10)
         assert (first.masks.sum(0) == 2).any()
         assert first.label_map[20, 22] == 3 and first.label_map[20, 30] == 9
+
+
+class TestJointObjects:
+    @pytest.mark.parametrize(("together", "runs"), [(None, 1), (1, 2), (2, 1), (5, 1)])
+    def test_so_many_are_tracked_together(self, together, runs):
+        tracker = SteadyTracker()
+        results = segment(model(tracker=tracker, joint_objects=together), squares(), red(), green())
+        assert len(tracker.runs) == runs
+        equal(results, segment(model(), squares(), red(), green()))

@@ -1,0 +1,177 @@
+"""``sampt evaluate-tracks``: TAP-Vid's measures for trackers, or for the tracks of a finished run."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any, cast
+
+import click
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from sampt.benchmarks.metrics.tapvid import SIDE, QueryMode
+from sampt.benchmarks.saved_tracks import evaluate_saved
+from sampt.benchmarks.tapvid import CONDITIONS, MEASURES, TrackEvaluation, evaluate_tracks, synthetic_videos
+from sampt.benchmarks.tapvid_data import PickledVideos
+from sampt.trackers.base import PointTracker
+
+from ..atomic import replacing
+from ..environment import versions
+from ..errors import OutputError
+
+_WIDTH = 120
+"""Columns of the table where no terminal says how many fit, so that no name is cut in a log file."""
+
+_HEADERS = dict(zip(MEASURES, ("AJ", "δ_avg", "OA"), strict=True))
+
+
+@click.command()
+@click.option(
+    "--tracker",
+    "names",
+    multiple=True,
+    default=["lucas-kanade"],
+    show_default=True,
+    metavar="NAME",
+    help="A tracker to evaluate; may be repeated.",
+)
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    help="The only tracker's checkpoint file; else the official one is downloaded.",
+)
+@click.option("-o", "options", multiple=True, metavar="KEY=VALUE", help="An option of the only tracker.")
+@click.option("--device", default="auto", show_default=True, help="cuda, cpu or auto.")
+@click.option("--synthetic", is_flag=True, help="On generated scenes of all conditions.")
+@click.option(
+    "--condition",
+    "conditions",
+    multiple=True,
+    type=click.Choice(list(CONDITIONS)),
+    help="On generated scenes of this condition; may be repeated.",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="On a TAP-Vid pickle (DAVIS, RGB-Stacking), or a folder of them (Kinetics).",
+)
+@click.option(
+    "--tracks",
+    type=click.Path(path_type=Path),
+    help="Score this trajectories.npz of `sampt segment` against --truth; nothing is tracked.",
+)
+@click.option("--truth", type=click.Path(path_type=Path), help="An npz file of the true tracks.")
+@click.option("--queries", type=click.Choice(["first", "strided"]), default="first", show_default=True)
+@click.option(
+    "--resolution",
+    type=click.Choice([str(SIDE), "original"]),
+    default=str(SIDE),
+    show_default=True,
+    help="Track on frames of 256x256, the benchmark's convention, or of the original size.",
+)
+@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Also write every video's scores.")
+def command(
+    names: tuple[str, ...],
+    checkpoint: Path | None,
+    options: tuple[str, ...],
+    device: str,
+    synthetic: bool,
+    conditions: tuple[str, ...],
+    data: Path | None,
+    tracks: Path | None,
+    truth: Path | None,
+    queries: str,
+    resolution: str,
+    json_path: Path | None,
+) -> None:
+    """Score point trackers with the measures of TAP-Vid, in per cent.
+
+    AJ (average Jaccard) judges positions and visibility together, δ_avg the positions of visible points, OA
+    (occlusion accuracy) visibility. Distances are taken at 256x256.
+    """
+    if sum([synthetic or bool(conditions), data is not None, tracks is not None]) != 1:
+        raise click.UsageError("Give one of --synthetic (or --condition), --data and --tracks.")
+    if (tracks is None) != (truth is None):
+        raise click.UsageError("Give --tracks and --truth together.")
+    if tracks and queries != "first":
+        raise click.UsageError("--tracks holds one track a point, so --queries strided does not go with it.")
+    if json_path and not json_path.resolve().parent.is_dir():
+        raise OutputError(f"cannot write {json_path}: make the folder {json_path.parent} first")
+    settings: dict[str, Any] = {"queries": queries}
+    if tracks and truth:
+        evaluation = evaluate_saved(tracks, truth)
+    else:
+        settings["resolution"] = resolution
+        if len(names) > 1 and (checkpoint or options):
+            raise click.UsageError("--checkpoint and -o belong to one tracker; give one --tracker with them.")
+        trackers = {name: _make(name, checkpoint, options, device) for name in names}
+        side = None if resolution == "original" else int(resolution)
+        evaluation = _track(trackers, data, conditions, cast("QueryMode", queries), side)
+    console = Console()
+    if not console.is_terminal:
+        console.width = _WIDTH
+    console.print(_table(evaluation))
+    if json_path:
+        _write(json_path, {"settings": settings, "versions": versions(), **evaluation.as_dict()})
+
+
+def _make(name: str, checkpoint: Path | None, options: tuple[str, ...], device: str) -> PointTracker:
+    # Only now, because the trackers' torch takes seconds to import.
+    from ..config import choose_device
+    from ..tracking import build_tracker
+    from .track import parse_options
+
+    weights = None if checkpoint is None else str(checkpoint)
+    return build_tracker(name, parse_options(options), weights, choose_device(device))
+
+
+def _track(
+    trackers: dict[str, PointTracker],
+    data: Path | None,
+    conditions: tuple[str, ...],
+    queries: QueryMode,
+    side: int | None,
+) -> TrackEvaluation:
+    videos = PickledVideos(data) if data else synthetic_videos(conditions or tuple(CONDITIONS))
+    status = Console(stderr=True)
+    columns = (TextColumn("tracking"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=status, transient=True, disable=not status.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+
+        def progress(done: int) -> None:
+            count = videos.count if isinstance(videos, PickledVideos) else len(videos)
+            bar.update(task, completed=done, total=count and count * len(trackers))
+
+        return evaluate_tracks(trackers, videos, queries, side, progress)
+
+
+def _table(evaluation: TrackEvaluation) -> Table:
+    """Three rows a tracker, one a measure, and a column for each group of videos."""
+    means = evaluation.means
+    groups = list(dict.fromkeys(means.index.get_level_values("group")))
+    counts = evaluation.table.groupby("group")["video"].nunique()
+    table = Table(box=SIMPLE_HEAD, caption=f"videos: {counts.sum()}", caption_justify="left")
+    table.add_column("tracker", no_wrap=True)
+    table.add_column("")
+    for group in groups:
+        table.add_column(group, justify="right", no_wrap=True)
+    for tracker in dict.fromkeys(means.index.get_level_values("tracker")):
+        for number, measure in enumerate(MEASURES):
+            values = [_percent(means[measure].get((tracker, group))) for group in groups]
+            table.add_row(tracker if number == 0 else "", _HEADERS[measure], *values)
+        table.add_section()
+    return table
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None or math.isnan(value) else f"{100 * value:.1f}"
+
+
+def _write(path: Path, report: dict[str, Any]) -> None:
+    """Write JSON; the file appears whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

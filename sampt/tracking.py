@@ -1,0 +1,121 @@
+"""Trackers with their weights: found, checked, loaded; and one that gives way in clips too long for it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from numpy.typing import ArrayLike
+
+from sampt.trackers.base import PointTracker, Trajectories
+from sampt.trackers.clip import Clip, FrameSource
+from sampt.trackers.cotracker_offline import CoTracker3Offline
+from sampt.trackers.cotracker_online import CoTracker3
+from sampt.trackers.registry import NEURAL, check_options, create_tracker
+
+from .checkpoints import CHECKPOINTS
+from .download import checkpoint_path
+from .environment import check_torchvision
+from .errors import CheckpointError, ConfigError
+from .host_memory import keep_freed_memory
+from .weights import load_checkpoint, load_strictly
+
+logger = logging.getLogger(__name__)
+
+
+def build_tracker(
+    name: str,
+    options: Mapping[str, Any] | None = None,
+    checkpoint: str | None = None,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+    whole_clip_frames: int | None = None,
+) -> PointTracker:
+    """The tracker called ``name``, with its weights if it has any; they are downloaded if need be.
+
+    checkpoint: a file, or another name of ``sampt weights list``, such as ``raft-small``.
+    whole_clip_frames: above so many frames a tracker that needs the whole clip in memory gives way to its
+        online relative.
+
+    Raises:
+        ConfigError: there is no such tracker or option, or it takes no checkpoint.
+        CheckpointError: the checkpoint is missing, corrupt, or another model's.
+    """
+    options = options or {}
+    try:
+        check_options(name, options)  # before anything is downloaded
+        if name not in NEURAL:
+            if checkpoint is not None:
+                raise ValueError(f"{name} takes no checkpoint, so leave it out")
+            return create_tracker(name, **options)
+        made = _neural(name, options, checkpoint, torch.device(device), dtype)
+    except ValueError as error:
+        raise ConfigError(f"tracker: {error}") from error
+    if isinstance(made, CoTracker3Offline) and whole_clip_frames is not None:
+        # Only what both understand; the others are the offline tracker's own.
+        shared = {k: v for k, v in options.items() if k in check_names(CoTracker3.name, options)}
+        return WholeClip(
+            made, whole_clip_frames, lambda: build_tracker(CoTracker3.name, shared, None, device, dtype)
+        )
+    return made
+
+
+def check_names(name: str, options: Mapping[str, Any]) -> set[str]:
+    """Those of ``options`` that the tracker called ``name`` has, too."""
+    known = set()
+    for option, value in options.items():
+        try:
+            check_options(name, {option: value})
+        except ValueError:
+            continue
+        known.add(option)
+    return known
+
+
+def _neural(
+    name: str, options: Mapping[str, Any], checkpoint: str | None, device: torch.device, dtype: torch.dtype
+) -> PointTracker:
+    neural = NEURAL[name]
+    check_torchvision()
+    published = checkpoint or neural.checkpoint or name
+    path = checkpoint_path(published) if published in CHECKPOINTS else published
+    state = neural.rename(load_checkpoint(path))
+    try:
+        model = neural.build(state)
+    except ValueError as error:
+        raise CheckpointError(f"checkpoint {path} is not one of {neural.label}: {error}") from error
+    load_strictly(model, state, path, neural.label)
+    if device.type == "cpu":
+        keep_freed_memory()
+    return create_tracker(name, model, device, dtype, **options)
+
+
+class WholeClip(PointTracker):
+    """A tracker that needs the whole clip in memory, up to so many frames; beyond, its online relative.
+
+    offline: the tracker. longest: the number of frames. make_online: makes the other, when it is needed.
+    """
+
+    def __init__(
+        self, offline: CoTracker3Offline, longest: int, make_online: Callable[[], PointTracker]
+    ) -> None:
+        self.name = offline.name  # type: ignore[misc]
+        self.offline, self.longest, self._make_online = offline, longest, make_online
+        self._online: PointTracker | None = None
+
+    def track(self, frames: Clip | FrameSource, queries: ArrayLike) -> Trajectories:
+        clip = Clip.of(frames)
+        needed = self.offline.memory_needed(len(clip), len(queries))  # type: ignore[arg-type]
+        if len(clip) <= self.longest:
+            logger.debug("%s needs about %d MB for %d frames", self.name, needed >> 20, len(clip))
+            return self.offline.track(clip, queries)
+        if self._online is None:
+            self._online = self._make_online()
+        logger.warning(
+            "%d frames would take about %d MB in %s, so %s tracks them; raise tracker.whole_clip_frames (%d) "
+            "to have them all at once",
+            *(len(clip), needed >> 20, self.name, self._online.name, self.longest),
+        )
+        return self._online.track(clip, queries)

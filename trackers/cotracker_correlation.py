@@ -1,0 +1,98 @@
+"""Feature pyramids of frames, and what lies around points in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+LEVELS = 4
+RADIUS = 3
+NEIGHBOURS = (2 * RADIUS + 1) ** 2
+"""How many places, one feature pixel apart, are looked at around a point on each level."""
+
+_SAMPLED_BYTES = 64 * 2**20
+
+Levels = tuple[Tensor, ...]
+"""One frame's features on each level, (H, W, C), each level half as large as the one before."""
+
+
+def pyramid_of(features: Tensor) -> Levels:
+    """The levels of one frame with features (C, H, W); channels last, so that a pixel's are read at once."""
+    levels = [features]
+    for _ in range(LEVELS - 1):
+        levels.append(F.avg_pool2d(levels[-1][None], 2)[0])
+    return tuple(level.permute(1, 2, 0).contiguous() for level in levels)
+
+
+@dataclass(frozen=True)
+class Pyramid:
+    """Features of S frames on each level.
+
+    levels: (F, H, W, C) each, of at least the frames in ``order``.
+    order: (S,) int64, which of the F frames are meant, in order.
+    """
+
+    levels: Levels
+    order: Tensor
+
+    @classmethod
+    def stack(cls, frames: Sequence[Levels], length: int | None = None) -> Pyramid:
+        """The frames in order; the last one repeated until there are ``length`` of them."""
+        levels = tuple(torch.stack(level) for level in zip(*frames, strict=True))
+        order = torch.arange(max(length or 0, len(frames)), device=levels[0].device)
+        return cls(levels, order.clamp(max=len(frames) - 1))
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def reversed(self) -> Pyramid:
+        """The same frames, last to first, without a copy."""
+        return Pyramid(self.levels, self.order.flip(0))
+
+    def points_at_once(self) -> int:
+        """For how many points the neighbourhoods in all frames are looked up at a time, to bound the memory.
+
+        Each point's are looked up on their own, so this changes no number.
+        """
+        features = self.levels[0]
+        corners = (2 * RADIUS + 2) ** 2 * features.shape[-1] * features.element_size()
+        return max(_SAMPLED_BYTES // (len(self) * corners), 1)
+
+    def corners(self, level: int, frame: Tensor, xy: Tensor) -> tuple[Tensor, Tensor]:
+        """The pixels from which the neighbourhoods of points are interpolated; beyond the border its edge.
+
+        Args:
+            level: 0 is the largest.
+            frame: (...) int64, each point's frame, from 0 to S - 1.
+            xy: (..., 2), in pixels of level 0.
+
+        Returns:
+            (..., 8, 8, C) features, x before y, and (..., 2) weights for ``blend``.
+        """
+        features = self.levels[level]
+        height, width = features.shape[1:3]
+        xy = xy / 2**level
+        corner = xy.floor()
+        reach = torch.arange(-RADIUS, RADIUS + 2, device=xy.device)
+        # Far outside, an integer could not hold the coordinate.
+        near = corner.clamp(-RADIUS - 2, max(height, width) + RADIUS).long()[..., None] + reach
+        x, y = near[..., 0, :].clamp(0, width - 1), near[..., 1, :].clamp(0, height - 1)
+        first_row = self.order[frame] * height
+        rows = (first_row[..., None, None] + y[..., None, :]) * width + x[..., :, None]
+        found = features.flatten(0, 2).index_select(0, rows.flatten())
+        return found.view(*rows.shape, features.shape[-1]), xy - corner
+
+
+def blend(values: Tensor, weights: Tensor) -> Tensor:
+    """Interpolate neighbouring ``values``, (..., 8, 8, K), bilinearly: (..., 7, 7, K).
+
+    One weight, (..., 2) of x and y, does for all of a point's neighbourhood: its places are whole pixels
+    apart. Anything linear may be computed from the corners before they are blended.
+    """
+    x, y = weights[..., 0, None, None, None], weights[..., 1, None, None, None]
+    columns = values[..., :-1, :, :] * (1 - x) + values[..., 1:, :, :] * x
+    return columns[..., :-1, :] * (1 - y) + columns[..., 1:, :] * y

@@ -1,0 +1,128 @@
+"""CoTracker's transformer: attention along each track in time, and across the tracks in each frame."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+
+class UpdateFormer(nn.Module):
+    """Turns the tokens of N tracks in S frames, (N, S, inputs), into updates, (N, S, outputs).
+
+    Blocks along time alternate with blocks across tracks. Those go through a few learned virtual tracks,
+    which read all points and are read by all points, so that the cost is linear in N (CoTracker, ECCV 2024).
+
+    Args:
+        inputs: width of the input tokens.
+        heads: name of each output layer and its width; the outputs are joined in this order.
+        width, depth, attention_heads, virtual_tracks: sizes of the transformer.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        heads: dict[str, int],
+        width: int = 384,
+        depth: int = 6,
+        attention_heads: int = 8,
+        virtual_tracks: int = 64,
+    ) -> None:
+        super().__init__()
+        self.input_transform = nn.Linear(inputs, width)
+        # The checkpoints spell it so.
+        self.virual_tracks = nn.Parameter(torch.randn(1, virtual_tracks, 1, width))
+        self.time_blocks = nn.ModuleList(_SelfBlock(width, attention_heads) for _ in range(depth))
+        self.space_virtual_blocks = nn.ModuleList(_SelfBlock(width, attention_heads) for _ in range(depth))
+        self.space_point2virtual_blocks = nn.ModuleList(
+            _CrossBlock(width, attention_heads) for _ in range(depth)
+        )
+        self.space_virtual2point_blocks = nn.ModuleList(
+            _CrossBlock(width, attention_heads) for _ in range(depth)
+        )
+        self._heads = tuple(heads)
+        for name, outputs in heads.items():
+            self.add_module(name, nn.Linear(width, outputs))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        points, frames = tokens.shape[:2]
+        virtual = self.virual_tracks[0].expand(-1, frames, -1)
+        x = self.input_transform(tokens)
+        x = torch.cat([x, virtual.to(x.dtype)])
+        blocks = zip(
+            self.time_blocks,
+            self.space_virtual2point_blocks,
+            self.space_virtual_blocks,
+            self.space_point2virtual_blocks,
+            strict=True,
+        )
+        for along_time, gather, among_virtual, scatter in blocks:
+            by_frame = along_time(x).transpose(0, 1)
+            tracks, virtual = by_frame[:, :points], by_frame[:, points:]
+            virtual = among_virtual(gather(virtual, tracks))
+            x = torch.cat([scatter(tracks, virtual), virtual], dim=1).transpose(0, 1)
+        return torch.cat([self.get_submodule(name)(x[:points]) for name in self._heads], dim=-1)
+
+
+class Mlp(nn.Module):
+    """Two linear layers with a GELU between them, exact or by tanh."""
+
+    def __init__(self, inputs: int, hidden: int, outputs: int, approximate: str = "none") -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(inputs, hidden)
+        self.fc2 = nn.Linear(hidden, outputs)
+        self._approximate = approximate
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.fc2(F.gelu(self.fc1(x), approximate=self._approximate))
+        return out
+
+
+class _Attention(nn.Module):
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.to_q = nn.Linear(width, width)
+        self.to_kv = nn.Linear(width, 2 * width)
+        self.to_out = nn.Linear(width, width)
+        self._heads = heads
+
+    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+        query = self._split(self.to_q(x))
+        key, value = (self._split(part) for part in self.to_kv(context).chunk(2, dim=-1))
+        attended = F.scaled_dot_product_attention(query, key, value)
+        out: Tensor = self.to_out(attended.transpose(1, 2).flatten(2))
+        return out
+
+    def _split(self, x: Tensor) -> Tensor:
+        """(B, L, width) as (B, heads, L, width / heads)."""
+        return x.unflatten(-1, (self._heads, -1)).transpose(1, 2)
+
+
+class _SelfBlock(nn.Module):
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
+        self.attn = _Attention(width, heads)
+        self.norm2 = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
+        self.mlp = Mlp(width, 4 * width, width, approximate="tanh")
+
+    def forward(self, x: Tensor) -> Tensor:
+        normed = self.norm1(x)
+        x = x + self.attn(normed, normed)
+        out: Tensor = x + self.mlp(self.norm2(x))
+        return out
+
+
+class _CrossBlock(nn.Module):
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
+        self.norm_context = nn.LayerNorm(width)
+        self.cross_attn = _Attention(width, heads)
+        self.norm2 = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
+        self.mlp = Mlp(width, 4 * width, width, approximate="tanh")
+
+    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+        x = x + self.cross_attn(self.norm1(x), self.norm_context(context))
+        out: Tensor = x + self.mlp(self.norm2(x))
+        return out
