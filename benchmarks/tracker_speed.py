@@ -120,7 +120,7 @@ def measure(found: list[Way], clip: Frames, objects: list[Queries], repeats: int
 def show(name: str, found: list[Way], frames: int, positions: NDArray[np.float32]) -> None:
     """A row for each way: median (least to most), and how many times the first one's median that is."""
     table = Table(title=name, title_justify="left")
-    table.add_column("way")
+    table.add_column("way", no_wrap=True)
     for column in ("ms a frame", "ratio", "CPU ms a frame", "ratio", "tracks differ"):
         table.add_column(column, justify="right")
     for way, xy in zip(found, positions, strict=True):
