@@ -11,7 +11,7 @@ demo: $(INSTALLED)
 	$(BIN)/sampt demo --output demo
 
 test: $(INSTALLED) lint types
-	$(BIN)/python -m pytest -n $(WORKERS) -q
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -16,6 +16,8 @@ from sampt.segmenters.sam import SamSegmenter
 
 TOLERANCE = 1e-3
 
+pytestmark = pytest.mark.xdist_group("mobile_sam")  # one worker, or each would encode the frame
+
 
 @pytest.fixture(scope="module")
 def manifest(golden_dir: Path) -> dict:

@@ -28,6 +28,8 @@ GOLDEN = Path(os.environ.get("SAMPT_GOLDEN_DIR", Path(__file__).parent / "golden
 SETTINGS = json.loads((GOLDEN / "sampt_micro.json").read_text())
 VARIANTS = SETTINGS["variants"]
 
+pytestmark = pytest.mark.xdist_group("sampt_micro")  # one worker, or each would run all variants
+
 REINIT = {
     "reinit-on-horizon-and-sync-masks": "horizon",
     "reinit-at-median-of-area-diff": "median-area",

@@ -1,0 +1,8 @@
+"""Settings for all tests."""
+
+import os
+
+# Workers of pytest-xdist share the cores: with threads of their own they wait for each other, and take five
+# times as long.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
