@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,10 +11,9 @@ from numpy.typing import NDArray
 
 from .base import PointTracker, Step, Visibility
 from .cotracker_encoder import STRIDE
-from .cotracker_frames import FrameEncoder, FrameSize
+from .cotracker_frames import FrameEncoder
 from .cotracker_models import CoTrackerModel
 from .cotracker_points import SupportGrid
-from .frames import within
 
 _SMALLEST_SIDE = 64
 
@@ -86,20 +86,24 @@ class CoTrackerBase(PointTracker):
         return (self.support.points(self.size) / STRIDE).to(self.device)
 
 
-def finished_step(
-    queries: NDArray[np.float32],
-    at_query: NDArray[np.bool_],
-    xy: NDArray[np.float32],
-    seen: NDArray[np.bool_],
-    frame: FrameSize,
-) -> Step:
-    """One frame's step: what was found, (N, 2) px and (N,), but queries, (N, 3), at their frames as given.
+@dataclass(frozen=True)
+class Prediction:
+    """What the model says about N points in one frame.
 
-    Outside the frame a point is INVISIBLE, whatever the model says.
+    xy: (N, 2) float32 px of the original frame.
+    score: (N,) float32, from 0 to 1, of being visible.
+    inside: (N,) bool, whether they lie in the frame.
     """
-    visible = (seen & within(xy, *frame)) | at_query
-    visibility = np.where(visible, Visibility.VISIBLE, Visibility.INVISIBLE).astype(np.int8)
-    return np.where(at_query[:, None], queries[:, 1:], xy), visibility
+
+    xy: NDArray[np.float32]
+    score: NDArray[np.float32]
+    inside: NDArray[np.bool_]
+
+    def step(self, queries: NDArray[np.float32], at_query: NDArray[np.bool_], threshold: float) -> Step:
+        """The frame's step: points at their query frames as given, visible; elsewhere only inside it."""
+        visible = (self.inside & (self.score > threshold)) | at_query
+        visibility = np.where(visible, Visibility.VISIBLE, Visibility.INVISIBLE).astype(np.int8)
+        return np.where(at_query[:, None], queries[:, 1:], self.xy), visibility
 
 
 def _checked_size(size: Sequence[int], largest: tuple[int, int] | None) -> tuple[int, int]:

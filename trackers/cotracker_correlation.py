@@ -14,7 +14,8 @@ RADIUS = 3
 NEIGHBOURS = (2 * RADIUS + 1) ** 2
 """How many places, one feature pixel apart, are looked at around a point on each level."""
 
-_SAMPLED_BYTES = 64 * 2**20
+SAMPLED_BYTES = 64 * 2**20
+"""Of features around points that are in memory at a time."""
 
 Levels = tuple[Tensor, ...]
 """One frame's features on each level, (H, W, C), each level half as large as the one before."""
@@ -30,21 +31,27 @@ def pyramid_of(features: Tensor) -> Levels:
 
 @dataclass(frozen=True)
 class Pyramid:
-    """Features of S frames on each level.
+    """Features of S frames of a clip on each level.
 
     levels: (F, H, W, C) each, of at least the frames in ``order``.
     order: (S,) int64, which of the F frames are meant, in order.
+    first: number of the first of them in the clip.
+    clip_length: frames of the whole clip.
     """
 
     levels: Levels
     order: Tensor
+    first: int = 0
+    clip_length: int = 0
 
     @classmethod
-    def stack(cls, frames: Sequence[Levels], length: int | None = None) -> Pyramid:
+    def stack(
+        cls, frames: Sequence[Levels], length: int | None = None, first: int = 0, clip_length: int = 0
+    ) -> Pyramid:
         """The frames in order; the last one repeated until there are ``length`` of them."""
         levels = tuple(torch.stack(level) for level in zip(*frames, strict=True))
         order = torch.arange(max(length or 0, len(frames)), device=levels[0].device)
-        return cls(levels, order.clamp(max=len(frames) - 1))
+        return cls(levels, order.clamp(max=len(frames) - 1), first, clip_length)
 
     def __len__(self) -> int:
         return len(self.order)
@@ -59,8 +66,9 @@ class Pyramid:
         Each point's are looked up on their own, so this changes no number.
         """
         features = self.levels[0]
-        corners = (2 * RADIUS + 2) ** 2 * features.shape[-1] * features.element_size()
-        return max(_SAMPLED_BYTES // (len(self) * corners), 1)
+        # What is sampled, and correlated with each of a template's neighbours, before and after blending.
+        corners = (2 * RADIUS + 2) ** 2 * (features.shape[-1] + 2 * NEIGHBOURS) * features.element_size()
+        return max(SAMPLED_BYTES // (len(self) * corners), 1)
 
     def corners(self, level: int, frame: Tensor, xy: Tensor) -> tuple[Tensor, Tensor]:
         """The pixels from which the neighbourhoods of points are interpolated; beyond the border its edge.
@@ -96,3 +104,16 @@ def blend(values: Tensor, weights: Tensor) -> Tensor:
     x, y = weights[..., 0, None, None, None], weights[..., 1, None, None, None]
     columns = values[..., :-1, :, :] * (1 - x) + values[..., 1:, :, :] * x
     return columns[..., :-1, :] * (1 - y) + columns[..., 1:, :] * y
+
+
+def sample(maps: Tensor, xy: Tensor) -> Tensor:
+    """``maps``, (B, C, H, W), interpolated at (B, h, w, 2) of (x, y): (B, C, h, w); outside, their edge."""
+    height, width = maps.shape[2:]
+    scale = xy.new_tensor([2 / max(width - 1, 1), 2 / max(height - 1, 1)])
+    return F.grid_sample(maps, xy * scale - 1, align_corners=True, padding_mode="border")
+
+
+def neighbours(device: torch.device) -> Tensor:
+    """The offsets of a neighbourhood, (7, 7, 2) of (x, y), x before y."""
+    reach = torch.arange(-RADIUS, RADIUS + 1.0, device=device)
+    return torch.stack(torch.meshgrid(reach, reach, indexing="ij"), dim=-1)

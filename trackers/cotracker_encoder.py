@@ -32,12 +32,12 @@ class Encoder(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         size = (images.shape[2] // STRIDE, images.shape[3] // STRIDE)
-        x = F.relu(self.norm1(self.conv1(images)))
+        x = F.relu(self.norm1(self.conv1(images)), inplace=True)
         scales = []
         for layer in (self.layer1, self.layer2, self.layer3, self.layer4):
             x = layer(x)
             scales.append(F.interpolate(x, size, mode="bilinear", align_corners=True))
-        fused: Tensor = self.conv3(F.relu(self.norm2(self.conv2(torch.cat(scales, dim=1)))))
+        fused: Tensor = self.conv3(F.relu(self.norm2(self.conv2(torch.cat(scales, dim=1))), inplace=True))
         return fused
 
 
@@ -55,9 +55,9 @@ class _Residual(nn.Module):
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.norm1(self.conv1(x)))
-        y = F.relu(self.norm2(self.conv2(y)))
-        return F.relu(self.downsample(x) + y)
+        y = F.relu(self.norm1(self.conv1(x)), inplace=True)
+        y = F.relu(self.norm2(self.conv2(y)), inplace=True)
+        return F.relu(y.add_(self.downsample(x)), inplace=True)
 
 
 def _stage(inputs: int, outputs: int, stride: int) -> nn.Sequential:

@@ -17,6 +17,7 @@ class UpdateFormer(nn.Module):
         inputs: width of the input tokens.
         heads: name of each output layer and its width; the outputs are joined in this order.
         width, depth, attention_heads, virtual_tracks: sizes of the transformer.
+        fused: use PyTorch's fused attention. It rounds otherwise than the plain formula.
     """
 
     def __init__(
@@ -27,24 +28,33 @@ class UpdateFormer(nn.Module):
         depth: int = 6,
         attention_heads: int = 8,
         virtual_tracks: int = 64,
+        fused: bool = True,
     ) -> None:
         super().__init__()
         self.input_transform = nn.Linear(inputs, width)
         # The checkpoints spell it so.
         self.virual_tracks = nn.Parameter(torch.randn(1, virtual_tracks, 1, width))
-        self.time_blocks = nn.ModuleList(_SelfBlock(width, attention_heads) for _ in range(depth))
-        self.space_virtual_blocks = nn.ModuleList(_SelfBlock(width, attention_heads) for _ in range(depth))
+        self.time_blocks = nn.ModuleList(_SelfBlock(width, attention_heads, fused) for _ in range(depth))
+        self.space_virtual_blocks = nn.ModuleList(
+            _SelfBlock(width, attention_heads, fused) for _ in range(depth)
+        )
         self.space_point2virtual_blocks = nn.ModuleList(
-            _CrossBlock(width, attention_heads) for _ in range(depth)
+            _CrossBlock(width, attention_heads, fused) for _ in range(depth)
         )
         self.space_virtual2point_blocks = nn.ModuleList(
-            _CrossBlock(width, attention_heads) for _ in range(depth)
+            _CrossBlock(width, attention_heads, fused) for _ in range(depth)
         )
         self._heads = tuple(heads)
         for name, outputs in heads.items():
             self.add_module(name, nn.Linear(width, outputs))
 
-    def forward(self, tokens: Tensor) -> Tensor:
+    def numbers_of_tokens(self, points: int) -> int:
+        """About how many numbers are in memory at most for each frame of so many points."""
+        width, inputs = self.input_transform.weight.shape
+        return points * 2 * inputs + (points + self.virual_tracks.shape[1]) * 12 * width
+
+    def forward(self, tokens: Tensor, unread: Tensor | None = None) -> Tensor:
+        """The updates; points that are ``unread``, (N,) bool, influence nothing, and theirs mean nothing."""
         points, frames = tokens.shape[:2]
         virtual = self.virual_tracks[0].expand(-1, frames, -1)
         x = self.input_transform(tokens)
@@ -59,7 +69,7 @@ class UpdateFormer(nn.Module):
         for along_time, gather, among_virtual, scatter in blocks:
             by_frame = along_time(x).transpose(0, 1)
             tracks, virtual = by_frame[:, :points], by_frame[:, points:]
-            virtual = among_virtual(gather(virtual, tracks))
+            virtual = among_virtual(gather(virtual, tracks, unread))
             x = torch.cat([scatter(tracks, virtual), virtual], dim=1).transpose(0, 1)
         return torch.cat([self.get_submodule(name)(x[:points]) for name in self._heads], dim=-1)
 
@@ -79,30 +89,38 @@ class Mlp(nn.Module):
 
 
 class _Attention(nn.Module):
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, fused: bool) -> None:
         super().__init__()
         self.to_q = nn.Linear(width, width)
         self.to_kv = nn.Linear(width, 2 * width)
         self.to_out = nn.Linear(width, width)
         self._heads = heads
+        self._fused = fused
 
-    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+    def forward(self, x: Tensor, context: Tensor, unread: Tensor | None = None) -> Tensor:
         query = self._split(self.to_q(x))
         key, value = (self._split(part) for part in self.to_kv(context).chunk(2, dim=-1))
-        attended = F.scaled_dot_product_attention(query, key, value)
+        if self._fused:
+            read = None if unread is None else ~unread
+            attended = F.scaled_dot_product_attention(query, key, value, attn_mask=read)
+        else:
+            fit = query @ key.transpose(2, 3) * query.shape[-1] ** -0.5
+            if unread is not None:
+                fit = fit.masked_fill(unread, torch.finfo(fit.dtype).min)
+            attended = fit.softmax(-1) @ value
         out: Tensor = self.to_out(attended.transpose(1, 2).flatten(2))
         return out
 
     def _split(self, x: Tensor) -> Tensor:
         """(B, L, width) as (B, heads, L, width / heads)."""
-        return x.unflatten(-1, (self._heads, -1)).transpose(1, 2)
+        return x.view(*x.shape[:2], self._heads, -1).transpose(1, 2)
 
 
 class _SelfBlock(nn.Module):
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, fused: bool) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
-        self.attn = _Attention(width, heads)
+        self.attn = _Attention(width, heads, fused)
         self.norm2 = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
         self.mlp = Mlp(width, 4 * width, width, approximate="tanh")
 
@@ -114,15 +132,15 @@ class _SelfBlock(nn.Module):
 
 
 class _CrossBlock(nn.Module):
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, fused: bool) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
         self.norm_context = nn.LayerNorm(width)
-        self.cross_attn = _Attention(width, heads)
+        self.cross_attn = _Attention(width, heads, fused)
         self.norm2 = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
         self.mlp = Mlp(width, 4 * width, width, approximate="tanh")
 
-    def forward(self, x: Tensor, context: Tensor) -> Tensor:
-        x = x + self.cross_attn(self.norm1(x), self.norm_context(context))
+    def forward(self, x: Tensor, context: Tensor, unread: Tensor | None = None) -> Tensor:
+        x = x + self.cross_attn(self.norm1(x), self.norm_context(context), unread)
         out: Tensor = x + self.mlp(self.norm2(x))
         return out

@@ -47,7 +47,8 @@ class FrameEncoder:
 
     def pyramid(self, clip: Clip, frames: range, length: int | None = None) -> Pyramid:
         """The features of ``frames`` of ``clip``, the last one repeated until there are ``length``."""
-        return Pyramid.stack([self._encoded(clip, t)[0] for t in frames], length)
+        encoded = [self._encoded(clip, t)[0] for t in frames]
+        return Pyramid.stack(encoded, length, frames.start, len(clip))
 
     def frame_size(self, clip: Clip, t: int) -> FrameSize:
         """The size of frame ``t``; it is encoded, too."""

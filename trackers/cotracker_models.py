@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from itertools import product
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from .cotracker_correlation import LEVELS, NEIGHBOURS, RADIUS, Levels, Pyramid, blend, pyramid_of
+from .cotracker_correlation import (
+    LEVELS,
+    NEIGHBOURS,
+    SAMPLED_BYTES,
+    Levels,
+    Pyramid,
+    blend,
+    neighbours,
+    pyramid_of,
+    sample,
+)
 from .cotracker_embeddings import FLOW_WIDTH, MOTION_WIDTH, flow_code, motion_code, sinusoids
 from .cotracker_encoder import STRIDE, Encoder
 from .cotracker_former import Mlp, UpdateFormer
@@ -28,11 +39,14 @@ class CoTrackerModel(nn.Module, ABC):
     initial_logit: ClassVar[float]
     """Their value before a point is tracked."""
 
-    waiting_points_take_part: ClassVar[bool]
-    """Whether points with a later query already take part in a window, with a template of zeros."""
-
     window: int
     fnet: Encoder
+
+    def bytes_per_frame(self, size: tuple[int, int], bytes_each: int) -> int:
+        """Of the pyramid of a frame resized to ``size``, (height, width), in numbers of so many bytes."""
+        pixels = (size[0] // STRIDE) * (size[1] // STRIDE)
+        numbers: int = sum(pixels // 4**level for level in range(LEVELS)) * int(self.fnet.conv3.out_channels)
+        return numbers * bytes_each
 
     @property
     def largest_size(self) -> tuple[int, int] | None:
@@ -58,7 +72,8 @@ class CoTrackerModel(nn.Module, ABC):
     ) -> tuple[Tensor, Tensor]:
         """Refine the tracks ``xy``, (N, S, 2), and ``logits``, (N, S, L), ``iterations`` times.
 
-        ``fresh``, (N, S) bool: where a point is tracked for the first time, at its query or after it.
+        ``fresh``, (N, S) bool: where a point is tracked for the first time, at its query or after it. A point
+        for which that is nowhere has its query yet to come, and a template of zeros.
         """
 
     @abstractmethod
@@ -81,7 +96,6 @@ class CoTracker3Model(CoTrackerModel):
 
     logits = 2
     initial_logit = 0.0
-    waiting_points_take_part = True
 
     def __init__(
         self,
@@ -140,7 +154,7 @@ class CoTracker3Model(CoTrackerModel):
         frames = torch.arange(xy.shape[1], device=xy.device)
         chunk = pyramid.points_at_once()
         chunks = []
-        for part, template in zip(xy.split(chunk), templates.split(chunk), strict=True):
+        for part, template in zip(torch.split(xy, chunk), torch.split(templates, chunk), strict=True):
             levels = []
             for level in range(LEVELS):
                 corners, weights = pyramid.corners(level, frames.expand(part.shape[:2]), part)
@@ -160,6 +174,10 @@ class CoTracker3Model(CoTrackerModel):
 class CoTracker2Model(CoTrackerModel):
     """CoTracker 2 (Karaev et al., ECCV 2024): each point has a feature in each frame that is refined, too.
 
+    Its tokens hold sines of 968 times an offset in feature pixels: the last bit of a coordinate counts.
+    Hence all that leads there is rounded as by the official model: attention is not fused, features are
+    sampled in its order, and points whose queries are yet to come are computed, without an influence.
+
     Args:
         window: frames of a window.
         dim, width, depth, virtual_tracks: sizes; the defaults are the checkpoint's.
@@ -168,7 +186,6 @@ class CoTracker2Model(CoTrackerModel):
 
     logits = 1
     initial_logit = 10.0
-    waiting_points_take_part = False
 
     def __init__(
         self,
@@ -184,7 +201,7 @@ class CoTracker2Model(CoTrackerModel):
         self.fnet = Encoder(dim)
         inputs = FLOW_WIDTH + LEVELS * NEIGHBOURS + dim + 2
         self.updateformer = UpdateFormer(
-            inputs, {"flow_head": 2 + dim}, width, depth, virtual_tracks=virtual_tracks
+            inputs, {"flow_head": 2 + dim}, width, depth, virtual_tracks=virtual_tracks, fused=False
         )
         self.norm = nn.GroupNorm(1, dim)
         self.track_feat_updater = nn.Sequential(nn.Linear(dim, dim), nn.GELU())
@@ -202,8 +219,28 @@ class CoTracker2Model(CoTrackerModel):
         return height * STRIDE, width * STRIDE
 
     def templates(self, pyramid: Pyramid, frame: Tensor, xy: Tensor) -> Tensor:
-        """The feature of each point: (N, C)."""
-        return blend(*pyramid.corners(0, frame, xy))[:, RADIUS, RADIUS]
+        """The feature of each point: (N, C).
+
+        Interpolated in time as well, as by the official model, where a frame's number is not quite whole
+        after it was normalised by the clip's length.
+        """
+        features = pyramid.levels[0]
+        height, width = features.shape[1:3]
+        padded_length = -(-pyramid.clip_length // self.window) * self.window
+        last = [width - 1, height - 1, padded_length - 1]
+        point = torch.cat([xy, (pyramid.first + frame)[:, None]], dim=1)
+        point = (point * xy.new_tensor([2 / side for side in last]) - 1 + 1) / 2 * xy.new_tensor(last)
+        point = point.clamp(min=0).minimum(xy.new_tensor(last))
+        low = point.floor()
+        weights = (low + 1 - point, point - low)
+        found = torch.zeros_like(features[0, 0, :1])
+        for later, below, right in product((0, 1), repeat=3):
+            x, y, t = (low.long() + torch.tensor([right, below, later], device=xy.device)).unbind(1)
+            weight = weights[right][:, 0] * weights[below][:, 1] * weights[later][:, 2]
+            here = pyramid.order[(t - pyramid.first).clamp(0, len(pyramid) - 1)]
+            corner = features[here, y.clamp(max=height - 1), x.clamp(max=width - 1)]
+            found = found + corner * weight[:, None]
+        return found
 
     def empty_templates(self, points: int) -> Tensor:
         weight = self.fnet.conv3.weight
@@ -213,12 +250,14 @@ class CoTracker2Model(CoTrackerModel):
         self, pyramid: Pyramid, templates: Tensor, xy: Tensor, logits: Tensor, fresh: Tensor, iterations: int
     ) -> tuple[Tensor, Tensor]:
         features = templates[:, None].expand(-1, len(pyramid), -1)
-        place = self._position(xy[:, 0])[:, None] + self.time_emb
+        maps = [level[pyramid.order] for level in pyramid.levels]
+        place = sample(self.pos_emb, xy[None, :, :1])[0, :, :, 0].T[:, None]
+        waiting = ~fresh.any(dim=1)
         known = torch.cat([fresh[..., None].to(logits.dtype), logits], dim=-1)
         for _ in range(iterations):
-            seen = self._correlations(pyramid, features, xy)
+            seen = self._correlations(maps, features, xy)
             tokens = torch.cat([flow_code(xy - xy[:, :1]), seen, features, known], dim=-1)
-            update = self.updateformer(tokens + place)
+            update = self.updateformer(tokens + place + self.time_emb, waiting)
             xy = xy + update[..., :2]
             normed = self.norm(update[..., 2:].flatten(0, 1)).view_as(features)
             features = features + self.track_feat_updater(normed)
@@ -227,26 +266,25 @@ class CoTracker2Model(CoTrackerModel):
     def probability(self, logits: Tensor) -> Tensor:
         return logits[..., 0].sigmoid()
 
-    def _correlations(self, pyramid: Pyramid, features: Tensor, xy: Tensor) -> Tensor:
-        """How alike the points' features, (N, S, C), and those around them are: (N, S, levels · 49)."""
-        frames = torch.arange(xy.shape[1], device=xy.device)
-        chunk = pyramid.points_at_once()
-        chunks = []
-        for part, feature in zip(xy.split(chunk), features.split(chunk), strict=True):
-            levels = []
-            for level in range(LEVELS):
-                corners, weights = pyramid.corners(level, frames.expand(part.shape[:2]), part)
-                alike = corners.flatten(2, 3) @ feature[..., None] / feature.shape[-1] ** 0.5
-                levels.append(blend(alike.view(*corners.shape[:4], 1), weights).flatten(2))
-            chunks.append(torch.cat(levels, dim=-1))
-        return torch.cat(chunks)
+    def _correlations(self, maps: list[Tensor], features: Tensor, xy: Tensor) -> Tensor:
+        """How alike the points' features, (N, S, C), and those around them are: (N, S, levels · 49).
 
-    def _position(self, xy: Tensor) -> Tensor:
-        """The position embedding at points (N, 2), interpolated; beyond the border its edge: (N, inputs)."""
-        height, width = self.pos_emb.shape[2:]
-        grid = xy * 2 / xy.new_tensor([width - 1, height - 1]) - 1
-        found = F.grid_sample(self.pos_emb, grid[None, None], align_corners=True, padding_mode="border")
-        return found[0, :, 0].T
+        ``maps``: (S, H, W, C) of each level.
+        """
+        chunk = max(SAMPLED_BYTES // maps[0][..., :1].numel() // 4, 1)
+        chunks = []
+        for part, feature in zip(torch.split(xy, chunk), torch.split(features, chunk), strict=True):
+            centre = part.transpose(0, 1)[:, :, None, None]
+            levels = []
+            for level, frames in enumerate(maps):
+                alike = (
+                    feature.transpose(0, 1) @ frames.flatten(1, 2).transpose(1, 2) / feature.shape[-1] ** 0.5
+                )
+                alike = alike.flatten(0, 1).view(-1, 1, *frames.shape[1:3])
+                found = sample(alike, (centre / 2**level + neighbours(xy.device)).flatten(0, 1))
+                levels.append(found.view(*feature.shape[1::-1], NEIGHBOURS))
+            chunks.append(torch.cat(levels, dim=-1).transpose(0, 1))
+        return torch.cat(chunks)
 
 
 def build_cotracker3() -> CoTracker3Model:

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from .base import Trajectories, check_queries
 from .clip import Clip, FrameSource
-from .cotracker_base import CoTrackerBase, finished_step
-from .cotracker_correlation import Pyramid
-from .cotracker_frames import FrameSize
+from .cotracker_base import CoTrackerBase, Prediction
+from .cotracker_correlation import SAMPLED_BYTES, Pyramid
 from .cotracker_models import CoTracker3Model
 from .cotracker_points import groups_of_points
+from .frames import within
 
 
 class CoTracker3Offline(CoTrackerBase):
@@ -56,50 +56,65 @@ class CoTracker3Offline(CoTrackerBase):
             size,
             frames_kept,
         )
-        self._offline = model
+        self._network = model
+        self._frames_kept = frames_kept
+
+    def memory_needed(self, frames: int, points: int) -> int:
+        """About how many bytes tracking so many points through so many frames takes, beside the weights.
+
+        On the device where the tracker computes, for points with the same query frame; each further query
+        frame adds a support grid.
+        """
+        bytes_each = torch.finfo(self.dtype).bits // 8
+        held = frames + min(frames, self._frames_kept)
+        features = self.model.bytes_per_frame(self.size, bytes_each) * held
+        together = min(points, self.points_per_batch) + self.support.side**2
+        templates = 4 * self._network.empty_templates(together).numel()
+        tokens = 4 * frames * self._network.updateformer.numbers_of_tokens(together)
+        return features + templates + tokens + 2 * SAMPLED_BYTES
 
     def track(self, frames: Clip | FrameSource, queries: ArrayLike) -> Trajectories:
         clip, checked = Clip.of(frames), check_queries(queries, len(frames))
         if len(checked) == 0:
             return Trajectories(np.zeros((len(clip), 0, 2), np.float32), np.zeros((len(clip), 0), np.int8))
-        xy, seen, size = self._track(clip, checked)
-        steps = (
-            finished_step(checked, checked[:, 0] == t, xy[:, t], seen[:, t], size) for t in range(len(clip))
+        predictions = enumerate(self.predict(clip, checked))
+        return Trajectories.from_steps(
+            prediction.step(checked, checked[:, 0] == t, self.visibility_threshold)
+            for t, prediction in predictions
         )
-        return Trajectories.from_steps(steps)
 
     @torch.inference_mode()
-    def _track(
-        self, clip: Clip, queries: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], FrameSize]:
-        """Where the queries are, (N, T, 2) px, whether they are seen, (N, T), and the frames' size."""
+    def predict(self, clip: Clip, queries: NDArray[np.float32]) -> list[Prediction]:
+        """What the model says in every frame, also at queries; those as in ``track``, at least one."""
         starts = queries[:, 0].astype(np.int64)
         size = self.frames.frame_size(clip, 0)
         pyramid = self.frames.pyramid(clip, range(len(clip)))
-        xy = np.empty((len(queries), len(clip), 2), np.float32)
-        seen = np.empty((len(queries), len(clip)), bool)
+        xy = np.empty((len(clip), len(queries), 2), np.float32)
+        score = np.empty((len(clip), len(queries)), np.float32)
         for members in groups_of_points(starts, self.points_per_batch):
+            given = self.frames.to_features(queries[members, 1:], size)
             grids = self.support.frames(clip, starts[members])
-            found, score = self._group(pyramid, queries[members], grids, size)
-            xy[members] = self.frames.to_pixels(found, size)
-            seen[members] = (score > self.visibility_threshold).cpu().numpy()
-        return xy, seen, size
+            found, probability = self._group(pyramid, starts[members], given, grids)
+            xy[:, members] = self.frames.to_pixels(found, size).swapaxes(0, 1)
+            score[:, members] = probability.cpu().numpy().T
+        return [Prediction(here, sure, within(here, *size)) for here, sure in zip(xy, score, strict=True)]
 
     def _group(
-        self, pyramid: Pyramid, queries: NDArray[np.float32], grids: list[int], size: FrameSize
+        self, pyramid: Pyramid, queried: NDArray[np.int64], given: Tensor, grids: list[int]
     ) -> tuple[Tensor, Tensor]:
-        """Track points together: (N, T, 2) feature pixels, and how visible they are, (N, T) from 0 to 1."""
-        each = self.support.side**2
-        frame = np.concatenate([queries[:, 0], np.repeat(grids, each)]).astype(np.int64)
-        starts = torch.from_numpy(frame).to(self.device)
-        given = torch.cat(
-            [self.frames.to_features(queries[:, 1:], size), self._support_points().repeat(len(grids), 1)]
-        )
+        """Track N points together: (N, T, 2) feature pixels, and how visible they are, (N, T) from 0 to 1.
+
+        ``queried``, (N,), are their query frames, and ``given``, (N, 2), where they are then, feature pixels.
+        """
+        own = len(queried)
+        frames_of_all = np.concatenate([queried, np.repeat(np.array(grids, np.int64), self.support.side**2)])
+        starts = torch.from_numpy(frames_of_all).to(self.device)
+        given = torch.cat([given, self._support_points().repeat(len(grids), 1)])
         templates = self.model.templates(pyramid, starts, given)
-        xy, score = self._pass(pyramid, templates, given, len(queries))
-        if queries[:, 0].any():
-            early_xy, early_score = self._pass(pyramid.reversed(), templates, given, len(queries))
-            early = torch.arange(len(pyramid), device=self.device) < starts[: len(queries), None]
+        xy, score = self._pass(pyramid, templates, given, own)
+        if queried.any():
+            early_xy, early_score = self._pass(pyramid.reversed(), templates, given, own)
+            early = torch.arange(len(pyramid), device=self.device) < starts[:own, None]
             xy = torch.where(early[..., None], early_xy.flip(1), xy)
             score = torch.where(early, early_score.flip(1), score)
         return xy, score
@@ -112,4 +127,4 @@ class CoTracker3Offline(CoTrackerBase):
         fresh = torch.ones_like(logits[..., 0], dtype=torch.bool)
         with self._autocast():
             xy, logits = self.model.refine(pyramid, templates, xy, logits, fresh, self.iterations)
-        return xy[:own], self._offline.visibility(logits[:own].float())
+        return xy[:own], self._network.visibility(logits[:own].float())

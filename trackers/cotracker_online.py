@@ -8,16 +8,16 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from .base import OnlineTracker, Step, Visibility
-from .clip import Clip
-from .cotracker_base import CoTrackerBase, finished_step
+from .base import OnlineTracker, Step, Trajectories, Visibility, check_queries
+from .clip import Clip, FrameSource
+from .cotracker_base import CoTrackerBase, Prediction
 from .cotracker_correlation import Pyramid
-from .cotracker_frames import FrameSize
 from .cotracker_models import CoTracker2Model, CoTracker3Model
 from .cotracker_points import groups_of_points
+from .frames import within
 
 # A grid that lies so many grids back has drifted with the scene and makes room for a new one, so that a long
 # clip with a grid every few frames needs no more memory than a short one.
@@ -62,54 +62,79 @@ class SlidingCoTracker(CoTrackerBase, OnlineTracker):
     """
 
     def stream(self, clip: Clip, queries: NDArray[np.float32]) -> Iterator[Step]:
-        if len(queries) == 0:
-            yield from (_waiting(queries) for _ in range(len(clip)))
-            return
-        starts = queries[:, 0].astype(np.int64)
-        members = list(groups_of_points(starts, self.points_per_batch))
-        grids = [self.support.frames(clip, starts[group]) for group in members]
-        begins = [
-            min([*starts[group].tolist(), *frames]) for group, frames in zip(members, grids, strict=True)
-        ]
+        starts = queries[:, 0]
+        for t, prediction in enumerate(self.predict(clip, queries)):
+            xy, visibility = prediction.step(queries, starts == t, self.visibility_threshold)
+            waits = starts > t
+            xy[waits], visibility[waits] = queries[waits, 1:], Visibility.INVISIBLE
+            yield xy, visibility
+
+    def track(self, frames: Clip | FrameSource, queries: ArrayLike) -> Trajectories:
+        """See ``PointTracker.track``. Backward, the windows begin at the clip's last frame."""
+        clip, checked = Clip.of(frames), check_queries(queries, len(frames))
+        starts = checked[:, 0]
+        steps = list(self.stream(clip, checked))
+        if starts.any():
+            flipped = checked.copy()
+            flipped[:, 0] = len(clip) - 1 - starts
+            backward = reversed(list(self.stream(clip.reversed(), flipped)))
+            for t, ((xy, visibility), past) in enumerate(zip(steps, backward, strict=True)):
+                early = t < starts
+                xy[early], visibility[early] = past[0][early], past[1][early]
+        return Trajectories.from_steps(iter(steps))
+
+    def predict(self, clip: Clip, queries: NDArray[np.float32]) -> Iterator[Prediction]:
+        """What the model says in every frame of ``clip``, also before queries and at them.
+
+        In frames before the first window with a query, nothing is looked at: the score is 0.
+        """
+        groups, begin = self._groups(clip, queries)
+        window, step = self.model.window, self.model.window // 2
         # The windows lie where they would if they had begun at the clip's first frame; those before the first
         # query, in which there is nothing to find, are left out.
-        window, step = self.model.window, self.model.window // 2
-        first = max((min(begins) - window) // step + 1, 0) * step
-        yield from (_waiting(queries) for _ in range(first))
-        size = self.frames.frame_size(clip, first)
-        groups = [
-            self._group(group, frames, begin, queries[group], size)
-            for group, frames, begin in zip(members, grids, begins, strict=True)
-        ]
+        first = min(max((begin - window) // step + 1, 0) * step, len(clip)) if groups else len(clip)
+        for _ in range(first):
+            nowhere = np.zeros(len(queries), bool)
+            yield Prediction(queries[:, 1:].copy(), nowhere.astype(np.float32), nowhere)
         while first < len(clip):
             stop = min(first + window, len(clip))
-            xy, seen = self._window(clip, range(first, stop), groups, queries, size)
+            found = self._window(clip, range(first, stop), groups, queries)
             finished = stop if stop == len(clip) else first + step
-            for t in range(first, finished):
-                found, visibility = finished_step(
-                    queries, starts == t, xy[:, t - first], seen[:, t - first], size
-                )
-                waits = starts > t
-                found[waits], visibility[waits] = queries[waits, 1:], Visibility.INVISIBLE
-                yield found, visibility
+            yield from found[: finished - first]
             first = finished
+
+    def _groups(self, clip: Clip, queries: NDArray[np.float32]) -> tuple[list[_Group], int]:
+        """All points in groups, and the first frame with a query or a grid."""
+        starts = queries[:, 0].astype(np.int64)
+        groups = []
+        for members in groups_of_points(starts, self.points_per_batch):
+            grids = self.support.frames(clip, starts[members])
+            begin = min([*starts[members].tolist(), *grids])
+            own = torch.from_numpy(starts[members]).to(self.device)
+            # Where they are in feature pixels is known when the first frame is.
+            fields = self._fields(own, torch.zeros(len(own), 2, device=self.device))
+            groups.append(_Group(members, grids, begin, **fields))
+        return groups, min((group.begin for group in groups), default=len(clip))
 
     @torch.inference_mode()
     def _window(
-        self, clip: Clip, frames: range, groups: list[_Group], queries: NDArray[np.float32], size: FrameSize
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Advance all groups to the window of ``frames``: where the queries are, (N, S, 2) px, and seen."""
+        self, clip: Clip, frames: range, groups: list[_Group], queries: NDArray[np.float32]
+    ) -> list[Prediction]:
+        """Advance all groups to the window of ``frames``: what is found in each of them."""
+        size = self.frames.frame_size(clip, frames.start)
         pyramid = self.frames.pyramid(clip, frames, self.model.window)
-        xy = np.repeat(queries[:, None, 1:], len(pyramid), axis=1)
-        seen = np.zeros(xy.shape[:2], bool)
+        xy = np.repeat(queries[None, :, 1:], len(frames), axis=0)
+        score = np.zeros(xy.shape[:2], np.float32)
         for group in groups:
-            if group.begin < frames.start + len(pyramid):
-                self._advance(group, pyramid, frames.start)
-                own = len(group.queries)
-                score = self.model.probability(group.logits[:own].float())
-                xy[group.queries] = self.frames.to_pixels(group.xy[:own], size)
-                seen[group.queries] = (score > self.visibility_threshold).cpu().numpy()
-        return xy, seen
+            if group.begin >= frames.start + len(pyramid):
+                continue
+            own = len(group.queries)
+            group.given[:own] = self.frames.to_features(queries[group.queries, 1:], size)
+            self._advance(group, pyramid, frames.start)
+            probability = self.model.probability(group.logits[:own, : len(frames)].float())
+            xy[:, group.queries] = self.frames.to_pixels(group.xy[:own, : len(frames)], size).swapaxes(0, 1)
+            score[:, group.queries] = probability.cpu().numpy().T
+        return [Prediction(here, sure, within(here, *size)) for here, sure in zip(xy, score, strict=True)]
 
     def _advance(self, group: _Group, pyramid: Pyramid, first: int) -> None:
         """Track the group's points in the window that starts at frame ``first``."""
@@ -125,13 +150,10 @@ class SlidingCoTracker(CoTrackerBase, OnlineTracker):
         fresh = group.starts[:, None] <= frames
         if first > 0:
             fresh &= frames >= first + window // 2
-        part = torch.ones_like(group.ready) if self.model.waiting_points_take_part else group.ready
-        xy, logits = group.xy[part], group.logits[part]
         with self._autocast():
-            xy, logits = self.model.refine(
-                pyramid, group.templates[part], xy, logits, fresh[part], self.iterations
+            group.xy, group.logits = self.model.refine(
+                pyramid, group.templates, group.xy, group.logits, fresh, self.iterations
             )
-        group.xy[part], group.logits[part] = xy, logits
 
     def _slide(self, group: _Group, first: int) -> None:
         """Start where the window before found the points, and stay there; new points from their queries."""
@@ -143,28 +165,16 @@ class SlidingCoTracker(CoTrackerBase, OnlineTracker):
         group.logits = torch.where(known, _shifted(group.logits, step), initial)
 
     def _join_grids(self, group: _Group, stop: int) -> None:
-        """Add the grids at frames before ``stop``, and let go of old ones."""
+        """Add the next grids, those at frames before ``stop`` in any case, and let go of old ones."""
         own, each = len(group.queries), self.support.side**2
-        while group.grids and group.grids[0] < stop:
+        most = own + _GRIDS_AT_ONCE * each
+        while group.grids and (group.grids[0] < stop or len(group.starts) < most):
             starts = torch.full((each,), group.grids.pop(0), device=self.device)
             fields = self._fields(starts, self._support_points())
             group.replace(lambda name, value, new=fields: torch.cat([value, new[name]]))  # type: ignore[misc]
-        surplus = max((len(group.starts) - own) - _GRIDS_AT_ONCE * each, 0)
+        surplus = max(len(group.starts) - most, 0)
         if surplus:
             group.replace(lambda _, value: torch.cat([value[:own], value[own + surplus :]]))
-
-    @torch.inference_mode()
-    def _group(
-        self,
-        members: NDArray[np.int64],
-        grids: list[int],
-        begin: int,
-        queries: NDArray[np.float32],
-        size: FrameSize,
-    ) -> _Group:
-        starts = torch.from_numpy(queries[:, 0].astype(np.int64)).to(self.device)
-        fields = self._fields(starts, self.frames.to_features(queries[:, 1:], size))
-        return _Group(members, list(grids), begin, **fields)
 
     def _fields(self, starts: Tensor, given: Tensor) -> dict[str, Tensor]:
         """What a group holds of new points."""
@@ -252,10 +262,6 @@ class CoTracker2(SlidingCoTracker):
             size,
             frames_kept,
         )
-
-
-def _waiting(queries: NDArray[np.float32]) -> Step:
-    return queries[:, 1:].copy(), np.full(len(queries), Visibility.INVISIBLE, np.int8)
 
 
 def _shifted(values: Tensor, step: int) -> Tensor:
