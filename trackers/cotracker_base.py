@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,7 +51,7 @@ class CoTrackerBase(PointTracker):
         support_grid: int,
         support_grid_every: int | None,
         points_per_batch: int,
-        size: Sequence[int],
+        size: tuple[int, int],
         frames_kept: int,
     ) -> None:
         if dtype not in (torch.float32, torch.bfloat16):
@@ -106,7 +105,7 @@ class Prediction:
         return np.where(at_query[:, None], queries[:, 1:], self.xy), visibility
 
 
-def _checked_size(size: Sequence[int], largest: tuple[int, int] | None) -> tuple[int, int]:
+def _checked_size(size: tuple[int, int], largest: tuple[int, int] | None) -> tuple[int, int]:
     height, width = (int(side) for side in size) if len(size) == 2 else (0, 0)
     if min(height, width) < _SMALLEST_SIDE or height % STRIDE or width % STRIDE:
         raise ValueError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -41,7 +40,7 @@ class CoTracker3Offline(CoTrackerBase):
         support_grid: int = 6,
         support_grid_every: int | None = None,
         points_per_batch: int = 1024,
-        size: Sequence[int] = (384, 512),
+        size: tuple[int, int] = (384, 512),
         frames_kept: int = 128,
     ) -> None:
         super().__init__(

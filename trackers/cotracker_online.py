@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -210,7 +210,7 @@ class CoTracker3(SlidingCoTracker):
         support_grid: int = 6,
         support_grid_every: int | None = None,
         points_per_batch: int = 1024,
-        size: Sequence[int] = (384, 512),
+        size: tuple[int, int] = (384, 512),
         frames_kept: int = 48,
     ) -> None:
         super().__init__(
@@ -247,7 +247,7 @@ class CoTracker2(SlidingCoTracker):
         support_grid: int = 6,
         support_grid_every: int | None = None,
         points_per_batch: int = 1024,
-        size: Sequence[int] = (384, 512),
+        size: tuple[int, int] = (384, 512),
         frames_kept: int = 48,
     ) -> None:
         super().__init__(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from sampt.trackers.flow import Dis
 from sampt.trackers.lucas_kanade import LucasKanade
 from sampt.trackers.registry import tracker_names
 
+from .cotracker_case import make_cotracker
 from .pips_case import pips_case
 from .raft_case import make_raft
 
@@ -32,6 +34,14 @@ CASES = [
     Case("lucas-kanade", LucasKanade),
     Case("dis", Dis),
     Case("raft", make_raft, follows=False),
+    *(
+        Case(name, partial(make_cotracker, name), batch_independent=False, follows=False, **memory)
+        for name, memory in (
+            ("cotracker2", {"look_ahead": 7, "frames_held": 8}),
+            ("cotracker3", {"look_ahead": 15, "frames_held": 16}),
+            ("cotracker3-offline", {}),
+        )
+    ),
     Case("pips", pips_case, look_ahead=6, frames_held=8),
 ]
 
