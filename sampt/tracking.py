@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol, cast
 
 import torch
 from numpy.typing import ArrayLike
 
 from sampt.trackers.base import PointTracker, Trajectories
 from sampt.trackers.clip import Clip, FrameSource
-from sampt.trackers.cotracker_offline import CoTracker3Offline
-from sampt.trackers.cotracker_online import CoTracker3
 from sampt.trackers.registry import NEURAL, check_options, create_tracker
 
 from .checkpoints import CHECKPOINTS
@@ -23,6 +21,12 @@ from .host_memory import keep_freed_memory
 from .weights import load_checkpoint, load_strictly
 
 logger = logging.getLogger(__name__)
+
+OFFLINE, ONLINE = "cotracker3-offline", "cotracker3"
+"""The tracker that needs the whole clip, and its relative that does not."""
+
+_SHARED = {"iterations", "support_grid", "support_grid_every", "points_per_batch", "size"}
+"""Options that mean the same to CoTracker3's offline and online trackers; their scores differ, for one."""
 
 
 def build_tracker(
@@ -53,43 +57,42 @@ def build_tracker(
         made = _neural(name, options, checkpoint, torch.device(device), dtype)
     except ValueError as error:
         raise ConfigError(f"tracker: {error}") from error
-    if isinstance(made, CoTracker3Offline) and whole_clip_frames is not None:
-        # Only what both understand; the others are the offline tracker's own.
-        shared = {k: v for k, v in options.items() if k in check_names(CoTracker3.name, options)}
+    if name == OFFLINE and whole_clip_frames is not None:
+        shared = {k: v for k, v in options.items() if k in _SHARED}
         return WholeClip(
-            made, whole_clip_frames, lambda: build_tracker(CoTracker3.name, shared, None, device, dtype)
+            cast("MeasuredTracker", made),
+            whole_clip_frames,
+            lambda: build_tracker(ONLINE, shared, None, device, dtype),
         )
     return made
-
-
-def check_names(name: str, options: Mapping[str, Any]) -> set[str]:
-    """Those of ``options`` that the tracker called ``name`` has, too."""
-    known = set()
-    for option, value in options.items():
-        try:
-            check_options(name, {option: value})
-        except ValueError:
-            continue
-        known.add(option)
-    return known
 
 
 def _neural(
     name: str, options: Mapping[str, Any], checkpoint: str | None, device: torch.device, dtype: torch.dtype
 ) -> PointTracker:
-    neural = NEURAL[name]
     check_torchvision()
+    neural = NEURAL[name]
+    parts = neural.parts()
     published = checkpoint or neural.checkpoint or name
     path = checkpoint_path(published) if published in CHECKPOINTS else published
-    state = neural.rename(load_checkpoint(path))
+    state = parts.rename(load_checkpoint(path))
     try:
-        model = neural.build(state)
+        model = parts.build(state)
     except ValueError as error:
         raise CheckpointError(f"checkpoint {path} is not one of {neural.label}: {error}") from error
     load_strictly(model, state, path, neural.label)
     if device.type == "cpu":
         keep_freed_memory()
     return create_tracker(name, model, device, dtype, **options)
+
+
+class MeasuredTracker(Protocol):
+    """A tracker that knows how much memory it will take."""
+
+    name: str
+
+    def track(self, frames: Clip | FrameSource, queries: ArrayLike) -> Trajectories: ...
+    def memory_needed(self, frames: int, points: int) -> int: ...
 
 
 class WholeClip(PointTracker):
@@ -99,7 +102,7 @@ class WholeClip(PointTracker):
     """
 
     def __init__(
-        self, offline: CoTracker3Offline, longest: int, make_online: Callable[[], PointTracker]
+        self, offline: MeasuredTracker, longest: int, make_online: Callable[[], PointTracker]
     ) -> None:
         self.name = offline.name  # type: ignore[misc]
         self.offline, self.longest, self._make_online = offline, longest, make_online

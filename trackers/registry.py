@@ -12,34 +12,73 @@ import torch
 from torch import Tensor, nn
 
 from .base import PointTracker
-from .cotracker_models import build_cotracker2, build_cotracker3, build_cotracker3_offline
-from .cotracker_offline import CoTracker3Offline
-from .cotracker_online import CoTracker2, CoTracker3
 from .flow import Dis
 from .lucas_kanade import LucasKanade
-from .pips_network import build_pips
-from .pips_tracker import Pips
-from .raft import Raft
-from .raft_weights import build_raft, raft_size, torchvision_state
 
 Weights = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
-class Neural:
-    """A tracker whose constructor takes a model with weights, a device and a dtype before its options.
+class Parts:
+    """What a tracker with weights is made of.
 
-    label: whose weights they are, for messages.
+    tracker: its constructor takes a model with weights, a device and a dtype before its options.
     build: makes the model for weights under its own names; ValueError if they are not such a model's.
     rename: brings weights as they are published to the model's names.
-    checkpoint: the name of the published weights, if it is not the tracker's.
     """
 
     tracker: Callable[..., PointTracker]
-    label: str
     build: Callable[[Weights], nn.Module]
     rename: Callable[[Weights], Weights] = dict
+
+
+@dataclass(frozen=True)
+class Neural:
+    """A tracker that needs weights.
+
+    label: whose weights they are, for messages.
+    parts: imports it, which takes seconds, so only when it is wanted.
+    checkpoint: the name of the published weights, if it is not the tracker's.
+    """
+
+    label: str
+    parts: Callable[[], Parts]
     checkpoint: str | None = None
+
+
+def _raft() -> Parts:
+    from .raft import Raft
+    from .raft_weights import build_raft, raft_size, torchvision_state
+
+    return Parts(Raft, lambda state: build_raft(raft_size(state)), torchvision_state)
+
+
+def _pips() -> Parts:
+    from .pips_network import build_pips
+    from .pips_tracker import Pips
+
+    return Parts(Pips, lambda _: build_pips())
+
+
+def _cotracker2() -> Parts:
+    from .cotracker_models import build_cotracker2
+    from .cotracker_online import CoTracker2
+
+    return Parts(CoTracker2, lambda _: build_cotracker2())
+
+
+def _cotracker3() -> Parts:
+    from .cotracker_models import build_cotracker3
+    from .cotracker_online import CoTracker3
+
+    return Parts(CoTracker3, lambda _: build_cotracker3())
+
+
+def _cotracker3_offline() -> Parts:
+    from .cotracker_models import build_cotracker3_offline
+    from .cotracker_offline import CoTracker3Offline
+
+    return Parts(CoTracker3Offline, lambda _: build_cotracker3_offline())
 
 
 TRACKERS: dict[str, Callable[..., PointTracker]] = {
@@ -49,15 +88,11 @@ TRACKERS: dict[str, Callable[..., PointTracker]] = {
 """What makes each tracker that needs no weights; its keyword arguments are the tracker's options."""
 
 NEURAL: dict[str, Neural] = {
-    Raft.name: Neural(
-        Raft, "RAFT", lambda state: build_raft(raft_size(state)), torchvision_state, "raft-large"
-    ),
-    Pips.name: Neural(Pips, "PIPS", lambda _: build_pips()),
-    CoTracker2.name: Neural(CoTracker2, "CoTracker 2", lambda _: build_cotracker2()),
-    CoTracker3.name: Neural(CoTracker3, "CoTracker3 (online)", lambda _: build_cotracker3()),
-    CoTracker3Offline.name: Neural(
-        CoTracker3Offline, "CoTracker3 (offline)", lambda _: build_cotracker3_offline()
-    ),
+    "raft": Neural("RAFT", _raft, "raft-large"),
+    "pips": Neural("PIPS", _pips),
+    "cotracker2": Neural("CoTracker 2", _cotracker2),
+    "cotracker3": Neural("CoTracker3 (online)", _cotracker3),
+    "cotracker3-offline": Neural("CoTracker3 (offline)", _cotracker3_offline),
 }
 """The trackers that need weights."""
 
@@ -90,7 +125,7 @@ def create_tracker(
         return TRACKERS[name](**checked)
     if model is None:
         raise ValueError(f"the tracker {name!r} needs a model with weights")
-    return NEURAL[name].tracker(model, device, dtype, **checked)
+    return NEURAL[name].parts().tracker(model, device, dtype, **checked)
 
 
 def check_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,7 +136,7 @@ def check_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """
     if name not in TRACKERS and name not in NEURAL:
         raise ValueError(f"there is no tracker called {name!r}{_hint(name, tracker_names())}")
-    make = TRACKERS[name] if name in TRACKERS else NEURAL[name].tracker
+    make = TRACKERS[name] if name in TRACKERS else NEURAL[name].parts().tracker
     valid = {n: p for n, p in signature(make, eval_str=True).parameters.items() if n not in _GIVEN}
     checked = {}
     for option, value in options.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -14,7 +15,10 @@ from sampt.trackers.cotracker_models import build_cotracker2, build_cotracker3, 
 from sampt.trackers.pips_network import build_pips
 from sampt.trackers.raft_weights import build_raft
 from sampt.trackers.registry import NEURAL
-from sampt.tracking import build_tracker
+from sampt.tracking import WholeClip, build_tracker
+
+from ..trackers.cotracker_case import make_cotracker
+from .parts import squares
 
 MODELS = {
     "raft": build_raft,
@@ -82,3 +86,32 @@ def test_small_raft_is_told_by_its_weights(files):
 def test_a_checkpoint_for_a_tracker_without_weights():
     with pytest.raises(ConfigError, match="dis takes no checkpoint"):
         build_tracker("dis", checkpoint="weights.pth")
+
+
+class TestClipsTooLongForTheWholeClip:
+    QUERIES = ((0, 20.0, 20.0), (3, 40.0, 30.0))
+
+    def tracker(self, longest: int) -> WholeClip:
+        return WholeClip(make_cotracker("cotracker3-offline"), longest, lambda: make_cotracker("cotracker3"))
+
+    def test_up_to_the_limit_the_offline_tracker_works(self, caplog):
+        tracks = self.tracker(longest=12).track(squares(12), self.QUERIES)
+        offline = make_cotracker("cotracker3-offline").track(squares(12), self.QUERIES)
+        np.testing.assert_array_equal(tracks.xy, offline.xy)
+        assert not caplog.records
+
+    def test_beyond_it_the_online_one_does_and_it_is_said(self, caplog):
+        tracks = self.tracker(longest=11).track(squares(12), self.QUERIES)
+        online = make_cotracker("cotracker3").track(squares(12), self.QUERIES)
+        np.testing.assert_array_equal(tracks.xy, online.xy)
+        assert "12 frames would take about" in caplog.text and "so cotracker3 tracks them" in caplog.text
+
+    def test_the_limit_is_set_where_trackers_are_built(self, files):
+        made = build_tracker(
+            "cotracker3-offline",
+            {"iterations": 2, "frames_kept": 20},
+            str(files["cotracker3-offline"]),
+            whole_clip_frames=5,
+        )
+        assert isinstance(made, WholeClip) and made.name == "cotracker3-offline"
+        assert made.offline.iterations == 2
