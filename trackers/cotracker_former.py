@@ -67,10 +67,10 @@ class UpdateFormer(nn.Module):
             strict=True,
         )
         for along_time, gather, among_virtual, scatter in blocks:
-            by_frame = along_time(x).transpose(0, 1).contiguous()
+            by_frame = along_time(x).transpose(0, 1)
             tracks, virtual = by_frame[:, :points], by_frame[:, points:]
             virtual = among_virtual(gather(virtual, tracks, unread))
-            x = torch.cat([scatter(tracks, virtual), virtual], dim=1).transpose(0, 1).contiguous()
+            x = torch.cat([scatter(tracks, virtual), virtual], dim=1).transpose(0, 1)
         return torch.cat([self.get_submodule(name)(x[:points]) for name in self._heads], dim=-1)
 
 

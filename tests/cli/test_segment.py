@@ -75,7 +75,7 @@ def test_the_summary_tells_scores_settings_versions_and_timings(result: Path, sc
     assert summary["settings"]["tracker"]["name"] == "dis"
     assert {"sampt", "torch", "numpy"} <= set(summary["versions"])
     assert {"track", "encode", "prompt", "write"} <= set(summary["seconds"])
-    assert summary["encoder"]["calls"] == len(scene)
+    assert summary["encoder"]["frames"] == len(scene)
 
 
 def test_trajectories_start_at_the_query_points(result: Path) -> None:

@@ -7,6 +7,7 @@ frame alone, which is a grid every so many frames as the clip has.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -76,6 +77,15 @@ def recorded(name: str, golden_dir: Path, stand_ins: ModuleType) -> Recorded:
     video = stand_ins.stand_in_video(*golden["video_args"].tolist())
     tracker = make(model, support_grid_every=len(video), frames_kept=len(video))
     return Recorded(name, golden, Clip.of(video), tracker)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Beside other processes, threads that share such small work wait for each other most of the time."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,19 @@ from .cotracker_case import MAKERS, make_cotracker
 
 ONLINE = ["cotracker3", "cotracker2"]
 
+ROUNDING = 2e-3
+"""Pixels. Batches of other sizes round differently, and random weights amplify that to some 1e-4; what points
+really do to each other is 0.05 and more."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Such small work is slower in threads that wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
 
 @pytest.fixture
 def clip(make_translating) -> np.ndarray:
@@ -183,7 +196,7 @@ class TestSliding:
         # Whole windows left out are no different from frames that are not there.
         without = list(tracker.stream(Clip.of(clip[32:].copy()), queries - np.float32([32, 0, 0])))
         for step, same in zip(late[32:], without, strict=True):
-            np.testing.assert_allclose(step[0], same[0], atol=1e-4)
+            np.testing.assert_allclose(step[0], same[0], atol=ROUNDING)
 
     def test_old_grids_make_room_for_new_ones(self, name, make_translating, monkeypatch):
         clip = make_translating(frames=64, height=48, width=64, velocity=(0.1, 0.0))
@@ -212,9 +225,9 @@ def test_cotracker2_points_do_not_feel_queries_to_come(make_translating):
     alone = list(tracker.stream(Clip.of(clip), np.float32([[0, 30, 20]])))
     both = list(tracker.stream(Clip.of(clip), np.float32([[0, 30, 20], [12, 32, 22]])))
     for t in range(8):
-        np.testing.assert_allclose(both[t][0][0], alone[t][0][0], atol=1e-5)
+        np.testing.assert_allclose(both[t][0][0], alone[t][0][0], atol=ROUNDING)
         assert both[t][1][1] == Visibility.INVISIBLE
-    assert np.abs(both[15][0][0] - alone[15][0][0]).max() > 1e-4
+    assert np.abs(both[15][0][0] - alone[15][0][0]).max() > 10 * ROUNDING
 
 
 def test_cotracker2_works_no_larger_than_its_position_embedding():
