@@ -179,9 +179,17 @@ class TestPrecisionAndSpeed:
         made = segmenter(build(), dtype=torch.bfloat16)
         (embedding,) = made.encode([noise((48, 64))])
 
+        given, decoder = [], made._run_decoder
+
+        def noting(features: object, sparse: torch.Tensor, *rest: object) -> object:
+            given.append(sparse)
+            return decoder(features, sparse, *rest)
+
+        made._run_decoder = noting
+
         def sparse(x: float) -> torch.Tensor:
-            points = torch.tensor([[[x, 30.0]]])
-            return made._embed(points, torch.tensor([[1]]), None, None)[0]
+            made.decode(embedding, Prompts(torch.tensor([[[x, 30.0]]]), torch.tensor([[1]])))
+            return given[-1]
 
         assert embedding.features[0].dtype == torch.bfloat16
         assert (sparse(60.0) - sparse(60.05)).abs().max() > 0
