@@ -13,9 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
@@ -30,6 +28,7 @@ from sampt.config import choose_device
 from sampt.errors import ConfigError, SamptError
 from sampt.synthetic import SyntheticScene
 from sampt.trackers.base import PointTracker
+from sampt.trackers.registry import NEURAL
 from sampt.weights import load_checkpoint, load_strictly
 
 from .speed_runs import hardware
@@ -38,16 +37,8 @@ Frames = NDArray[np.uint8]
 Queries = NDArray[np.float32]
 """Of one object: (N, 3) of (t, x, y)."""
 
-# Where the network's builder and the tracker's class are; imported when they are measured.
-MODELS = {
-    "pips": ("pips_network:build_pips", "pips_tracker:Pips"),
-    "cotracker3": ("cotracker_models:build_cotracker3", "cotracker_online:CoTracker3"),
-    "cotracker3-offline": (
-        "cotracker_models:build_cotracker3_offline",
-        "cotracker_offline:CoTracker3Offline",
-    ),
-    "cotracker2": ("cotracker_models:build_cotracker2", "cotracker_online:CoTracker2"),
-}
+TRACKERS = ("pips", "cotracker3", "cotracker3-offline", "cotracker2")
+"""Those that share work between objects."""
 
 
 @dataclass
@@ -99,7 +90,7 @@ def network(name: str, checkpoint: Path | None, seed: int | None) -> nn.Module:
         raise ConfigError("give either --checkpoint FILE or --random-weights SEED")
     with torch.random.fork_rng():
         torch.manual_seed(seed or 0)
-        model: nn.Module = _named(MODELS[name][0])()
+        model: nn.Module = NEURAL[name].parts().build({})
     if checkpoint is not None:
         load_strictly(model, load_checkpoint(checkpoint), checkpoint, name)
     return model
@@ -134,7 +125,7 @@ def show(name: str, found: list[Way], frames: int, positions: NDArray[np.float32
 
 
 @click.command(help=__doc__)
-@click.option("--tracker", type=click.Choice(list(MODELS)), default="pips", show_default=True)
+@click.option("--tracker", type=click.Choice(TRACKERS), default="pips", show_default=True)
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="The tracker's official file.")
 @click.option("--random-weights", type=int, metavar="SEED", help="Weights that know nothing; no checkpoint.")
 @click.option("-o", "options", multiple=True, metavar="KEY=VALUE", help="An option of the tracker.")
@@ -162,7 +153,7 @@ def main(
     try:
         model = network(tracker, checkpoint, random_weights)
         settings = {key: yaml.safe_load(value) for key, _, value in (o.partition("=") for o in options)}
-        make = partial(_named(MODELS[tracker][1]), model, device=choose_device(device), **settings)
+        make = partial(NEURAL[tracker].parts().tracker, model, device=choose_device(device), **settings)
         # Nothing hides or leaves. In memory: drawing frames again must not count.
         scene = SyntheticScene(frames, height, width, objects, occlusion=False, leaving=False)
         clip = np.stack(list(scene))
@@ -175,13 +166,6 @@ def main(
         raise click.ClickException(str(error)) from error
     click.echo(f"{hardware(device)}; {width}x{height} px, {len(grouped)} objects, {len(queries)} points")
     show(f"{tracker}, {frames} frames", found, frames, positions)
-
-
-def _named(path: str) -> Callable[..., Any]:
-    """What is called so in one of the trackers' modules."""
-    module, _, name = path.partition(":")
-    thing: Callable[..., Any] = getattr(import_module(f"sampt.trackers.{module}"), name)
-    return thing
 
 
 if __name__ == "__main__":
