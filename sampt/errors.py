@@ -35,3 +35,7 @@ class EvaluationError(SamptError):
 
 class OutputError(SamptError):
     """Results cannot be written where they were asked for."""
+
+
+class DatasetError(SamptError):
+    """A dataset's folder is not laid out as it should be, or one of its files is wrong."""

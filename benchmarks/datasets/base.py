@@ -1,0 +1,102 @@
+"""What a VOS dataset looks like to everything else: named sequences of frames, given masks and truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sampt.prompts import ObjectQuery, QueryPoints
+from sampt.video import read_image
+
+Labels = NDArray[np.uint8]
+"""(H, W) object ids, 0 where there is none."""
+
+
+class Frames:
+    """Image files as a source of frames: ``frames[i]`` is (H, W, 3) uint8 RGB, read when it is asked for."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self.files = tuple(files)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int, /) -> NDArray[np.uint8]:
+        return read_image(self.files[index])
+
+    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
+        return (self[i] for i in range(len(self)))
+
+
+@dataclass(frozen=True)
+class VosSequence:
+    """One sequence for semi-supervised VOS; T frames, counted by position.
+
+    name: of the sequence, and of its folder of results.
+    frames: T image files, in order; a result has the name of its frame.
+    appearances: object id (1 to 255) → position at which its mask is given, which is its first appearance.
+    annotations: position → annotation file, for all that are at hand; those of ``appearances`` always are.
+    saved: positions whose masks belong into the results.
+    read: reads an annotation file.
+    categories: object id → its category's name, where the dataset knows it.
+    """
+
+    name: str
+    frames: tuple[Path, ...]
+    appearances: Mapping[int, int]
+    annotations: Mapping[int, Path]
+    saved: tuple[int, ...]
+    read: Callable[[Path], Labels]
+    categories: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def video(self) -> Frames:
+        return Frames(self.frames)
+
+    def labels(self, position: int) -> Labels:
+        """The annotation of that frame.
+
+        Raises:
+            DatasetError: it cannot be read.
+        """
+        return self.read(self.annotations[position])
+
+    def queries(self) -> QueryPoints:
+        """The objects, each with its mask at the frame where it first appears.
+
+        Raises:
+            DatasetError: an annotation cannot be read.
+        """
+        given = {position: self.labels(position) for position in set(self.appearances.values())}
+        objects = (
+            ObjectQuery(id, position, mask=given[position] == id) for id, position in self.appearances.items()
+        )
+        return QueryPoints(tuple(objects), self.name)
+
+
+class VosDataset(Protocol):
+    """A dataset on disk. Opening one looks at lists and folders, not at images.
+
+    name, split: as on the command line, such as "davis2017" and "val".
+    names: of the sequences, in the official order.
+    protocol: how results are scored: "davis", "youtube-vos" or "bdd100k".
+    """
+
+    name: str
+    split: str
+    protocol: str
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    def __getitem__(self, name: str, /) -> VosSequence:
+        """
+        Raises:
+            DatasetError: a file of the sequence is missing or makes no sense.
+        """
+        ...

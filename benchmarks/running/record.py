@@ -1,0 +1,54 @@
+"""What is kept of one finished sequence beside its masks: scores, times, counts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sampt.atomic import replacing
+
+from ..scoring import FrameScores
+
+
+@dataclass(frozen=True)
+class SequenceRecord:
+    """One sequence, segmented with one seed.
+
+    frames, objects: how many. size: (height, width) of the frames in pixels.
+    seconds: per stage, and "all".
+    encoder: how many frames were encoded, and how often embeddings were still at hand.
+    quality: "full", or "preview" of the embedded segmenter.
+    scores: of every object; None where the dataset has no public annotations.
+    """
+
+    sequence: str
+    seed: int
+    frames: int
+    objects: int
+    size: tuple[int, int]
+    seconds: Mapping[str, float]
+    encoder: Mapping[str, int]
+    quality: str
+    scores: tuple[FrameScores, ...] | None
+
+    def write(self, path: Path) -> None:
+        """Write JSON; the file appears whole or not at all."""
+        plain: dict[str, Any] = vars(self) | {
+            "scores": None if self.scores is None else [s.to_json() for s in self.scores]
+        }
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> SequenceRecord:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        scores = data.pop("scores")
+        return cls(
+            **{**data, "size": tuple(data["size"])},
+            scores=None
+            if scores is None
+            else tuple(FrameScores.from_json(data["sequence"], s) for s in scores),
+        )
