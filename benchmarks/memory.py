@@ -1,6 +1,7 @@
 """Does memory grow with the video? Peak RSS of ``sampt segment`` on short and long generated videos.
 
 python -m sampt.benchmarks.memory --frames 300 3000
+python -m sampt.benchmarks.memory --tracker pips --random-weights 0 --size 320x192
 """
 
 from __future__ import annotations
@@ -13,23 +14,28 @@ import tempfile
 import time
 from pathlib import Path
 
+import torch
+
 from sampt.palette import write_label_map
 from sampt.synthetic import SyntheticScene
+from sampt.trackers.raft_weights import build_raft
 from sampt.video_writer import VideoWriter
 
-HEIGHT, WIDTH = 480, 854
+from .tracker_speed import network
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--frames", type=int, nargs="+", default=[300, 3000])
+    parser.add_argument("--size", default="854x480", metavar="WIDTHxHEIGHT")
     parser.add_argument("--tracker", default="lucas-kanade")
+    parser.add_argument("--random-weights", type=int, metavar="SEED", help="for a tracker that needs weights")
     parser.add_argument("options", nargs="*", help="more options for sampt segment, after --")
     arguments = parser.parse_args()
     print("| frames | peak RSS (MiB) | ratio | seconds | frames/s |\n|---|---|---|---|---|")
     first = None
     for frames in arguments.frames:
-        rss, seconds = measure(frames, arguments.tracker, arguments.options)
+        rss, seconds = measure(frames, arguments)
         first = first or rss
         print(
             f"| {frames} | {rss:.0f} | {rss / first:.3f} | {seconds:.0f} | {frames / seconds:.1f} |",
@@ -37,13 +43,19 @@ def main() -> None:
         )
 
 
-def measure(frames: int, tracker: str, options: list[str]) -> tuple[float, float]:
+def measure(frames: int, arguments: argparse.Namespace) -> tuple[float, float]:
     """Peak resident memory in MiB, and seconds, of one run of the command line on a generated video."""
     with tempfile.TemporaryDirectory() as folder:
         video, mask = Path(folder) / "clip.mp4", Path(folder) / "mask.png"
-        write_scene(SyntheticScene(frames, HEIGHT, WIDTH, objects=3), video, mask)
+        width, height = map(int, arguments.size.split("x"))
+        write_scene(SyntheticScene(frames, height, width, objects=3), video, mask)
         command = [sys.executable, "-m", "sampt", "segment", str(video), "--mask", str(mask)]
-        command += ["--tracker", tracker, "--output", f"{folder}/out", *options]
+        command += ["--config", "quick", "--tracker", arguments.tracker, "--output", f"{folder}/out"]
+        if arguments.random_weights is not None:
+            checkpoint = Path(folder) / "random.pth"
+            torch.save(random_state(arguments.tracker, arguments.random_weights), checkpoint)
+            command += ["--tracker-checkpoint", str(checkpoint)]
+        command += arguments.options
         begin = time.perf_counter()
         process = subprocess.Popen(command)
         # wait4 tells this child's own peak, whatever other children took.
@@ -52,6 +64,22 @@ def measure(frames: int, tracker: str, options: list[str]) -> tuple[float, float
         if process.returncode:
             raise SystemExit(f"sampt segment failed with exit code {process.returncode}")
         return usage.ru_maxrss / 1024, time.perf_counter() - begin
+
+
+def random_state(tracker: str, seed: int) -> dict[str, torch.Tensor]:
+    """Weights that a checkpoint of this tracker might hold; RAFT's small variant.
+
+    Its flow is 0, for RAFT gives up points that have left the frame, and then has nothing to do.
+    """
+    if tracker != "raft":
+        return network(tracker, None, seed).state_dict()
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        state = build_raft("small").state_dict()
+    return {
+        name: torch.zeros_like(value) if ".flow_head.conv2." in name else value
+        for name, value in state.items()
+    }
 
 
 def write_scene(scene: SyntheticScene, video: Path, mask: Path) -> None:

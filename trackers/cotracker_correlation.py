@@ -102,8 +102,9 @@ def blend(values: Tensor, weights: Tensor) -> Tensor:
     apart. Anything linear may be computed from the corners before they are blended.
     """
     x, y = weights[..., 0, None, None, None], weights[..., 1, None, None, None]
-    columns = values[..., :-1, :, :] * (1 - x) + values[..., 1:, :, :] * x
-    return columns[..., :-1, :] * (1 - y) + columns[..., 1:, :] * y
+    values = values.to(weights.dtype)  # lerp does not mix them
+    columns = torch.lerp(values[..., :-1, :, :], values[..., 1:, :, :], x)
+    return torch.lerp(columns[..., :-1, :], columns[..., 1:, :], y)
 
 
 def sample(maps: Tensor, xy: Tensor) -> Tensor:
