@@ -1,0 +1,69 @@
+"""DAVIS 2016 and 2017 (Perazzi et al., CVPR 2016; Pont-Tuset et al., arXiv 1704.00675).
+
+Masks are given in the first frame, and only objects seen there count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from sampt.errors import DatasetError
+
+from .annotation import read_labels, read_single_object
+from .folders import find_root, read_list
+from .sequences import FolderDataset
+
+SOURCE_2016 = "https://davischallenge.org/davis2016/code.html"
+SOURCE_2017 = "https://davischallenge.org/davis2017/code.html"
+
+
+def open_davis2016(root: Path, split: str, options: Mapping[str, str]) -> FolderDataset:
+    """One object a sequence. The folders of DAVIS 2017 will do, too: they hold the lists of 2016.
+
+    Raises:
+        DatasetError: ``root`` is laid out in another way.
+    """
+    images, masks = _folders(options["resolution"])
+    root = find_root(root, (images, masks), SOURCE_2016)
+    lists = [root / "ImageSets" / folder / f"{split}.txt" for folder in ("480p", "2016", "1080p")]
+    found = next((path for path in lists if path.is_file()), None)
+    if found is None:
+        raise DatasetError(f"{root} has no list {lists[0].relative_to(root)}: get it from {SOURCE_2016}")
+    return FolderDataset(
+        name="davis2016",
+        split=split,
+        protocol="davis",
+        names=read_list(found),
+        images=root / images,
+        masks=root / masks,
+        needed="every",
+        late=False,
+        read=read_single_object,
+    )
+
+
+def open_davis2017(root: Path, split: str, options: Mapping[str, str]) -> FolderDataset:
+    """Several objects a sequence; of test-dev only the first annotations are public.
+
+    Raises:
+        DatasetError: ``root`` is laid out in another way.
+    """
+    images, masks = _folders(options["resolution"])
+    listed = f"ImageSets/2017/{split}.txt"
+    root = find_root(root, (images, masks, listed), SOURCE_2017)
+    return FolderDataset(
+        name="davis2017",
+        split=split,
+        protocol="davis",
+        names=read_list(root / listed),
+        images=root / images,
+        masks=root / masks,
+        needed="first" if split == "test-dev" else "every",
+        late=False,
+        read=read_labels,
+    )
+
+
+def _folders(resolution: str) -> tuple[str, str]:
+    return f"JPEGImages/{resolution}", f"Annotations/{resolution}"

@@ -1,0 +1,128 @@
+"""Finding one's way in a dataset's folders, and writing folders whole."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from sampt.errors import DatasetError, OutputError
+
+_IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png"}
+
+
+def find_root(root: Path, wanted: Sequence[str], source: str) -> Path:
+    """The folder that holds all of ``wanted``: ``root``, the only one in it that does, or the one above.
+
+    The one above only counts where ``root`` itself is a part of what is wanted, such as ``JPEGImages``.
+
+    Args:
+        wanted: relative paths of files and folders.
+        source: where the dataset can be had, for the message.
+
+    Raises:
+        DatasetError: there is no such folder, or there are several.
+    """
+
+    def fits(folder: Path) -> bool:
+        return all((folder / path).exists() for path in wanted)
+
+    if not root.is_dir():
+        raise DatasetError(
+            f"{root} is no folder; give the dataset's own with --root, or get it from {source}"
+        )
+    if fits(root):
+        return root
+    inside = [folder for folder in subfolders(root) if fits(folder)]
+    if len(inside) == 1:
+        return inside[0]
+    if inside:
+        names = ", ".join(folder.name for folder in inside)
+        raise DatasetError(f"{root} holds the dataset several times: give one of {names} in it with --root")
+    here = root.absolute()
+    if here.name in {Path(path).parts[0] for path in wanted} and fits(here.parent):
+        return here.parent
+    missing = " and ".join(path for path in wanted if not (root / path).exists())
+    raise DatasetError(
+        f"{root} lacks {missing}, and so has no folder in it: "
+        f"give the folder that holds {' and '.join(wanted)} with --root, or get the dataset from {source}"
+    )
+
+
+def read_list(path: Path) -> tuple[str, ...]:
+    """The names of sequences in a list of ``ImageSets``, in its order, each once.
+
+    A line is a name, or, as in DAVIS 2016, the paths of a frame and of its annotation.
+
+    Raises:
+        DatasetError: the list cannot be read or is empty.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(
+            f"the list of sequences {path} cannot be read: unpack the dataset again"
+        ) from error
+    entries = [line.strip() for line in lines if line.strip()]
+    names = [Path(entry.split()[0]).parent.name if "/" in entry else entry for entry in entries]
+    if not names:
+        raise DatasetError(f"the list of sequences {path} is empty: unpack the dataset again")
+    return tuple(dict.fromkeys(names))
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """The folders in a folder, hidden ones left out, in natural order; none if it does not exist."""
+    if not folder.is_dir():
+        return []
+    return sorted((f for f in folder.iterdir() if f.is_dir() and f.name[0] != "."), key=natural)
+
+
+def sequence_names(folder: Path) -> tuple[str, ...]:
+    """The names of the folders in a folder.
+
+    Raises:
+        DatasetError: there is none.
+    """
+    names = tuple(f.name for f in subfolders(folder))
+    if not names:
+        raise DatasetError(f"{folder} holds no folders of sequences: unpack the dataset again")
+    return names
+
+
+def image_files(folder: Path) -> tuple[Path, ...]:
+    """The JPEGs and PNGs in a folder, hidden ones left out, in natural order; none if it does not exist."""
+    if not folder.is_dir():
+        return ()
+    images = (f for f in folder.iterdir() if f.suffix.lower() in _IMAGE_SUFFIXES and f.name[0] != ".")
+    return tuple(sorted(images, key=natural))
+
+
+def natural(path: Path) -> tuple[list[int | str], str]:
+    """A sorting key by which frame2 comes before frame10."""
+    parts = re.split(r"([0-9]+)", path.name)
+    return [int(part) if k % 2 else part for k, part in enumerate(parts)], path.name
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """A temporary folder beside ``path``, renamed to ``path`` at the end of the block, removed if it fails.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        if path.is_symlink():
+            path.unlink()
+        shutil.rmtree(path, ignore_errors=True)
+        temporary.replace(path)
+    except OSError as error:
+        reason = error.strerror or error
+        raise OutputError(f"cannot write {path} ({reason}); choose a place that can be written") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

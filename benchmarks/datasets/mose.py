@@ -1,0 +1,29 @@
+"""MOSE 2023 (Ding et al., ICCV 2023): of the validation set only the first annotations are public."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from .folders import find_root, sequence_names
+from .sequences import FolderDataset
+
+SOURCE = "https://henghuiding.github.io/MOSE/"
+
+
+def open_mose(root: Path, split: str, options: Mapping[str, str]) -> FolderDataset:
+    """
+    Raises:
+        DatasetError: ``root`` is laid out in another way.
+    """
+    images, masks = f"{split}/JPEGImages", f"{split}/Annotations"
+    root = find_root(root, (images, masks), SOURCE)
+    return FolderDataset(
+        name="mose",
+        split=split,
+        protocol="davis",
+        names=sequence_names(root / images),
+        images=root / images,
+        masks=root / masks,
+        needed="every" if split == "train" else "first",
+    )

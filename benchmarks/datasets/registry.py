@@ -1,0 +1,180 @@
+"""The datasets by name: their splits, options, sources and published sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from sampt.errors import ConfigError
+from sampt.naming import unknown_name
+
+from . import bdd100k, davis, generic, mose, youtube_vos
+from .base import VosDataset
+
+
+@dataclass(frozen=True)
+class Published:
+    """How large a split is by those who published it; None where that could not be verified."""
+
+    sequences: int
+    frames: int | None = None
+    objects: int | None = None
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What is known of a dataset without having it.
+
+    splits: the first is the default. A list at hand may name others if ``any_split``.
+    open: takes the root, the split and all options.
+    options: name → values, of which the first is the default; no values mean that any is good, and none given
+        is no value.
+    """
+
+    title: str
+    splits: tuple[str, ...]
+    open: Callable[[Path, str, Mapping[str, str]], VosDataset]
+    source: str
+    licence: str = "see its page"
+    options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    any_split: bool = False
+    published: Mapping[str, Published] = field(default_factory=dict)
+
+
+DATASETS = {
+    # The frames and objects of both validation sets are those of the OSVOS results that come with the
+    # official davis2017-evaluation; Khoreva et al., ACCV 2018, give the numbers of sequences.
+    "davis2016": DatasetInfo(
+        "DAVIS 2016, one object",
+        ("val", "train", "trainval"),
+        davis.open_davis2016,
+        davis.SOURCE_2016,
+        options={"resolution": ("480p", "1080p", "Full-Resolution")},
+        published={
+            "val": Published(20, 1376, 20),
+            "train": Published(30, None, 30),
+            "trainval": Published(50, None, 50),
+        },
+    ),
+    "davis2017": DatasetInfo(
+        "DAVIS 2017, several objects",
+        ("val", "train", "test-dev"),
+        davis.open_davis2017,
+        davis.SOURCE_2017,
+        options={"resolution": ("480p", "Full-Resolution")},
+        published={"val": Published(30, 1999, 61), "train": Published(60), "test-dev": Published(30)},
+    ),
+    # youtube-vos.org/dataset/vos; the objects of 2019 are given by Refer-YouTube-VOS (Seo et al., ECCV 2020).
+    "youtubevos2018": DatasetInfo(
+        "YouTube-VOS 2018",
+        ("valid", "train"),
+        partial(youtube_vos.open_youtube_vos, 2018),
+        youtube_vos.SOURCE,
+        options={"all_frames": ("false", "true")},
+        published={"valid": Published(474, None, 894), "train": Published(3471, None, 5945)},
+    ),
+    "youtubevos2019": DatasetInfo(
+        "YouTube-VOS 2019",
+        ("valid", "train"),
+        partial(youtube_vos.open_youtube_vos, 2019),
+        youtube_vos.SOURCE,
+        options={"all_frames": ("false", "true")},
+        published={"valid": Published(507, None, 1063), "train": Published(3471, None, 6459)},
+    ),
+    "mose": DatasetInfo(
+        "MOSE 2023, complex scenes",
+        ("valid", "train"),
+        mose.open_mose,
+        mose.SOURCE,
+        "CC BY-NC-SA 4.0",
+    ),
+    # vis.xyz/bdd100k/challenges/cvpr2022: the videos of MOTS, before they are split into parts.
+    "bdd100k": DatasetInfo(
+        "BDD100K, objects of driving scenes",
+        ("val", "train"),
+        bdd100k.open_bdd100k,
+        bdd100k.SOURCE,
+        "research and not-for-profit",
+        published={"val": Published(32), "train": Published(154)},
+    ),
+    "generic": DatasetInfo(
+        "any JPEGImages and Annotations",
+        (generic.ALL,),
+        generic.open_generic,
+        "your own",
+        "your own",
+        options={"resolution": ()},
+        any_split=True,
+    ),
+}
+
+
+def dataset_names() -> tuple[str, ...]:
+    """What can be given as ``--dataset``."""
+    return tuple(DATASETS)
+
+
+def find_dataset(name: str) -> DatasetInfo:
+    """
+    Raises:
+        ConfigError: no dataset is called so.
+    """
+    if name not in DATASETS:
+        raise ConfigError(unknown_name("dataset", name, DATASETS))
+    return DATASETS[name]
+
+
+def splits(name: str) -> tuple[str, ...]:
+    """The splits of a dataset, the default first.
+
+    Raises:
+        ConfigError: no dataset is called so.
+    """
+    return find_dataset(name).splits
+
+
+def open_dataset(
+    name: str, root: Path, split: str | None = None, options: Mapping[str, str] | None = None
+) -> VosDataset:
+    """Open a dataset on disk; its lists and folders are looked at, not its images.
+
+    Args:
+        root: its folder; also the one above it, or ``JPEGImages`` and the like in it.
+        split: by default the validation set.
+        options: such as ``resolution`` for DAVIS or ``all_frames`` for YouTube-VOS.
+
+    Raises:
+        ConfigError: the dataset, its split, an option or its value is unknown.
+        DatasetError: ``root`` is laid out in another way than the dataset.
+    """
+    info = find_dataset(name)
+    split = info.splits[0] if split is None else split
+    if split not in info.splits and not info.any_split:
+        raise ConfigError(unknown_name(f"split of {name}", split, info.splits))
+    chosen = {key: values[0] for key, values in info.options.items() if values}
+    for key, value in (options or {}).items():
+        if key not in info.options:
+            raise ConfigError(unknown_name(f"option of {name}", key, info.options))
+        if info.options[key] and value not in info.options[key]:
+            raise ConfigError(unknown_name(f"{key} of {name}", value, info.options[key]))
+        chosen[key] = value
+    return info.open(Path(root), split, chosen)
+
+
+def parse_options(texts: Iterable[str]) -> dict[str, str]:
+    """Options from ``KEY=VALUE`` texts, as the command line takes them.
+
+    Raises:
+        ConfigError: one has no ``=``, or a key is given twice.
+    """
+    options: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise ConfigError(f"-d {text}: give the dataset's option as KEY=VALUE, such as resolution=480p")
+        if key in options:
+            raise ConfigError(f"-d {text}: {key} is given twice; give it once")
+        options[key] = value
+    return options

@@ -1,0 +1,114 @@
+"""YouTube-VOS 2018 and 2019 (Xu et al., arXiv 1809.03327).
+
+``meta.json`` names for each object its category and its frames: the first is the one whose annotation shows
+it first, and together they are those that the server wants. They are every fifth frame of the videos; the
+``all_frames`` archives hold the frames in between as well.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sampt.errors import DatasetError
+
+from .base import VosSequence
+from .folders import find_root
+from .sequences import check_name, open_sequence
+
+SOURCE = "https://youtube-vos.org/dataset/vos/"
+
+
+@dataclass(frozen=True)
+class MetaObject:
+    """An object of ``meta.json``: its category, if it tells, and the names of the frames it is wanted in."""
+
+    category: str | None
+    frames: tuple[str, ...]
+
+
+@dataclass
+class YouTubeVos:
+    """YouTube-VOS on disk.
+
+    objects: sequence → object id → what ``meta.json`` says of it.
+    """
+
+    name: str
+    split: str
+    images: Path
+    masks: Path
+    objects: Mapping[str, Mapping[int, MetaObject]]
+    protocol: str = "youtube-vos"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.objects)
+
+    def __getitem__(self, name: str, /) -> VosSequence:
+        """
+        Raises:
+            DatasetError: there is no sequence of that name, or one of its files is missing or makes no sense.
+        """
+        check_name(self.name, name, self.names)
+        objects = self.objects[name]
+        return open_sequence(
+            name,
+            self.images / name,
+            self.masks / name,
+            needed=sorted({object.frames[0] for object in objects.values()}),
+            saved=sorted({frame for object in objects.values() for frame in object.frames}),
+            categories={id: object.category for id, object in objects.items() if object.category},
+        )
+
+
+def open_youtube_vos(year: int, root: Path, split: str, options: Mapping[str, str]) -> YouTubeVos:
+    """
+    Raises:
+        DatasetError: ``root`` is laid out in another way, or ``meta.json`` makes no sense.
+    """
+    images, masks, meta = f"{split}/JPEGImages", f"{split}/Annotations", f"{split}/meta.json"
+    dense = options["all_frames"] == "true"
+    root = find_root(root, (masks, meta) if dense else (images, masks, meta), SOURCE)
+    return YouTubeVos(
+        f"youtubevos{year}",
+        split,
+        _all_frames(root, split) if dense else root / images,
+        root / masks,
+        _read_meta(root / meta),
+    )
+
+
+def _all_frames(root: Path, split: str) -> Path:
+    places = (f"{split}_all_frames/JPEGImages", f"all_frames/{split}_all_frames/JPEGImages")
+    found = next((root / place for place in places if (root / place).is_dir()), None)
+    if found is None:
+        raise DatasetError(
+            f"{root} has no {places[0]}: unpack {split}_all_frames.zip there, or leave out -d all_frames=true"
+        )
+    return found
+
+
+def _read_meta(path: Path) -> dict[str, dict[int, MetaObject]]:
+    try:
+        videos = json.loads(path.read_text(encoding="utf-8"))["videos"]
+        return {name: _objects(video["objects"]) for name, video in videos.items()}
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read ({error.strerror}): unpack the dataset again") from error
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise DatasetError(
+            f"{path} is cut short or is no meta.json of YouTube-VOS: unpack the dataset again"
+        ) from error
+
+
+def _objects(objects: Mapping[str, Mapping[str, Any]]) -> dict[int, MetaObject]:
+    found = {
+        int(id): MetaObject(object.get("category"), tuple(map(str, object["frames"])))
+        for id, object in objects.items()
+    }
+    if not all(object.frames for object in found.values()):
+        raise ValueError("an object without frames")
+    return found

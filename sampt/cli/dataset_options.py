@@ -1,0 +1,46 @@
+"""What the commands on datasets share: the options that name one, and a bar that counts its sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def dataset_options(required: bool = False) -> Callable[[Function], Function]:
+    """``--dataset``, ``--root``, ``--split`` and ``-d`` for a command, as ``dataset``, …, ``options``."""
+
+    def decorate(command: Function) -> Function:
+        for option in reversed(
+            (
+                click.option(
+                    "--dataset", required=required, metavar="NAME", help="See `sampt datasets list`."
+                ),
+                click.option(
+                    "--root", type=click.Path(path_type=Path), required=required, help="Where the dataset is."
+                ),
+                click.option("--split", help="Such as val or test-dev; else the one that is usually scored."),
+                click.option("-d", "options", multiple=True, metavar="KEY=VALUE", help="A dataset's option."),
+            )
+        ):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+@contextmanager
+def sequence_progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on a terminal's stderr, and what moves it: how many are done, and how many there are."""
+    status = Console(stderr=True)
+    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=status, transient=True, disable=not status.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

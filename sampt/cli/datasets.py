@@ -1,0 +1,88 @@
+"""``sampt datasets``: which datasets can be read, whether one is whole, and small ones to try."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from sampt.benchmarks.datasets.check import Report, check_dataset
+from sampt.benchmarks.datasets.miniature import write_miniature
+from sampt.benchmarks.datasets.registry import DATASETS, find_dataset, parse_options
+
+from ..errors import DatasetError
+
+
+@click.group(no_args_is_help=True)
+def command() -> None:
+    """Datasets for semi-supervised video object segmentation."""
+
+
+@command.command(name="list")
+def list_() -> None:
+    """Show the datasets, their splits and options, and where they can be had."""
+    for name, info in DATASETS.items():
+        click.echo(f"{name}: {info.title}")
+        click.echo(f"  --split  {', '.join(info.splits)}{', or any list' if info.any_split else ''}")
+        for key, values in info.options.items():
+            click.echo(f"  -d       {key}={'|'.join(values) or key.upper()}")
+        click.echo(f"  licence  {info.licence}")
+        click.echo(f"  from     {info.source}")
+    click.echo("The first split and the first value of an option are the defaults.")
+
+
+@command.command()
+@click.option("--dataset", required=True, help="Which one; `sampt datasets list` shows them.")
+@click.option("--root", type=click.Path(path_type=Path), required=True, help="Its folder.")
+@click.option("--split", help="By default the validation set.")
+@click.option("options", "-d", multiple=True, metavar="KEY=VALUE", help="An option of the dataset.")
+def check(dataset: str, root: Path, split: str | None, options: tuple[str, ...]) -> None:
+    """Read every file of a dataset, list what is missing or broken, and count.
+
+    Exits with code 2 if something is missing or cannot be read. Counts that differ from the published ones
+    are no error: a part of a dataset can be used, too.
+    """
+    status = Console(stderr=True)
+    columns = (TextColumn("checking"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=status, transient=True, disable=not status.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        report = check_dataset(
+            dataset,
+            root,
+            split,
+            parse_options(options),
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    _show(report)
+    if report.problems:
+        raise DatasetError(
+            f"{root} has {len(report.problems)} problem{'s' if report.problems[1:] else ''}, listed above: "
+            f"mend the files, or get them again from {find_dataset(dataset).source}"
+        )
+
+
+def _show(report: Report) -> None:
+    click.echo(f"{report.dataset} {report.split}")
+    for what in ("sequences", "frames", "annotations", "objects"):
+        click.echo(f"  {what:<12}{getattr(report, what):>8}")
+    for note in report.notes:
+        click.echo(f"Note: {note}")
+    for problem in report.problems:
+        click.echo(f"Problem: {problem}")
+    if not report.problems:
+        click.echo("Every file is there and can be read.")
+
+
+@command.command()
+@click.option("--dataset", required=True, help="Which one; `sampt datasets list` shows them.")
+@click.option("--output", type=click.Path(path_type=Path), required=True, help="A new folder.")
+@click.option("--frames", type=click.IntRange(min=4), default=8, show_default=True, help="Of a sequence.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides what is seen."
+)
+def miniature(dataset: str, output: Path, frames: int, seed: int) -> None:
+    """Write a small generated dataset in the layout of a real one, to try commands on."""
+    write_miniature(dataset, output, frames=frames, seed=seed)
+    click.echo(f"{output} is a miniature of {dataset}: give it as --root")
