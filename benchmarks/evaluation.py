@@ -1,7 +1,7 @@
-"""Scores folders of predicted masks against folders of annotations, by the rules of DAVIS.
+"""Scores folders of predicted masks against a dataset, or against any annotations by the rules of DAVIS.
 
 An object's first annotated frame is given to the method and the last one of a sequence is often cut,
-so neither is scored (Perazzi et al., CVPR 2016, section 5; the official evaluation of DAVIS 2017).
+so DAVIS scores neither (Perazzi et al., CVPR 2016, section 5; the official evaluation of DAVIS 2017).
 """
 
 from __future__ import annotations
@@ -12,23 +12,25 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from PIL import Image
 
 from sampt.errors import EvaluationError
 
-from .metrics.davis import contour_accuracy, region_similarity, statistics
+from .datasets.base import Labels, VosDataset, VosSequence
+from .protocols import MEASURES, davis_measures
+from .scoring import FULL, FrameScores, has_truth, label_ids, read_labels, score_sequence, score_with_strays
 
-FULL = 255
-"""The label of a binary mask's object; among palette labels it marks pixels that belong to no object."""
+__all__ = ["MEASURES", "Evaluation", "ObjectScores", "evaluate", "evaluate_dataset", "result_folders"]
 
-MEASURES = ("J&F-Mean", "J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay")
-"""The official names, in the official order."""
+Progress = Callable[[int, int], None]
+"""Called after every sequence with how many are done, and how many there are."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,7 @@ class ObjectScores:
     @property
     def measures(self) -> dict[str, float]:
         """The ``MEASURES`` of this object, in 0..1."""
-        j, f = statistics(self.j), statistics(self.f)
-        return dict(zip(MEASURES, ((j.mean + f.mean) / 2, *j, *f), strict=True))
+        return davis_measures(self.j, self.f)
 
 
 @dataclass(frozen=True)
@@ -85,12 +86,61 @@ class Evaluation:
         return {"means": self.means, "objects": objects, "notes": list(self.notes)}
 
 
+def evaluate_dataset(
+    dataset: VosDataset, results: Path, *, workers: int = 1, progress: Progress | None = None
+) -> tuple[list[FrameScores], list[str]]:
+    """Score the results of a whole dataset; ``protocols.summarise`` makes its measures of them.
+
+    Args:
+        dataset: of a split with public annotations.
+        results: a folder with a folder of PNGs for each sequence, or with outputs of ``sampt segment``.
+        workers: processes that share the sequences.
+
+    Returns:
+        The scores, and sentences about what could not be scored.
+
+    Raises:
+        EvaluationError: results are missing or do not fit, or the split has no public annotations.
+        DatasetError: something is wrong with the dataset.
+    """
+    folders = result_folders(dataset, results)
+    sequences = [dataset[name] for name in dataset.names]
+    scored = [sequence for sequence in sequences if has_truth(sequence)]
+    if not scored:
+        raise EvaluationError(
+            f"{dataset.name} {dataset.split} has no public annotations to score against: "
+            "pack the results for its server with `sampt submission`"
+        )
+    notes = []
+    if unannotated := [s.name for s in sequences if not has_truth(s)]:
+        notes.append(f"Not scored, as only the given masks are annotated: {_some(unannotated)}.")
+    tasks = [(sequence, folders[sequence.name]) for sequence in scored]
+    found = _run(_score_of_dataset, tasks, workers, progress)
+    return [scores for objects in found for scores in objects], notes
+
+
+def result_folders(dataset: VosDataset, results: Path) -> dict[str, Path]:
+    """Where the PNGs of each of a dataset's sequences are.
+
+    Raises:
+        EvaluationError: sequences have no results; the message names them.
+    """
+    if not results.is_dir():
+        raise EvaluationError(f"results folder {results} does not exist: give the folder of a run")
+    found = {name: _masks_folder(results / name) for name in dataset.names}
+    folders = {name: folder for name, folder in found.items() if folder}
+    if missing := [name for name in dataset.names if name not in folders]:
+        seeds = sorted((p.name for p in results.glob("seed-*") if p.is_dir()), key=natural)
+        remedy = f"give one seed's folder, such as {results / seeds[0]}" if seeds else "finish the run first"
+        raise EvaluationError(
+            f"{results} has no results for {len(missing)} of the {len(dataset.names)} sequences of "
+            f"{dataset.name} {dataset.split} ({_some(missing)}): {remedy}"
+        )
+    return folders
+
+
 def evaluate(
-    results: Path,
-    annotations: Path,
-    *,
-    workers: int = 1,
-    progress: Callable[[int, int], None] | None = None,
+    results: Path, annotations: Path, *, workers: int = 1, progress: Progress | None = None
 ) -> Evaluation:
     """Score ``results`` against ``annotations``; both are PNGs of labels, matched by file name.
 
@@ -99,7 +149,6 @@ def evaluate(
             of such folders, one a sequence.
         annotations: a folder of PNGs, or a folder of such folders; only annotated frames count.
         workers: processes that share the sequences.
-        progress: called after every sequence with how many are done, and how many there are.
 
     An annotation is a palette PNG whose indices are object ids, or a binary one of 0 and 255, for which every
     predicted label above 0 is the object. An object is scored from the annotated frame after the one in which
@@ -111,36 +160,44 @@ def evaluate(
     """
     sequences, notes = _match(results, annotations)
     objects: list[ObjectScores] = []
-    for done, (scores, remarks) in enumerate(_run(sequences, workers), start=1):
+    for scores, remarks in _run(_score_folder, sequences, workers, progress):
         objects += scores
         notes += remarks
-        if progress:
-            progress(done, len(sequences))
     return Evaluation(tuple(objects), tuple(notes))
 
 
 @dataclass(frozen=True)
-class _Sequence:
+class _Folders:
     name: str
     results: Path
     annotations: Path
 
 
-def _run(sequences: list[_Sequence], workers: int) -> Iterator[tuple[list[ObjectScores], list[str]]]:
-    if workers == 1 or len(sequences) == 1:
-        yield from map(_score, sequences)
+def _run(
+    score: Callable[[Item], Result], items: list[Item], workers: int, progress: Progress | None
+) -> Iterator[Result]:
+    """What ``score`` makes of the items, in their order."""
+    if workers == 1 or len(items) == 1:
+        yield from _counted(map(score, items), len(items), progress)
         return
-    with ProcessPoolExecutor(min(workers, len(sequences)), mp_context=get_context("spawn")) as pool:
-        yield from pool.map(_score, sequences)
+    with ProcessPoolExecutor(min(workers, len(items)), mp_context=get_context("spawn")) as pool:
+        yield from _counted(pool.map(score, items), len(items), progress)
 
 
-def _match(results: Path, annotations: Path) -> tuple[list[_Sequence], list[str]]:
+def _counted(results: Iterable[Result], total: int, progress: Progress | None) -> Iterator[Result]:
+    for done, result in enumerate(results, start=1):
+        if progress:
+            progress(done, total)
+        yield result
+
+
+def _match(results: Path, annotations: Path) -> tuple[list[_Folders], list[str]]:
     """The sequences that both folders hold, and notes on those that only one does."""
     ours, truths = _sequences(results, "results"), _sequences(annotations, "annotations")
     if _masks_folder(results) and _masks_folder(annotations):
         (folder,), ((name, truth),) = ours.values(), truths.items()
-        return [_Sequence(name, folder, truth)], []
-    common = [_Sequence(name, ours[name], truths[name]) for name in truths if name in ours]
+        return [_Folders(name, folder, truth)], []
+    common = [_Folders(name, ours[name], truths[name]) for name in truths if name in ours]
     if not common:
         raise EvaluationError(
             f"{results} ({_some(ours)}) and {annotations} ({_some(truths)}) have no sequence in common: "
@@ -160,7 +217,7 @@ def _sequences(path: Path, role: str) -> dict[str, Path]:
         raise EvaluationError(f"{role} folder {path} does not exist: give a folder of mask PNGs")
     if own := _masks_folder(path):
         return {path.resolve().name: own}
-    inside = sorted((p for p in path.iterdir() if p.is_dir()), key=_natural)
+    inside = sorted((p for p in path.iterdir() if p.is_dir()), key=lambda p: natural(p.name))
     folders = {p.name: masks for p in inside if (masks := _masks_folder(p))}
     if not folders:
         raise EvaluationError(
@@ -175,106 +232,67 @@ def _masks_folder(path: Path) -> Path | None:
     return next((folder for folder in (path, path / "masks") if any(folder.glob("*.png"))), None)
 
 
-def _score(sequence: _Sequence) -> tuple[list[ObjectScores], list[str]]:
-    """The scores of a sequence's objects, and notes on what is odd about it."""
-    names = [path.name for path in sorted(sequence.annotations.glob("*.png"), key=_natural)]
-    if len(names) < 3:
-        raise EvaluationError(
-            f"nothing can be scored with {len(names)} annotated frame(s) in {sequence.annotations}: "
-            "the first and the last are left out, so annotate at least three"
-        )
-    scores: dict[int, list[tuple[str, float, float]]] = {}
-    binary, predicted_ids = False, set[int]()
-    for name in names[:-1]:
-        truth, ids = _read(sequence.annotations / name)
-        if not scores:
-            binary = ids == {FULL}
-        else:
-            prediction, their_ids = _read_prediction(sequence.results / name, truth.shape)
-            predicted_ids |= set() if binary else their_ids - {FULL}
-            for object_id, values in scores.items():
-                ours = _object(prediction, object_id, binary, alone=len(scores) == 1)
-                true = _object(truth, object_id, binary)
-                values.append((name, region_similarity(ours, true), contour_accuracy(ours, true)))
-        for object_id in [1] if binary else sorted(ids - {FULL}):
-            scores.setdefault(object_id, [])
-    return _collect(sequence, scores, predicted_ids)
+def _score_of_dataset(task: tuple[VosSequence, Path]) -> list[FrameScores]:
+    return score_sequence(*task)
 
 
-def _collect(
-    sequence: _Sequence, scores: dict[int, list[tuple[str, float, float]]], predicted_ids: set[int]
-) -> tuple[list[ObjectScores], list[str]]:
-    """Tables from rows, and notes on the objects without a row and on the labels that are no object's."""
+def _score_folder(folders: _Folders) -> tuple[list[ObjectScores], list[str]]:
+    """The scores of a sequence's objects without the last frame, and notes on what is odd about it."""
+    found, strays = score_with_strays(_as_sequence(folders), folders.results)
     objects = [
-        ObjectScores(sequence.name, object_id, tuple(names), np.array(j), np.array(f))
-        for object_id, values in scores.items()
-        if values
-        for names, j, f in [zip(*values, strict=True)]
+        ObjectScores(s.sequence, s.object_id, tuple(f"{name}.png" for name in s.frames), s.j, s.f)
+        for s in found
+        if s.frames
     ]
     if not objects:
         raise EvaluationError(
-            f"nothing can be scored in {sequence.annotations}: no object is annotated before the last "
+            f"nothing can be scored in {folders.annotations}: no object is annotated before the last "
             "two frames, so annotate one from the first frame on"
         )
     notes = []
-    if late := [object_id for object_id, values in scores.items() if not values]:
+    if late := [s.object_id for s in found if not s.frames]:
         notes.append(
-            f"Not scored, as they first appear in {sequence.name}'s last but one frame: {_some(late)}."
+            f"Not scored, as they first appear in {folders.name}'s last but one frame: {_some(late)}."
         )
-    if strange := sorted(predicted_ids - scores.keys()):
+    if strays:
         notes.append(
-            f"{sequence.name}'s results have labels that its annotations do not have: {_some(strange)}."
+            f"{folders.name}'s results have labels that its annotations do not have: {_some(sorted(strays))}."
         )
     return objects, notes
 
 
-def _object(
-    labels: NDArray[np.uint8], object_id: int, binary: bool, alone: bool = False
-) -> NDArray[np.bool_]:
-    """The mask of one object; where it is ``alone``, the 255 of a binary prediction is the object, too."""
-    if binary:
-        return labels > 0
-    return np.isin(labels, [object_id, FULL] if alone else [object_id])
-
-
-def _read_prediction(path: Path, shape: tuple[int, ...]) -> tuple[NDArray[np.uint8], set[int]]:
-    if not path.is_file():
+def _as_sequence(folders: _Folders) -> VosSequence:
+    """A folder of annotations as a sequence of a dataset; the last frame is left out."""
+    files = sorted(folders.annotations.glob("*.png"), key=lambda p: natural(p.name))
+    if len(files) < 3:
         raise EvaluationError(
-            f"prediction {path} is missing: every annotated frame but the first and the last needs a mask "
-            "of the same name as its annotation"
+            f"nothing can be scored with {len(files)} annotated frame(s) in {folders.annotations}: "
+            "the first and the last are left out, so annotate at least three"
         )
-    prediction, ids = _read(path)
-    if prediction.shape != shape:
-        size, wanted = (f"{width}x{height}" for height, width in (prediction.shape, shape))
-        raise EvaluationError(
-            f"prediction {path} is {size} but its annotation is {wanted} pixels: "
-            "save masks at the size of the annotations"
-        )
-    return prediction, ids
+    frames = tuple(files[:-1])
+    appearances: dict[int, int] = {}
+    for position, path in enumerate(frames):
+        ids = label_ids(read_labels(path))
+        if not appearances and ids == {FULL}:
+            return _sequence(folders.name, frames, {1: position}, _read_binary)
+        for object_id in sorted(ids - {FULL}):
+            appearances.setdefault(object_id, position)
+    return _sequence(folders.name, frames, appearances, read_labels)
 
 
-def _read(path: Path) -> tuple[NDArray[np.uint8], set[int]]:
-    """The labels of a mask PNG, (H, W) uint8, and which of them but 0 occur; a 1-bit one's are 0 and 255."""
-    try:
-        with Image.open(path) as image:
-            mode = image.mode
-            labels = np.asarray(image.convert("L") if mode == "1" else image)
-    except (OSError, SyntaxError) as error:  # Pillow reports a broken PNG chunk as a SyntaxError
-        raise EvaluationError(f"mask {path} cannot be read as a PNG: write it again") from error
-    if mode not in ("1", "L", "P"):
-        raise EvaluationError(
-            f"mask {path} is an image of mode {mode}: save labels as an 8-bit palette or greyscale PNG"
-        )
-    counts = cv2.calcHist([labels], [0], None, [256], [0, 256])
-    ids = set(np.flatnonzero(counts).tolist()) - {0}
-    if mode == "L" and FULL in ids and len(ids) > 1:
-        raise EvaluationError(f"mask {path} has grey values besides 0 and 255: threshold its soft edges")
-    return labels, ids
+def _sequence(
+    name: str, frames: tuple[Path, ...], appearances: dict[int, int], read: Callable[[Path], Labels]
+) -> VosSequence:
+    return VosSequence(name, frames, appearances, dict(enumerate(frames)), tuple(range(len(frames))), read)
 
 
-def _natural(path: Path) -> list[tuple[int, str]]:
+def _read_binary(path: Path) -> Labels:
+    return (read_labels(path) > 0).astype(np.uint8)
+
+
+def natural(name: str) -> list[tuple[int, str]]:
     """A sorting key by which frame 10 comes after frame 9."""
-    parts = enumerate(re.split(r"([0-9]+)", path.name))
+    parts = enumerate(re.split(r"([0-9]+)", name))
     return [(int(part), "") if k % 2 else (-1, part) for k, part in parts]
 
 

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
+
+from sampt.errors import EvaluationError
+
+from .datasets.base import Labels, VosSequence
+from .metrics.davis import contour_accuracy, region_similarity
+
+FULL = 255
+"""The label of a binary mask's object; among palette labels it marks pixels that belong to no object."""
+
+_MODES = ("1", "L", "P")
 
 
 @dataclass(frozen=True)
 class FrameScores:
     """One object in every annotated frame after the one in which its mask was given, in order; T frames.
+
+    T is 0 for an object that appears in the last annotated frame.
 
     frames: their names, without suffix.
     j, f: (T,) float64, region similarity and contour accuracy in 0..1.
@@ -49,3 +64,135 @@ class FrameScores:
             np.array(data["visible"], bool),
             data["category"],
         )
+
+
+def has_truth(sequence: VosSequence) -> bool:
+    """Whether a frame is annotated in which no object is given; else there is nothing to score against."""
+    return not sequence.annotations.keys() <= set(sequence.appearances.values())
+
+
+def score_sequence(sequence: VosSequence, results: Path) -> list[FrameScores]:
+    """Score a sequence's objects, in the order of ``appearances``.
+
+    An object that a prediction lacks is empty there. Of a binary annotation, every predicted label above 0 is
+    the object; the only object of any other may also be labelled 255.
+
+    Args:
+        results: the folder of its predictions, PNGs of labels with the names of the frames.
+
+    Raises:
+        EvaluationError: a prediction is missing, unreadable or of another size than its annotation, or only
+            given masks are annotated.
+        DatasetError: an annotation cannot be read.
+    """
+    if not has_truth(sequence):
+        raise EvaluationError(
+            f"{sequence.name} has no annotations but the masks that are given, so it cannot be scored here: "
+            "pack its results with `sampt submission`"
+        )
+    return score_with_strays(sequence, results)[0]
+
+
+def score_with_strays(sequence: VosSequence, results: Path) -> tuple[list[FrameScores], set[int]]:
+    """As ``score_sequence``, whatever is annotated, and the predicted labels that are no object's."""
+    appearances = sequence.appearances
+    first = min(appearances.values(), default=len(sequence.frames))
+    binary = _is_binary(sequence)
+    rows: dict[int, list[tuple[str, float, float, bool]]] = {object_id: [] for object_id in appearances}
+    strays = set[int]()
+    for position in sorted(p for p in sequence.annotations if p > first):
+        name = sequence.frames[position].stem
+        truth = sequence.labels(position)
+        prediction = read_prediction(results / f"{name}.png", truth.shape)
+        if not binary:
+            strays |= label_ids(prediction) - appearances.keys() - {FULL}
+        for object_id in (k for k, appeared in appearances.items() if position > appeared):
+            ours = _mask(prediction, object_id, binary, alone=len(appearances) == 1)
+            true = truth == object_id
+            scores = region_similarity(ours, true), contour_accuracy(ours, true)
+            rows[object_id].append((name, *scores, bool(true.any())))
+    return [_frame_scores(sequence, object_id, values) for object_id, values in rows.items()], strays
+
+
+def read_labels(path: Path) -> Labels:
+    """The labels of a mask PNG, (H, W) uint8; those of a 1-bit one are 0 and 255.
+
+    Raises:
+        EvaluationError: it cannot be read, is no 8-bit palette or grey image, or has soft edges.
+    """
+    mode, labels = _pixels(path)
+    if mode not in _MODES:
+        raise EvaluationError(
+            f"mask {path} is an image of mode {mode}: save labels as an 8-bit palette or greyscale PNG"
+        )
+    if mode == "L" and {FULL} < label_ids(labels):
+        raise EvaluationError(f"mask {path} has grey values besides 0 and 255: threshold its soft edges")
+    return labels
+
+
+def read_prediction(path: Path, shape: tuple[int, ...]) -> Labels:
+    """The labels of a prediction of that (height, width).
+
+    Raises:
+        EvaluationError: it is missing, of another size, or unreadable as in ``read_labels``.
+    """
+    if not path.is_file():
+        raise EvaluationError(
+            f"prediction {path} is missing: every annotated frame after the first needs a mask of its name"
+        )
+    prediction = read_labels(path)
+    if prediction.shape != shape:
+        size, wanted = (f"{width}x{height}" for height, width in (prediction.shape, shape))
+        raise EvaluationError(
+            f"prediction {path} is {size} but its annotation is {wanted} pixels: "
+            "save masks at the size of the annotations"
+        )
+    return prediction
+
+
+def label_ids(labels: Labels) -> set[int]:
+    """Which labels but 0 occur in (H, W) uint8."""
+    return set(np.flatnonzero(cv2.calcHist([labels], [0], None, [256], [0, 256])).tolist()) - {0}
+
+
+def _is_binary(sequence: VosSequence) -> bool:
+    """Whether the only object's annotation tells it from the background, but gives it no id of its own.
+
+    So it is where the file has other labels than its reader returns: 255, or several for one object.
+    """
+    if len(sequence.appearances) != 1:
+        return False
+    (position,) = sequence.appearances.values()
+    mode, raw = _pixels(sequence.annotations[position])
+    return mode in _MODES and label_ids(raw) - {FULL} != label_ids(sequence.labels(position))
+
+
+def _pixels(path: Path) -> tuple[str, Labels]:
+    """The mode of a mask PNG, and its pixels, (H, W) uint8 in ``_MODES``; a 1-bit one's are 0 and 255."""
+    try:
+        with Image.open(path) as image:
+            return image.mode, np.array(image.convert("L") if image.mode == "1" else image)
+    except (OSError, SyntaxError) as error:  # Pillow reports a broken PNG chunk as a SyntaxError
+        raise EvaluationError(f"mask {path} cannot be read as a PNG: write it again") from error
+
+
+def _mask(labels: Labels, object_id: int, binary: bool, alone: bool) -> NDArray[np.bool_]:
+    """The predicted mask of one object."""
+    if binary:
+        return np.asarray(labels > 0)
+    return np.isin(labels, [object_id, FULL] if alone else [object_id])
+
+
+def _frame_scores(
+    sequence: VosSequence, object_id: int, rows: list[tuple[str, float, float, bool]]
+) -> FrameScores:
+    names, j, f, visible = zip(*rows, strict=True) if rows else ((), (), (), ())
+    return FrameScores(
+        sequence.name,
+        object_id,
+        tuple(names),
+        np.array(j, np.float64),
+        np.array(f, np.float64),
+        np.array(visible, bool),
+        sequence.categories.get(object_id),
+    )

@@ -1,25 +1,28 @@
-"""``sampt evaluate``: J, F and J&F of a folder of results."""
+"""``sampt evaluate``: the scores of a folder of results."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.console import Console, RenderableType
 
-from sampt.benchmarks.evaluation import MEASURES, Evaluation, evaluate
+from sampt.benchmarks.datasets.base import VosDataset
+from sampt.benchmarks.datasets.registry import open_dataset, parse_options
+from sampt.benchmarks.evaluation import evaluate, evaluate_dataset
+from sampt.benchmarks.metrics.davis_csv import write_davis_csvs
+from sampt.benchmarks.protocols import summarise
 
 from ..atomic import replacing
 from ..errors import OutputError
+from .dataset_options import dataset_options, sequence_progress
+from .score_tables import objects_table, summary_table
 
 _WIDTH = 120
 """Columns of the table where no terminal says how many fit, so that no name is cut in a log file."""
-
-_HEADERS = dict(zip(MEASURES, ("J&F", "J", "recall", "decay", "F", "recall", "decay"), strict=True))
 
 
 @click.command()
@@ -32,66 +35,98 @@ _HEADERS = dict(zip(MEASURES, ("J&F", "J", "recall", "decay", "F", "recall", "de
 @click.option(
     "--annotations",
     type=click.Path(path_type=Path),
-    required=True,
     help="A folder of PNGs (palette, or 0 and 255), or a folder of such folders, named as the results are.",
 )
+@dataset_options()
 @click.option(
     "--json",
     "json_path",
     type=click.Path(path_type=Path),
     help="Also write every frame's scores to this file.",
 )
+@click.option(
+    "--csv",
+    "csv_folder",
+    type=click.Path(path_type=Path),
+    help="Also write global_results-SPLIT.csv and per-sequence_results-SPLIT.csv into this folder.",
+)
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes to use.")
-def command(results: Path, annotations: Path, json_path: Path | None, workers: int) -> None:
-    """Score results against annotations with the measures of DAVIS.
+def command(
+    results: Path,
+    annotations: Path | None,
+    dataset: str | None,
+    root: Path | None,
+    split: str | None,
+    options: tuple[str, ...],
+    json_path: Path | None,
+    csv_folder: Path | None,
+    workers: int,
+) -> None:
+    """Score results with a dataset's own measures, or against any annotations with those of DAVIS.
 
     J is how well the masks overlap, F how well their contours agree, J&F the mean of both; all in per cent.
-    The first and the last annotated frame are not scored.
+    DAVIS does not score the first and the last annotated frame.
     """
-    if json_path and not json_path.resolve().parent.is_dir():
-        raise OutputError(f"cannot write {json_path}: make the folder {json_path.parent} first")
-    status = Console(stderr=True)
-    columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=status, transient=True, disable=not status.is_terminal) as bar:
-        task = bar.add_task("", total=None)
-        evaluation = evaluate(
-            results,
-            annotations,
-            workers=workers,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+    if (annotations is None) == (dataset is None):
+        raise click.UsageError("Give --annotations, or --dataset and --root.")
+    if (dataset is None) != (root is None) or (dataset is None and (split or options or csv_folder)):
+        raise click.UsageError("--dataset and --root go together; --split, -d and --csv belong to them.")
+    for path in (json_path, csv_folder):
+        if path and not path.resolve().parent.is_dir():
+            raise OutputError(f"cannot write {path}: make the folder {path.parent} first")
+    if annotations:
+        _score_folders(results, annotations, json_path, workers)
+    elif dataset and root:
+        opened = open_dataset(dataset, root, split, parse_options(options))
+        _score_dataset(opened, results, json_path, csv_folder, workers)
+
+
+def _score_folders(results: Path, annotations: Path, json_path: Path | None, workers: int) -> None:
+    with sequence_progress("scoring") as progress:
+        evaluation = evaluate(results, annotations, workers=workers, progress=progress)
+    _show(objects_table(evaluation.table, evaluation.means), evaluation.notes)
+    if json_path:
+        _write(json_path, evaluation.as_dict())
+
+
+def _score_dataset(
+    dataset: VosDataset, results: Path, json_path: Path | None, csv_folder: Path | None, workers: int
+) -> None:
+    with sequence_progress("scoring") as progress:
+        scores, notes = evaluate_dataset(dataset, results, workers=workers, progress=progress)
+    summary = summarise(dataset.protocol, scores)
+    _show(summary_table(summary), notes)
+    if csv_folder:
+        csv_folder.mkdir(exist_ok=True)
+        write_davis_csvs(summary, csv_folder, dataset.split)
+    if json_path:
+        content = {
+            "dataset": dataset.name,
+            "split": dataset.split,
+            "protocol": dataset.protocol,
+            "means": _json_ready(summary.means),
+            "objects": [_json_ready(row) for row in summary.table.to_dict("records")],
+            "frames": [{"sequence": s.sequence, **s.to_json()} for s in scores],
+            "notes": notes,
+        }
+        _write(json_path, content)
+
+
+def _json_ready(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """``row`` with None for NaN, which JSON does not know."""
+    return {str(name): None if value != value else value for name, value in row.items()}
+
+
+def _show(table: RenderableType, notes: Iterable[str]) -> None:
     console = Console()
     if not console.is_terminal:
         console.width = _WIDTH
-    console.print(_table(evaluation))
-    for note in evaluation.notes:
-        status.print(f"Note: {note}", markup=False, highlight=False, soft_wrap=True)
-    if json_path:
-        _write(json_path, evaluation)
+    console.print(table)
+    for note in notes:
+        Console(stderr=True).print(f"Note: {note}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _table(evaluation: Evaluation) -> Table:
-    """A row an object and a row of means, in per cent; the objects' ids only where a sequence has several."""
-    several = len({scores.sequence for scores in evaluation.objects}) < len(evaluation.objects)
-    table = Table(box=SIMPLE_HEAD, show_footer=True)
-    table.add_column("sequence", f"mean of {len(evaluation.objects)}", no_wrap=True)
-    if several:
-        table.add_column("object", justify="right")
-    for name, mean in evaluation.means.items():
-        table.add_column(_HEADERS[name], _percent(mean), justify="right", no_wrap=True)
-    for scores in evaluation.objects:
-        label = [scores.sequence, str(scores.object_id)] if several else [scores.sequence]
-        table.add_row(*label, *map(_percent, scores.measures.values()))
-    return table
-
-
-def _percent(value: float) -> str:
-    return f"{round(100 * value, 1) + 0.0:.1f}"  # + 0.0 turns -0.0 into 0.0
-
-
-def _write(path: Path, evaluation: Evaluation) -> None:
+def _write(path: Path, content: dict[str, Any]) -> None:
     """Write JSON; the file appears whole or not at all."""
     with replacing(path) as temporary:
-        temporary.write_text(
-            json.dumps(evaluation.as_dict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -7,7 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sampt.benchmarks.datasets.annotation import read_single_object
+from sampt.benchmarks.datasets.base import VosSequence
 from sampt.benchmarks.evaluation import Evaluation, ObjectScores, evaluate
+from sampt.benchmarks.protocols import summarise
+from sampt.benchmarks.scoring import score_sequence
 
 HERE = Path(__file__).parent
 GOLDEN = Path(os.environ.get("SAMPT_GOLDEN_DIR", HERE / "golden")) / "davis_metrics_osvos_binary.json"
@@ -46,12 +50,38 @@ MASKED = [
     for name in RECORDED["sequences"]
     if all((DAVIS / part / name).is_dir() for part in ("osvos_predictions", "Annotations/480p"))
 ]
+needs_masks = pytest.mark.skipif(
+    not MASKED, reason=f"no masks in {DAVIS}; SAMPT_SHARED names the folder above davis2016"
+)
 
 
-@pytest.mark.skipif(not MASKED, reason=f"no masks in {DAVIS}; SAMPT_SHARED names the folder above davis2016")
+def assert_official_frames(name: str, j: np.ndarray, f: np.ndarray) -> None:
+    np.testing.assert_allclose(j, RECORDED["sequences"][name]["J_per_frame"], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(f, RECORDED["sequences"][name]["F_per_frame"], rtol=0, atol=1e-6)
+
+
+@needs_masks
 @pytest.mark.parametrize("name", MASKED)
 def test_frames_and_statistics_from_the_masks(name: str) -> None:
     (scores,) = evaluate(DAVIS / "osvos_predictions" / name, DAVIS / "Annotations/480p" / name).objects
-    np.testing.assert_allclose(scores.j, RECORDED["sequences"][name]["J_per_frame"], rtol=0, atol=1e-6)
-    np.testing.assert_allclose(scores.f, RECORDED["sequences"][name]["F_per_frame"], rtol=0, atol=1e-6)
+    assert_official_frames(name, scores.j, scores.f)
     assert_official(scores)
+
+
+def davis_sequence(name: str) -> VosSequence:
+    """One of DAVIS 2016; its predictions are named as its annotations."""
+    masks = tuple(sorted((DAVIS / "Annotations/480p" / name).glob("*.png")))
+    return VosSequence(
+        name, masks, {1: 0}, dict(enumerate(masks)), tuple(range(len(masks))), read_single_object
+    )
+
+
+@needs_masks
+@pytest.mark.parametrize("name", MASKED)
+def test_the_same_by_the_protocol_of_the_dataset(name: str) -> None:
+    (scores,) = score_sequence(davis_sequence(name), DAVIS / "osvos_predictions" / name)
+    assert_official_frames(name, scores.j[:-1], scores.f[:-1])
+    (measures,) = summarise("davis", [scores]).table.to_dict("records")
+    for measure in "JF":
+        ours = [measures[f"{measure}-{kind}"] for kind in ("Mean", "Recall", "Decay")]
+        assert ours == pytest.approx(RECORDED["sequences"][name][measure], abs=1e-6)

@@ -1,0 +1,52 @@
+"""Scores as tables for a terminal, in per cent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from sampt.benchmarks.protocols import MEANS, MEASURES, Summary
+
+_HEADERS = dict(zip(MEASURES, ("J&F", "J", "recall", "decay", "F", "recall", "decay"), strict=True))
+
+
+def summary_table(summary: Summary) -> RenderableType:
+    """Every object by the protocol of DAVIS, else the groups that the protocol scores apart."""
+    if summary.protocol == "davis":
+        return objects_table(summary.table, summary.means)
+    by_category = summary.protocol == "youtube-vos"
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("categories" if by_category else "frames or objects", no_wrap=True)
+    table.add_column("objects", justify="right")
+    for name in MEANS:
+        table.add_column(_HEADERS[name], justify="right")
+    for group, row in summary.groups.iterrows():
+        table.add_row(str(group), f"{row['objects']:.0f}", *(_percent(row[name]) for name in MEANS))
+    if not by_category:
+        return table
+    overall = [f"{name} {_percent(value)}" for name, value in summary.means.items() if name not in MEASURES]
+    return Group(Text("  ".join(overall)), table)
+
+
+def objects_table(objects: pd.DataFrame, means: Mapping[str, float]) -> Table:
+    """A row an object and a row of means; the objects' ids only where a sequence has several."""
+    several = objects["sequence"].duplicated().any()
+    table = Table(box=SIMPLE_HEAD, show_footer=True)
+    table.add_column("sequence", f"mean of {len(objects)}", no_wrap=True)
+    if several:
+        table.add_column("object", justify="right")
+    for name, mean in means.items():
+        table.add_column(_HEADERS[name], _percent(mean), justify="right", no_wrap=True)
+    for row in objects.to_dict("records"):
+        label = [row["sequence"], str(row["object"])] if several else [row["sequence"]]
+        table.add_row(*label, *(_percent(row[name]) for name in means))
+    return table
+
+
+def _percent(value: float) -> str:
+    return "–" if value != value else f"{round(100 * value, 1) + 0.0:.1f}"  # + 0.0 turns -0.0 into 0.0

@@ -1,0 +1,58 @@
+"""``sampt submission``: results as a zip file for a benchmark's server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from sampt.benchmarks.datasets.registry import open_dataset, parse_options
+from sampt.benchmarks.submission import check_submission, write_submission
+
+from ..errors import EvaluationError, OutputError
+from .dataset_options import dataset_options, sequence_progress
+
+_MOST_SHOWN = 20
+
+
+@click.command()
+@dataset_options(required=True)
+@click.option("--results", type=click.Path(path_type=Path), help="A folder with a folder of PNGs a sequence.")
+@click.option("--output", "-O", type=click.Path(path_type=Path), help="Write this zip file, if it is right.")
+@click.option("--check", type=click.Path(path_type=Path), help="Only check this zip file.")
+def command(
+    dataset: str,
+    root: Path,
+    split: str | None,
+    options: tuple[str, ...],
+    results: Path | None,
+    output: Path | None,
+    check: Path | None,
+) -> None:
+    """Pack results for a benchmark's server (DAVIS 2017 test-dev, YouTube-VOS, MOSE), and check them first.
+
+    Every mask that the server asks for must be there and nothing else, as a palette PNG of its frame's size,
+    with ids of the given objects from their appearance on.
+    """
+    if (check is None) == (results is None and output is None) or (results is None) != (output is None):
+        raise click.UsageError("Give --results and --output to write a zip file, or --check to check one.")
+    if output and not output.resolve().parent.is_dir():
+        raise OutputError(f"cannot write {output}: make the folder {output.parent} first")
+    opened = open_dataset(dataset, root, split, parse_options(options))
+    problems: list[str] = []
+    with sequence_progress("checking") as progress:
+        if results and output:
+            write_submission(opened, results, output, progress=progress)
+        elif check:
+            problems = check_submission(opened, check, progress=progress)
+    for problem in problems[:_MOST_SHOWN]:
+        click.echo(f"Problem: {problem}.", err=True)
+    if problems:
+        raise EvaluationError(
+            f"{check} would be refused or scored as wrong: {len(problems)} problems in all; "
+            "mend the results and write it again with --output"
+        )
+    Console(soft_wrap=True, markup=False, highlight=False).print(
+        f"{output or check} holds all that {opened.name} {opened.split} asks for."
+    )
