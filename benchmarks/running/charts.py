@@ -1,0 +1,114 @@
+"""Numbers made ready for a page: bars, shares of time, per cent."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean, stdev
+
+from .record import SequenceRecord
+
+NOTHING = "–"
+"""What stands where there is no number."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A labelled bar; ``share`` of the full length, 0..1."""
+
+    label: str
+    value: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Time spent on one stage by all sequences together."""
+
+    bar: Bar
+    seconds: str
+    per_frame: str
+
+
+def percent(value: float | None) -> str:
+    """A mean of 0..1 in per cent with one decimal."""
+    if value is None or math.isnan(value):
+        return NOTHING
+    return f"{round(100 * value, 1) + 0.0:.1f}"  # + 0.0 turns -0.0 into 0.0
+
+
+def percent_over_seeds(values: Sequence[float]) -> str:
+    """The mean, and with several values ± their sample standard deviation, in per cent."""
+    known = [v for v in values if not math.isnan(v)]
+    if len(known) < 2:
+        return percent(known[0] if known else None)
+    return f"{percent(mean(known))} ± {percent(stdev(known))}"
+
+
+def ranked(scores: Mapping[str, float]) -> list[str]:
+    """Names by score, the best first and those without one last; equal ones in alphabetical order."""
+    return sorted(scores, key=lambda name: (math.isnan(scores[name]), -scores[name], name))
+
+
+def score_bars(scores: Mapping[str, float]) -> list[Bar]:
+    """One bar a sequence, the best first; scores in 0..1."""
+    return [
+        Bar(name, percent(scores[name]), 0.0 if math.isnan(scores[name]) else scores[name])
+        for name in ranked(scores)
+    ]
+
+
+def stages(records: Iterable[SequenceRecord]) -> list[Stage]:
+    """Where the time went, the longest stage first; what belongs to no stage is "other"."""
+    spent: dict[str, float] = defaultdict(float)
+    frames = 0
+    for record in records:
+        frames += record.frames
+        for stage, seconds in record.seconds.items():
+            spent[stage] += seconds
+    named = sum(seconds for stage, seconds in spent.items() if stage != "all")
+    everything = spent.pop("all", named)
+    spent["other"] += max(everything - named, 0.0)
+    total = max(everything, named)
+    return [
+        Stage(
+            Bar(stage, f"{100 * seconds / total:.0f} %", seconds / total),
+            duration(seconds),
+            f"{1000 * seconds / frames:.1f} ms" if frames else NOTHING,
+        )
+        for stage, seconds in sorted(spent.items(), key=lambda item: -item[1])
+        if seconds > 0
+    ]
+
+
+def wall_seconds(record: SequenceRecord) -> float:
+    """Seconds that one sequence took: "all", or the sum of its stages."""
+    return record.seconds.get("all", sum(record.seconds.values()))
+
+
+def frames_per_second(records: Iterable[SequenceRecord]) -> str:
+    """All frames by all seconds, of one worker."""
+    several = list(records)
+    seconds = sum(map(wall_seconds, several))
+    return f"{sum(r.frames for r in several) / seconds:.2f}" if seconds > 0 else NOTHING
+
+
+def counters(records: Iterable[SequenceRecord]) -> dict[str, int]:
+    """The encoder's counters, added up."""
+    total: dict[str, int] = defaultdict(int)
+    for record in records:
+        for name, count in record.encoder.items():
+            total[name] += count
+    return dict(total)
+
+
+def duration(seconds: float) -> str:
+    """Such as "7.3 s", "4 min 05 s" or "2 h 10 min"."""
+    if seconds < 59.95:  # or it would read 60.0 s
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"

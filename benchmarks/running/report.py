@@ -1,0 +1,256 @@
+"""``report.html``: all that is worth knowing about a run, on one page that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import jinja2
+
+from sampt.atomic import replacing
+from sampt.errors import SamptError
+
+from . import charts
+from .published import PublishedTable, published, same_measure
+from .record import SequenceRecord
+from .strips import StripFrame
+
+logger = logging.getLogger(__name__)
+
+SHOWN = 3
+"""How many of the best, and of the worst sequences are shown."""
+
+SUMMARY_KEYS = {
+    "tracker": "tracker.name",
+    "segmenter": "segmenter.name",
+    "positive points": "sampling.positive.points",
+    "sampled by": "sampling.positive.name",
+    "negative points": "sampling.negative.points",
+    "refinements": "prompting.refinements",
+    "reinitialisation": "reinit.strategy",
+}
+"""What of the configuration stands at the top of the page."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """A finished run.
+
+    title: of the page, usually the run's name.
+    dataset, split, protocol: as on the command line, such as "davis2017", "val" and "davis".
+    seeds: that the run was made with.
+    run: what ``run.json`` holds. Every key is shown; "config" feeds the summary of the configuration, and
+        "date" stands under the title.
+    records: of all finished sequences, with all seeds.
+    measures: seed → official name → mean over the set, 0..1, the most important first; empty without truth.
+    per_sequence: sequence → official name → mean over seeds, 0..1, the most important first.
+    failures: sequence → what went wrong.
+    strip: frames with masks of a sequence, or None for a page without pictures.
+    complete: the run covers the whole split, so that published numbers are comparable.
+    """
+
+    title: str
+    dataset: str
+    split: str
+    protocol: str
+    seeds: Sequence[int]
+    run: Mapping[str, Any]
+    records: Sequence[SequenceRecord]
+    measures: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
+    per_sequence: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    failures: Mapping[str, str] = field(default_factory=dict)
+    strip: Callable[[str], Sequence[StripFrame]] | None = None
+    complete: bool = True
+
+    @property
+    def scored(self) -> bool:
+        return bool(self.measures)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the measures of the whole set, in order."""
+        return tuple(dict.fromkeys(name for means in self.measures.values() for name in means))
+
+    def over_seeds(self, measure: str) -> list[float]:
+        """The measure's value with every seed that has it."""
+        return [means[measure] for means in self.measures.values() if measure in means]
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """Every sequence's most important measure."""
+        return {name: next(iter(values.values())) for name, values in self.per_sequence.items() if values}
+
+    @property
+    def score_name(self) -> str:
+        """The name of what ``scores`` holds."""
+        return next((next(iter(values)) for values in self.per_sequence.values() if values), "")
+
+
+def write_report(path: Path, report: Report) -> None:
+    """Write the page; it appears whole or not at all, and loads nothing from anywhere.
+
+    Pictures that cannot be made are replaced by the reason.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    text = resources.files(__package__).joinpath("report.html.jinja").read_text(encoding="utf-8")
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    page = environment.from_string(text).render(_content(report))
+    with replacing(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def _content(report: Report) -> dict[str, Any]:
+    """What the template shows, as text wherever it is a number."""
+    return {
+        "report": report,
+        "date": str(report.run.get("date", "")),
+        "configuration": _configuration(report.run.get("config", {})),
+        "figures": _figures(report),
+        "preview": any(record.quality == "preview" for record in report.records),
+        "summary": _summary(report),
+        "seed_rows": {
+            seed: [charts.percent(means.get(name)) for name in report.names]
+            for seed, means in report.measures.items()
+        },
+        "seed_mean": [charts.percent_over_seeds(report.over_seeds(name)) for name in report.names],
+        "bars": charts.score_bars(report.scores),
+        "galleries": _galleries(report),
+        "stages": charts.stages(report.records),
+        "speed": charts.frames_per_second(report.records),
+        "seconds": charts.duration(sum(map(charts.wall_seconds, report.records))),
+        "counters": charts.counters(report.records),
+        "sequences": _sequences(report),
+        "details": _details(report.run),
+    }
+
+
+def _configuration(config: Mapping[str, Any]) -> dict[str, str]:
+    flat = _flat(config)
+    return {label: flat[key] for label, key in SUMMARY_KEYS.items() if key in flat}
+
+
+def _figures(report: Report) -> list[tuple[str, str]]:
+    """The few numbers that are read first."""
+    figures = [(name, charts.percent_over_seeds(report.over_seeds(name))) for name in _leading(report.names)]
+    figures.append(("sequences", str(len({record.sequence for record in report.records}))))
+    if len(report.seeds) > 1:
+        figures.append(("seeds", str(len(report.seeds))))
+    figures.append(("frames/s", charts.frames_per_second(report.records)))
+    if report.failures:
+        figures.append(("failed", str(len(report.failures))))
+    return figures
+
+
+def _leading(names: Sequence[str]) -> list[str]:
+    """The measures that belong at the top: the first one, and the means that it is made of."""
+    return [names[i] for i in range(len(names)) if i == 0 or names[i].endswith("Mean")][:3]
+
+
+def _summary(report: Report) -> dict[str, Any]:
+    """The run beside published rows: columns, our row, and one group of rows for each published table."""
+    tables = published(report.dataset, report.split)
+    columns = _leading(report.names)
+    for measure in (measure for table in tables for measure in table.measures):
+        if not any(same_measure(measure, column) for column in columns):
+            columns.append(next((name for name in report.names if same_measure(name, measure)), measure))
+    ours = [charts.percent_over_seeds(report.over_seeds(column)) for column in columns]
+    groups = [group for table in tables for group in _groups(table, columns)]
+    return {"columns": columns, "ours": ours, "groups": groups, "tables": tables}
+
+
+def _groups(table: PublishedTable, columns: Sequence[str]) -> list[dict[str, Any]]:
+    """The zero-shot rows of a published table, then the others."""
+    groups = []
+    for zero_shot, label in ((True, "zero-shot"), (False, "trained on video segmentation data")):
+        rows = {
+            row.method: [
+                next((v for m, v in row.values.items() if same_measure(m, column)), charts.NOTHING)
+                for column in columns
+            ]
+            for row in table.rows
+            if row.zero_shot == zero_shot
+        }
+        if rows:
+            groups.append({"title": table.title, "label": label, "zero_shot": zero_shot, "rows": rows})
+    return groups
+
+
+def _galleries(report: Report) -> dict[str, list[dict[str, Any]]]:
+    """Heading → sequences with their pictures: the best and the worst, or without truth a few."""
+    if report.strip is None:
+        return {}
+    if not report.scores:
+        names = list(dict.fromkeys(record.sequence for record in report.records))
+        return {"Sequences": [_shown(report, name) for name in names[: 2 * SHOWN]]}
+    order = charts.ranked(report.scores)
+    count = min(SHOWN, max(1, len(order) // 2))
+    galleries = {"Best sequences": order[:count], "Worst sequences": order[count:][-count:][::-1]}
+    return {
+        heading: [_shown(report, name) for name in names] for heading, names in galleries.items() if names
+    }
+
+
+def _shown(report: Report, name: str) -> dict[str, Any]:
+    assert report.strip is not None
+    score = charts.percent(report.scores[name]) if name in report.scores else ""
+    shown: dict[str, Any] = {"name": name, "score": score, "frames": [], "problem": ""}
+    try:
+        for frame in report.strip(name):
+            jpeg = base64.b64encode(frame.jpeg).decode()
+            shown["frames"].append({"name": frame.name, "given": frame.given, "jpeg": jpeg})
+    except SamptError as error:  # hours of results must not go without their report
+        logger.warning("no pictures of %s in the report: %s", name, error)
+        shown["problem"] = str(error)
+    return shown
+
+
+def _sequences(report: Report) -> dict[str, Any]:
+    """The table of all sequences, in the order of their records; times are means over seeds."""
+    by_name: dict[str, list[SequenceRecord]] = defaultdict(list)
+    for record in report.records:
+        by_name[record.sequence].append(record)
+    measures = tuple(dict.fromkeys(m for values in report.per_sequence.values() for m in values))
+    rows = [
+        {
+            "name": name,
+            "objects": records[0].objects,
+            "frames": records[0].frames,
+            "size": f"{records[0].size[1]}×{records[0].size[0]}",
+            "scores": [charts.percent(report.per_sequence.get(name, {}).get(m)) for m in measures],
+            "seconds": charts.duration(fmean(map(charts.wall_seconds, records))),
+            "speed": charts.frames_per_second(records),
+        }
+        for name, records in by_name.items()
+    ]
+    return {"measures": measures, "rows": rows}
+
+
+def _details(run: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Every part of ``run.json`` as a flat table; what is no mapping comes together first, as "run"."""
+    plain = {key: value for key, value in run.items() if not isinstance(value, Mapping)}
+    parts = {key: value for key, value in run.items() if isinstance(value, Mapping) and value}
+    return {title: _flat(part) for title, part in {"run": plain, **parts}.items() if part}
+
+
+def _flat(tree: Any, prefix: str = "") -> dict[str, str]:
+    """Nested mappings as "a.b.c" → text."""
+    if not isinstance(tree, Mapping):
+        text = "none" if tree is None else str(tree)
+        return {prefix: ", ".join(map(str, tree)) if isinstance(tree, list | tuple) else text}
+    if not tree and prefix:
+        return {prefix: "none"}
+    flat: dict[str, str] = {}
+    for key, value in tree.items():
+        flat |= _flat(value, f"{prefix}.{key}" if prefix else str(key))
+    return flat

@@ -1,0 +1,121 @@
+"""A finished run in Weights & Biases; needs the optional extra ``wandb``."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from sampt.errors import ConfigError
+
+from . import charts
+from .report import Report
+
+Mode = Literal["online", "offline"]
+
+
+def log_run(
+    report: Report,
+    folder: Path,
+    *,
+    project: str = "sampt",
+    mode: Mode = "online",
+    videos: Mapping[str, Path] | None = None,
+) -> Path:
+    """Log a run's configuration, measures, table of sequences, timings and videos.
+
+    Measures go into the run's summary: means over seeds by their names ("J&F-Mean"), each seed's as
+    "seed 0/J&F-Mean"; seconds as "seconds/track".
+
+    Args:
+        folder: where the files of W&B go; offline runs stay there until ``wandb sync`` uploads them.
+        project: of W&B.
+        mode: "offline" contacts no server at all.
+        videos: sequence → MP4 file, such as ``overlay_video`` writes.
+
+    Returns:
+        The folder of the logged run.
+
+    Raises:
+        ConfigError: the package wandb is not installed, or its server cannot be used.
+    """
+    wandb = _wandb(mode)
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = wandb.Settings(
+        silent=True, console="off", disable_code=True, disable_git=True, x_disable_stats=True
+    )
+    try:
+        with wandb.init(
+            project=project,
+            name=report.title,
+            dir=str(folder),
+            mode=mode,
+            config=_config(report),
+            settings=settings,
+            reinit="create_new",
+        ) as run:
+            run.log({"sequences": _table(wandb, report), **_videos(wandb, videos or {})})
+            run.summary.update(_summary(report))
+            return Path(run.dir).parent
+    except wandb.errors.Error as error:
+        reason = str(error).strip().rstrip(".")
+        raise ConfigError(
+            f"--wandb cannot reach Weights & Biases ({reason}); log in with `wandb login`, or use "
+            "--wandb-mode offline"
+        ) from error
+
+
+def _wandb(mode: Mode) -> Any:
+    if mode == "offline":  # read when the package is imported, and by its background process
+        os.environ["WANDB_ERROR_REPORTING"] = "false"
+    try:
+        return importlib.import_module("wandb")
+    except ImportError as error:
+        raise ConfigError("--wandb needs a package more; install it: pip install 'sampt[wandb]'") from error
+
+
+def _config(report: Report) -> dict[str, Any]:
+    return {
+        "dataset": report.dataset,
+        "split": report.split,
+        "protocol": report.protocol,
+        "seeds": list(report.seeds),
+        **report.run,
+    }
+
+
+def _table(wandb: Any, report: Report) -> Any:
+    """A row for each sequence and seed: its size, its seconds, and its measures as means over seeds."""
+    measures = tuple(dict.fromkeys(name for values in report.per_sequence.values() for name in values))
+    table = wandb.Table(columns=["sequence", "seed", "objects", "frames", "seconds", *measures])
+    for record in report.records:
+        values = report.per_sequence.get(record.sequence, {})
+        table.add_data(
+            record.sequence,
+            record.seed,
+            record.objects,
+            record.frames,
+            charts.wall_seconds(record),
+            *(values.get(measure) for measure in measures),
+        )
+    return table
+
+
+def _videos(wandb: Any, videos: Mapping[str, Path]) -> dict[str, Any]:
+    return {f"videos/{name}": wandb.Video(str(path), format="mp4") for name, path in videos.items()}
+
+
+def _summary(report: Report) -> dict[str, Any]:
+    summary: dict[str, Any] = {}
+    for name in report.names:
+        values = report.over_seeds(name)
+        summary[name] = sum(values) / len(values)
+    for seed, means in report.measures.items():
+        summary |= {f"seed {seed}/{name}": value for name, value in means.items()}
+    for record in report.records:
+        for stage, seconds in record.seconds.items():
+            summary[f"seconds/{stage}"] = summary.get(f"seconds/{stage}", 0.0) + seconds
+    summary |= {f"encoder/{name}": count for name, count in charts.counters(report.records).items()}
+    return summary | {"failed": sorted(report.failures)}
