@@ -1,0 +1,329 @@
+"""Ablation files: a base configuration and what is varied in it, expanded into settings."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib import resources
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from sampt.config import Config, as_mapping, build, load_config
+from sampt.errors import ConfigError
+from sampt.naming import unknown_name
+from sampt.segmenters.registry import SEGMENTERS
+from sampt.trackers.registry import check_options
+
+KEYS = ("base", "overrides", "grid", "settings", "seeds")
+"""What an ablation file may hold."""
+
+LONGEST_SLUG = 80
+_UNSAFE = re.compile(r"[^A-Za-z0-9.=+_-]+")
+
+Values = Mapping[str, str]
+"""Configuration key → value, as YAML on one line."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One value of an axis. name: of it, as part of a setting's name. label: as in the file, for tables."""
+
+    name: str
+    label: Any
+    values: Values
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What is varied together, under one title."""
+
+    title: str
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One configuration of a sweep.
+
+    name: for people, unique in the sweep. slug: for folders, unique too, whatever the case of its letters.
+    overrides: ``key=value`` for ``load_config(sweep.base, overrides)``, in an order that works.
+    values: title of each axis → the label chosen from it; columns of a table.
+    """
+
+    name: str
+    slug: str
+    overrides: tuple[str, ...]
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A base configuration and the axes along which it is varied, all combinations of them.
+
+    file: where it was read. base: as ``--config`` takes it. overrides: for all settings.
+    seeds: how many runs of each setting.
+    """
+
+    file: Path
+    base: str
+    overrides: Values
+    axes: tuple[Axis, ...]
+    seeds: int
+
+    def settings(self) -> list[Setting]:
+        """Every combination, the last axis fastest; each is checked as far as that goes without weights.
+
+        Raises:
+            ConfigError: a setting is no valid configuration, or two are the same one; both are named.
+        """
+        settings: dict[str, Setting] = {}
+        names: list[tuple[Mapping[str, Any], str]] = []
+        slugs: set[str] = set()
+        for chosen in product(*(axis.choices for axis in self.axes)):
+            setting = self._setting(chosen, slugs)
+            config = as_mapping(self.config(setting))
+            twin = next((name for other, name in names if other == config), None)
+            if twin is not None or setting.name in settings:
+                raise ConfigError(
+                    f"{self.file}: the settings {twin or setting.name!r} and {setting.name!r} are the same "
+                    f"configuration; remove one"
+                )
+            names.append((config, setting.name))
+            slugs.add(setting.slug.casefold())
+            settings[setting.name] = setting
+        return list(settings.values())
+
+    def _setting(self, chosen: tuple[Choice, ...], slugs: set[str]) -> Setting:
+        values = {**self.overrides, **{k: v for choice in chosen for k, v in choice.values.items()}}
+        # Choosing a part by name drops its options, so names go first.
+        keys = sorted(values, key=lambda key: not key.endswith(".name"))
+        name = ", ".join(choice.name for choice in chosen)
+        return Setting(
+            name,
+            _slug(name, slugs),
+            tuple(f"{key}={values[key]}" for key in keys),
+            {axis.title: choice.label for axis, choice in zip(self.axes, chosen, strict=True)},
+        )
+
+    def config(self, setting: Setting) -> Config:
+        """
+        Raises:
+            ConfigError: it is no valid configuration.
+        """
+        try:
+            config = load_config(self.base, setting.overrides)
+            check_parts(config)
+        except ConfigError as error:
+            message = str(error).removeprefix("-o ")
+            raise ConfigError(
+                f"{self.file}: the setting {setting.name!r} does not work: {message}"
+            ) from error
+        return config
+
+
+def check_parts(config: Config) -> None:
+    """Make everything but the two models, so that a wrong option is found before anything runs.
+
+    Raises:
+        ConfigError: an option or value makes no sense.
+    """
+    tracker, segmenter = config.tracker, config.segmenter
+    try:
+        check_options(tracker.name, tracker.options)
+    except ValueError as error:
+        raise ConfigError(f"tracker: {error}") from error
+    if segmenter.name not in SEGMENTERS:
+        raise ConfigError(f"segmenter: {unknown_name('segmenter', segmenter.name, SEGMENTERS)}")
+    weightless = replace(
+        config,
+        tracker=replace(tracker, name="dis", options={}, checkpoint=None),
+        segmenter=replace(segmenter, name="grabcut", options={}, checkpoint=None),
+        device="cpu",
+    )
+    build(weightless)
+
+
+def read_sweep(source: str | Path, base: str | None = None, overrides: Sequence[str] = ()) -> Sweep:
+    """Read an ablation file, or a packaged one by name.
+
+    base: a configuration to start from instead of the file's. overrides: ``key=value``, for all settings.
+
+    Raises:
+        ConfigError: there is no such file, or it is not a valid sweep; what is wrong is named.
+    """
+    file = find_ablation(source)
+    raw = _read(file)
+    for key in raw:
+        if key not in KEYS:
+            raise ConfigError(f"{file}: {unknown_name('key', str(key), KEYS)}")
+    base = raw.get("base") if base is None else base
+    if not isinstance(base, str):
+        raise ConfigError(f"{file}: base must name a configuration to start from, such as base: quick")
+    if ("grid" in raw) == ("settings" in raw):
+        raise ConfigError(f"{file}: say what to vary: either grid or settings")
+    axes = (
+        _grid(file, raw["grid"]) if "grid" in raw else (_named(file, "settings", "setting", raw["settings"]),)
+    )
+    seeds = raw.get("seeds", 1)
+    if not isinstance(seeds, int) or isinstance(seeds, bool) or seeds < 1:
+        raise ConfigError(f"{file}: seeds must be a number of runs, 1 or more, not {seeds}")
+    fixed = {**_values(file, "overrides", raw.get("overrides") or {}), **_given(overrides)}
+    _check_disjoint(file, fixed, axes)
+    return Sweep(file, base, fixed, axes, seeds)
+
+
+def find_ablation(name: str | Path) -> Path:
+    """The file itself, or the packaged one: ``points``, ``points.yaml`` or ``configs/ablations/points.yaml``.
+
+    Raises:
+        ConfigError: there is neither; the closest packaged one is named.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    packaged = _packaged()
+    for candidate in (packaged / path.name, packaged / f"{path.name}.yaml"):
+        if candidate.is_file() and path.parent in (Path(), Path("ablations"), Path("configs/ablations")):
+            return candidate
+    hint = unknown_name("ablation", path.stem, packaged_ablations())
+    raise ConfigError(f"there is no ablation file {name}: {hint}")
+
+
+def packaged_ablations() -> list[str]:
+    """Names of the ablations that come with the package."""
+    return sorted(path.stem for path in _packaged().glob("*.yaml"))
+
+
+def _packaged() -> Path:
+    return Path(str(resources.files("sampt.configs"))) / "ablations"
+
+
+def _read(file: Path) -> dict[Any, Any]:
+    try:
+        raw = OmegaConf.to_container(OmegaConf.create(file.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, UnicodeDecodeError, OmegaConfBaseException) as error:
+        first = str(error).partition("\n")[0]
+        raise ConfigError(f"{file} is not valid YAML: {first}") from error
+    except AssertionError:  # OmegaConf's way of saying that it is one bare value
+        raw = None
+    if not isinstance(raw, dict):
+        raise ConfigError(
+            f"{file} is not a mapping with {', '.join(KEYS)}; see configs/ablations/points.yaml"
+        )
+    return raw
+
+
+def _grid(file: Path, grid: Any) -> tuple[Axis, ...]:
+    """Axes of a list of values under a key, or of named groups of values under a title of their own."""
+    if not isinstance(grid, dict) or not grid:
+        raise ConfigError(
+            f"{file}: grid is empty; give keys and lists, such as prompting.refinements: [0, 3]"
+        )
+    titles = _titles([str(key) for key, choices in grid.items() if isinstance(choices, list)])
+    axes = []
+    for key, choices in ((str(key), choices) for key, choices in grid.items()):
+        if isinstance(choices, dict):
+            axes.append(_named(file, f"grid: {key}", key, choices))
+        elif isinstance(choices, list) and choices:
+            axes.append(_listed(file, key, titles[key], choices))
+        else:
+            raise ConfigError(f"{file}: grid: {key} needs a list of at least one value, such as [0, 3, 12]")
+    twice = _first_repeated(axis.title for axis in axes)
+    if twice is not None:
+        raise ConfigError(f"{file}: grid: two axes would be called {twice!r}; rename one")
+    return tuple(axes)
+
+
+def _listed(file: Path, key: str, title: str, choices: list[Any]) -> Axis:
+    made = []
+    for value in choices:
+        values = _values(file, "grid", {key: value})
+        made.append(Choice(f"{title}={values[key]}", value, values))
+    return Axis(title, tuple(made))
+
+
+def _named(file: Path, where: str, title: str, choices: Any) -> Axis:
+    if not isinstance(choices, dict) or not choices:
+        raise ConfigError(
+            f"{file}: {where} needs a mapping of at least one name to its values, "
+            f"such as many points: {{sampling.positive.points: 64}}"
+        )
+    made = []
+    for label, values in choices.items():
+        if isinstance(label, bool) or not isinstance(label, str | int | float):
+            raise ConfigError(f"{file}: {where}: YAML reads a name as {label}; put it in quotes")
+        given = _values(file, f"{where}: {label}", {} if values is None else values)
+        made.append(Choice(label if isinstance(label, str) else f"{title}={label}", label, given))
+    return Axis(title, tuple(made))
+
+
+def _titles(keys: list[str]) -> dict[str, str]:
+    """What to call keys: their last two parts without ``name``; in full if some were called the same."""
+    short = {key: ".".join(key.split(".")[-2:]).removesuffix(".name") for key in keys}
+    return short if len(set(short.values())) == len(keys) else {key: key for key in keys}
+
+
+def _values(file: Path, where: str, values: Any) -> Values:
+    if not isinstance(values, dict):
+        raise ConfigError(f"{file}: {where} needs keys and values, such as sampling.positive.points: 64")
+    if "seed" in values:
+        raise ConfigError(f"{file}: {where}: seed is not a setting; say how many runs there are with seeds")
+    return {str(key): _text(value) for key, value in values.items()}
+
+
+def _given(overrides: Iterable[str]) -> Values:
+    """``key=value`` from the command line."""
+    parts = [override.partition("=") for override in overrides]
+    for key, equals, value in parts:
+        if not equals:
+            raise ConfigError(f"-o {key}: give an option as key=value, such as -o prompting.refinements=3")
+        if key == "seed":
+            raise ConfigError(f"-o seed={value}: a sweep counts its seeds from 0; say how many with --seeds")
+    return {key: value for key, _, value in parts}
+
+
+def _text(value: Any) -> str:
+    """A value as YAML on one line; names stay as they are."""
+    if isinstance(value, str):  # OmegaConf knows best which strings it would read as something else
+        return OmegaConf.to_yaml({"x": value}).removeprefix("x:").strip()
+    return (
+        str(yaml.safe_dump(value, default_flow_style=True, width=float("inf"))).removesuffix("...\n").strip()
+    )
+
+
+def _check_disjoint(file: Path, fixed: Values, axes: Iterable[Axis]) -> None:
+    """No key is set by two axes, and what every choice of an axis sets is not fixed besides."""
+    owners: dict[str, str] = {}
+    for axis in axes:
+        for key in {key for choice in axis.choices for key in choice.values}:
+            if owners.setdefault(key, axis.title) != axis.title:
+                raise ConfigError(
+                    f"{file}: both {owners[key]!r} and {axis.title!r} set {key}; leave it to one"
+                )
+            if key in fixed and all(key in choice.values for choice in axis.choices):
+                raise ConfigError(
+                    f"{file}: {key} is what the sweep varies, so it cannot be fixed for all; remove it"
+                )
+
+
+def _first_repeated(names: Iterable[str]) -> str | None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
+
+
+def _slug(name: str, taken: set[str]) -> str:
+    slug = _UNSAFE.sub("-", name)[:LONGEST_SLUG].strip("-.") or "setting"
+    if slug.casefold() in taken:
+        slug += f"-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return slug
