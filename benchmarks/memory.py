@@ -1,7 +1,7 @@
-"""Does memory grow with the video? Peak RSS of ``sampt segment`` on short and long generated videos.
+"""Does memory grow with the video? Peak RSS of ``sampt segment``, or ``track``, on short and long ones.
 
 python -m sampt.benchmarks.memory --frames 300 3000
-python -m sampt.benchmarks.memory --tracker pips --random-weights 0 --size 320x192
+python -m sampt.benchmarks.memory --track --tracker pips --random-weights 0 --size 320x192
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from sampt.palette import write_label_map
@@ -28,9 +29,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--frames", type=int, nargs="+", default=[300, 3000])
     parser.add_argument("--size", default="854x480", metavar="WIDTHxHEIGHT")
+    parser.add_argument("--track", action="store_true", help="sampt track, 15 points on each object")
     parser.add_argument("--tracker", default="lucas-kanade")
     parser.add_argument("--random-weights", type=int, metavar="SEED", help="for a tracker that needs weights")
-    parser.add_argument("options", nargs="*", help="more options for sampt segment, after --")
+    parser.add_argument("options", nargs="*", help="more options for the command, after --")
     arguments = parser.parse_args()
     print("| frames | peak RSS (MiB) | ratio | seconds | frames/s |\n|---|---|---|---|---|")
     first = None
@@ -48,13 +50,15 @@ def measure(frames: int, arguments: argparse.Namespace) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as folder:
         video, mask = Path(folder) / "clip.mp4", Path(folder) / "mask.png"
         width, height = map(int, arguments.size.split("x"))
-        write_scene(SyntheticScene(frames, height, width, objects=3), video, mask)
-        command = [sys.executable, "-m", "sampt", "segment", str(video), "--mask", str(mask)]
-        command += ["--config", "quick", "--tracker", arguments.tracker, "--output", f"{folder}/out"]
+        scene = SyntheticScene(frames, height, width, objects=3)
+        write_scene(scene, video, mask)
+        command = [sys.executable, "-m", "sampt", "track" if arguments.track else "segment", str(video)]
+        command += points(scene) if arguments.track else ["--mask", str(mask), "--config", "quick"]
+        command += ["--tracker", arguments.tracker, "--output", f"{folder}/out"]
         if arguments.random_weights is not None:
             checkpoint = Path(folder) / "random.pth"
             torch.save(random_state(arguments.tracker, arguments.random_weights), checkpoint)
-            command += ["--tracker-checkpoint", str(checkpoint)]
+            command += ["--checkpoint" if arguments.track else "--tracker-checkpoint", str(checkpoint)]
         command += arguments.options
         begin = time.perf_counter()
         process = subprocess.Popen(command)
@@ -62,8 +66,14 @@ def measure(frames: int, arguments: argparse.Namespace) -> tuple[float, float]:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
-            raise SystemExit(f"sampt segment failed with exit code {process.returncode}")
+            raise SystemExit(f"{' '.join(command)} failed with exit code {process.returncode}")
         return usage.ru_maxrss / 1024, time.perf_counter() - begin
+
+
+def points(scene: SyntheticScene) -> list[str]:
+    """Options that name 15 points on each object in the first frame."""
+    queries, owners = scene.sample_queries(15, np.random.default_rng(0))
+    return [f"--point={k + 1}:0:{x},{y}" for (_, x, y), k in zip(queries, owners, strict=True)]
 
 
 def random_state(tracker: str, seed: int) -> dict[str, torch.Tensor]:

@@ -16,12 +16,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from sampt.environment import versions
+from sampt.config import choose_device
+from sampt.environment import hardware, versions
 from sampt.errors import SamptError
 from sampt.synthetic import SyntheticScene
 
 from .memory import write_scene
-from .speed_runs import STAGES, Setting, Timing, hardware
+from .speed_runs import STAGES, Setting, Timing
 
 
 @click.command(help=__doc__)
@@ -63,7 +64,7 @@ def main(
         *overrides,
     )
     report: dict[str, Any] = {
-        "hardware": hardware(device),
+        "hardware": hardware(choose_device(device)),
         "versions": versions(),
         "video": {"frames": frames, "width": width, "height": height, "objects": objects},
         "settings": [*common, *(f"against {a}" for a in against)],

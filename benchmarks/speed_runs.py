@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -178,19 +177,6 @@ class Timing:
             "all_but_encode_over_single_decoder_calls": self.overhead,
             "peak_mib": self.peak_mib,
         }
-
-
-def hardware(device: str) -> str:
-    """What the figures were measured on."""
-    chosen = choose_device(device)
-    if chosen.type == "cuda":
-        return torch.cuda.get_device_name(chosen)
-    model = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
-        model = names[0].partition(":")[2].strip() if names else model
-    return f"{model}, {torch.get_num_threads()} threads"
 
 
 def _forget_peak(on_gpu: bool) -> None:

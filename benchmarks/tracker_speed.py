@@ -25,13 +25,12 @@ from rich.table import Table
 from torch import nn
 
 from sampt.config import choose_device
+from sampt.environment import hardware
 from sampt.errors import ConfigError, SamptError
 from sampt.synthetic import SyntheticScene
 from sampt.trackers.base import PointTracker
 from sampt.trackers.registry import NEURAL
 from sampt.weights import load_checkpoint, load_strictly
-
-from .speed_runs import hardware
 
 Frames = NDArray[np.uint8]
 Queries = NDArray[np.float32]
@@ -164,7 +163,8 @@ def main(
         positions = measure(found, clip, grouped, repeats)
     except (SamptError, ValueError, TypeError, IndexError) as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"{hardware(device)}; {width}x{height} px, {len(grouped)} objects, {len(queries)} points")
+    machine = hardware(choose_device(device))
+    click.echo(f"{machine}; {width}x{height} px, {len(grouped)} objects, {len(queries)} points")
     show(f"{tracker}, {frames} frames", found, frames, positions)
 
 

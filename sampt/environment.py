@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import platform
 from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .errors import SamptError
 from .version import __version__
+
+if TYPE_CHECKING:
+    import torch
 
 PACKAGES = (
     "torch",
@@ -28,6 +33,20 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             found[package] = "missing"
     return found
+
+
+def hardware(device: torch.device) -> str:
+    """The GPU's name, or the processor's and how many threads torch uses."""
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        model = names[0].partition(":")[2].strip() if names else model
+    return f"{model}, {torch.get_num_threads()} threads"
 
 
 def check_torchvision() -> None:

@@ -39,3 +39,7 @@ class OutputError(SamptError):
 
 class DatasetError(SamptError):
     """A dataset's folder is not laid out as it should be, or one of its files is wrong."""
+
+
+class EngineError(SamptError):
+    """Work cannot be handed out, or whoever did it died again and again."""

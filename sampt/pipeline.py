@@ -106,7 +106,12 @@ class SamPt:
         return build(load_config(config, overrides))
 
     def stream(
-        self, video: Clip | FrameSource, queries: QueryPoints, *, backward: bool = True
+        self,
+        video: Clip | FrameSource,
+        queries: QueryPoints,
+        *,
+        backward: bool = True,
+        encoder: FrameEncoder | None = None,
     ) -> Segmentation:
         """Segment a video frame by frame, in bounded memory.
 
@@ -115,11 +120,17 @@ class SamPt:
             queries: the objects. Where one has a mask or a box, points are first sampled from it.
             backward: also segment frames before an object's query frame; without (as in the VOS protocol),
                 an object is absent there.
+            encoder: of this model's segmenter and this video, to share what it has encoded with other runs;
+                whoever made it closes it.
 
         Raises:
             PromptError: the queries do not fit the video.
         """
-        return Segmentation(self, Clip.of(video), queries, backward)
+        return Segmentation(self, Clip.of(video), queries, backward, encoder)
+
+    def encoder(self, video: FrameSource) -> FrameEncoder:
+        """What encodes the frames of ``video`` for this model, with a cache of its own."""
+        return FrameEncoder(self.segmenter, video, self.cache, self.frames_per_batch)
 
 
 class Segmentation(Iterator[FrameResult]):
@@ -131,7 +142,14 @@ class Segmentation(Iterator[FrameResult]):
         reinitialisation has failed; the later one, if that happened both before and after the query frame.
     """
 
-    def __init__(self, model: SamPt, clip: Clip, queries: QueryPoints, backward: bool) -> None:
+    def __init__(
+        self,
+        model: SamPt,
+        clip: Clip,
+        queries: QueryPoints,
+        backward: bool,
+        encoder: FrameEncoder | None = None,
+    ) -> None:
         self.model, self.clip = model, clip
         self.stopwatch = Stopwatch()
         self.lost: dict[int, int] = {}
@@ -139,7 +157,8 @@ class Segmentation(Iterator[FrameResult]):
         if clip.indices.step < 0:
             raise PromptError("the clip runs backward in time; give its frames in ascending order")
         queries.validate(clip.indices, self.size)
-        self.encoder = FrameEncoder(model.segmenter, clip.source, model.cache, model.frames_per_batch)
+        self.encoder = encoder or model.encoder(clip.source)
+        self._shared = encoder is not None
         self._rng = rng = np.random.default_rng(model.seed)
         self._given = {k: query.mask for k, query in enumerate(queries.objects) if query.mask is not None}
         with self.stopwatch("select"):
@@ -182,7 +201,8 @@ class Segmentation(Iterator[FrameResult]):
     def close(self) -> None:
         """Give up early: temporary files are removed at once (``contextlib.closing`` calls this)."""
         self._states.close()
-        self.encoder.close()
+        if not self._shared:
+            self.encoder.close()
 
     def _points(self, query: ObjectQuery, objects: Sequence[ObjectQuery]) -> FramePoints:
         """Those given, and those sampled from the object's mask, or from what is seen in its box."""

@@ -11,6 +11,7 @@ from sampt.trackers.clip import Clip
 from ..errors import PromptError, VideoError
 from ..prompts import QueryPoints
 from ..video import Video
+from .model_options import ModelChoice, model_options
 
 _path = click.Path(path_type=Path)
 
@@ -26,15 +27,7 @@ _path = click.Path(path_type=Path)
 @click.option(
     "--span", "spans", multiple=True, metavar="OBJ:FIRST-LAST", help="Frames an object is wanted in."
 )
-@click.option("--config", type=str, help="A YAML file, or a packaged one; `sampt info` lists them.")
-@click.option(
-    "-o", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting of the configuration."
-)
-@click.option("--tracker", help="A point tracker; `sampt info` lists them.")
-@click.option("--tracker-checkpoint", type=_path, help="A file; else the official one is downloaded.")
-@click.option("--segmenter", help="grabcut (preview), sam-vit-h, mobile-sam, …; `sampt info` lists them.")
-@click.option("--checkpoint", type=_path, help="A checkpoint file; else the official one is downloaded.")
-@click.option("--device", help="cuda, cpu or auto.")
+@model_options
 @click.option("--output", "-O", type=_path, required=True, help="The folder for the results.")
 @click.option("--overwrite", is_flag=True, help="Replace results that the folder already holds.")
 @click.option("--coco", type=_path, help="Also write COCO JSON (RLE) to this file.")
@@ -49,13 +42,7 @@ def command(
     boxes: tuple[str, ...],
     mask: Path | None,
     spans: tuple[str, ...],
-    config: str | None,
-    overrides: tuple[str, ...],
-    tracker: str | None,
-    tracker_checkpoint: Path | None,
-    segmenter: str | None,
-    checkpoint: Path | None,
-    device: str | None,
+    model: ModelChoice,
     output: Path,
     overwrite: bool,
     coco: Path | None,
@@ -73,20 +60,10 @@ def command(
     sampt segment clip.mp4 --point 1:0:320,180:+ --point 1:0:340,200:+ --output out
     """
     # torch takes seconds to import: whoever asks for help, or mistypes an option, need not wait for it.
-    from ..config import as_mapping, build, load_config
+    from ..config import as_mapping, build
     from .runner import segment_clip
 
-    options = {"tracker.name": tracker, "segmenter.name": segmenter, "device": device}
-    chosen = [f"{key}={value}" for key, value in options.items() if value is not None] + list(overrides)
-    # SAM is worth the paper's settings; the quick ones are made for the embedded segmenter.
-    quick = all(o == "segmenter.name=grabcut" for o in chosen if o.startswith("segmenter.name="))
-    if config is None and not quick and tracker is None:
-        chosen.insert(0, "tracker.name=dis")  # the paper's takes long on a CPU, and weights
-    settings = load_config(config or ("quick" if quick else "sam_pt"), chosen)
-    if checkpoint is not None:  # not as an override: a path may hold what means something in YAML
-        settings.segmenter.checkpoint = str(checkpoint)
-    if tracker_checkpoint is not None:
-        settings.tracker.checkpoint = str(tracker_checkpoint)
+    settings = model.settings()
     with Video(video) as opened:
         clip = _clip(opened, start, stride, max_frames)
         queries = _queries(points, clicks, boxes, mask, clip.indices[0]).with_spans(spans)

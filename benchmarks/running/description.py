@@ -1,0 +1,77 @@
+"""What ``run.json`` tells of a run: settings, software, hardware, weights."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import sampt
+from sampt.checkpoints import CHECKPOINTS
+from sampt.config import Config, as_mapping, choose_device
+from sampt.environment import hardware, versions
+from sampt.errors import CheckpointError
+from sampt.trackers.registry import NEURAL
+from sampt.transfer import sha256_of
+
+
+def describe(task: str, dataset: dict[str, Any], config: Config, seeds: Sequence[int]) -> dict[str, Any]:
+    """Everything that a result may depend on, as plain values.
+
+    task: such as "vos". dataset: its name, split, root and options.
+
+    Raises:
+        CheckpointError: a checkpoint file that was given cannot be read.
+    """
+    settings = dict(as_mapping(config))
+    settings.pop("seed")  # ``seeds`` are used instead
+    return {
+        "task": task,
+        "dataset": dataset,
+        "config": settings,
+        "seeds": list(seeds),
+        "checkpoints": dict(_checkpoints(config)),
+        "versions": versions(),
+        "git": git_commit(),
+        "hardware": hardware(choose_device(config.device)),
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def git_commit() -> str | None:
+    """The commit of the checkout that runs, with ``+`` if files differ from it; None if it is no checkout."""
+    folder = Path(sampt.__file__).parent
+    git = ["git", "-C", str(folder)]
+    try:
+        # A checkout of something else may hold an installed copy.
+        tracked = subprocess.run([*git, "ls-files", "--error-unmatch", "__init__.py"], capture_output=True)
+        if tracked.returncode:
+            return None
+        commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+        changes = subprocess.run(
+            [*git, "status", "--porcelain", "-uno"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return commit.stdout.strip() + ("+" if changes.stdout.strip() else "")
+
+
+def _checkpoints(config: Config) -> Iterator[tuple[str, str]]:
+    """The files or published names of the weights in use, and their SHA-256."""
+    tracker = NEURAL.get(config.tracker.name)
+    for name in (
+        config.segmenter.checkpoint or config.segmenter.name,
+        config.tracker.checkpoint or (tracker and tracker.checkpoint) or config.tracker.name,
+    ):
+        if name in CHECKPOINTS:
+            yield name, CHECKPOINTS[name].sha256 or "pinned at its first download"
+        elif name not in (config.segmenter.name, config.tracker.name):
+            try:
+                yield name, sha256_of(Path(name)).hexdigest()
+            except OSError as error:
+                raise CheckpointError(f"cannot read the checkpoint {name} ({error.strerror})") from error

@@ -1,0 +1,206 @@
+"""Tasks handed out to workers: one that fails is reported, one whose worker dies is tried again.
+
+The engines differ in their workers alone: this process, processes of this machine, or Ray actors. A worker
+keeps models, and what it has computed for the sequence it is at; hence it gets all of a sequence's tasks,
+unless others would be idle.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import dataclass
+from multiprocessing import get_context, parent_process
+from typing import Any, Generic, Protocol, TypeVar
+
+from sampt.errors import CheckpointError, ConfigError, EngineError
+
+FATAL = (ConfigError, CheckpointError)
+"""Errors that every other task would end with as well."""
+
+ATTEMPTS = 3
+"""How often a task is begun before whatever kills its workers is taken for its own fault."""
+
+
+class Grouped(Protocol):
+    """A task; hashable. ``sequence`` says which tasks are best done by one worker."""
+
+    @property
+    def sequence(self) -> str: ...
+
+
+T = TypeVar("T", bound=Grouped)
+R = TypeVar("R")
+
+Make = Callable[[], Callable[[Any], Any]]
+"""Makes what does tasks, inside the worker; it can be pickled."""
+
+
+class Worker(Protocol):
+    """One place where tasks are done, one at a time."""
+
+    deaths: tuple[type[Exception], ...]
+    """What a future raises if the worker died; ``restart`` then makes it usable again."""
+
+    def submit(self, task: Any) -> Future[Any]: ...
+    def restart(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class Here:
+    """This process."""
+
+    deaths: tuple[type[Exception], ...] = ()
+
+    def __init__(self, make: Make) -> None:
+        self._make = make
+        self._work: Callable[[Any], Any] | None = None
+
+    def submit(self, task: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            self._work = self._work or self._make()
+            future.set_result(self._work(task))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+    def restart(self) -> None:
+        """Never needed."""
+
+    def close(self) -> None:
+        self._work = None
+
+
+class Process:
+    """A process of its own, which ends when this one does, however that ends.
+
+    threads: how many cores it may use.
+    """
+
+    deaths: tuple[type[Exception], ...] = (BrokenExecutor,)
+
+    def __init__(self, make: Make, threads: int) -> None:
+        self._make, self._threads = make, threads
+        self._pool = self._start()
+
+    def _start(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(1, get_context("spawn"), initializer=_begin, initargs=(self._threads,))
+
+    def submit(self, task: Any) -> Future[Any]:
+        return self._pool.submit(_do, self._make, task)
+
+    def restart(self) -> None:
+        self._pool.shutdown(wait=False)
+        self._pool = self._start()
+
+    def close(self) -> None:
+        for process in list((self._pool._processes or {}).values()):  # a task may take minutes: do not wait
+            process.terminate()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+_made: dict[str, Callable[[Any], Any]] = {}
+
+
+def _begin(threads: int) -> None:
+    """Runs first in a worker's process."""
+    import cv2
+    import torch
+
+    parent = parent_process()
+    assert parent is not None
+
+    def outlive_nobody() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=outlive_nobody, daemon=True).start()
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(threads)
+
+
+def _do(make: Make, task: Any) -> Any:
+    if "work" not in _made:
+        _made["work"] = make()
+    return _made["work"](task)
+
+
+def local_workers(makes: Sequence[Make]) -> list[Worker]:
+    """A worker for each way to make one; a single one is this process."""
+    if len(makes) == 1:
+        return [Here(makes[0])]
+    threads = max(1, len(os.sched_getaffinity(0)) // len(makes))
+    return [Process(make, threads) for make in makes]
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[T, R]):
+    """What became of a task: its result, or the error that it ended with."""
+
+    task: T
+    result: R | None = None
+    error: Exception | None = None
+
+
+def run_tasks(tasks: Sequence[T], workers: Sequence[Worker]) -> Iterator[Outcome[T, Any]]:
+    """Do all tasks, and yield what became of each as soon as it is known.
+
+    A task is done again, by the restarted worker, if its worker dies. The workers are closed at the end, or
+    when the iteration is given up.
+
+    Raises:
+        ConfigError, CheckpointError: what is wrong concerns all tasks.
+    """
+    waiting, deaths = Waiting(tasks), dict.fromkeys(tasks, 0)
+    with ExitStack() as stack:
+        for worker in workers:
+            stack.callback(worker.close)
+        begun: dict[Future[Any], tuple[Worker, T]] = {}
+        for worker in workers:
+            if (task := waiting.take(None)) is not None:
+                begun[worker.submit(task)] = worker, task
+        while begun:
+            for future in wait(begun, return_when=FIRST_COMPLETED).done:
+                worker, task = begun.pop(future)
+                error = future.exception()
+                if isinstance(error, FATAL):
+                    raise error
+                if isinstance(error, worker.deaths):
+                    worker.restart()
+                    deaths[task] += 1
+                    if deaths[task] < ATTEMPTS:
+                        begun[worker.submit(task)] = worker, task
+                        continue
+                    error = EngineError(
+                        f"{ATTEMPTS} workers died of it; is there memory for so many? Use fewer --workers"
+                    )
+                assert error is None or isinstance(error, Exception)
+                yield Outcome(task, error=error) if error else Outcome(task, result=future.result())
+                if (following := waiting.take(task.sequence)) is not None:
+                    begun[worker.submit(following)] = worker, following
+
+
+class Waiting(Generic[T]):
+    """Tasks yet to be begun, by their sequences."""
+
+    def __init__(self, tasks: Sequence[T]) -> None:
+        self._groups: dict[str, list[T]] = {}
+        for task in tasks:
+            self._groups.setdefault(task.sequence, []).append(task)
+        self._begun: set[str] = set()
+
+    def take(self, sequence: str | None) -> T | None:
+        """The next task of that sequence, else the first of a new one, else the last of the longest left."""
+        left = {name: group for name, group in self._groups.items() if group}
+        if not left:
+            return None
+        new = next((name for name in left if name not in self._begun), None)
+        if sequence not in left and new is None:
+            return max(left.values(), key=len).pop()
+        chosen = sequence if sequence in left else new
+        self._begun.add(chosen)
+        return left[chosen].pop(0)

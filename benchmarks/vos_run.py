@@ -1,0 +1,220 @@
+"""Semi-supervised VOS: all sequences of a dataset, with every seed, in every setting."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import pandas as pd
+import torch
+
+from sampt.atomic import replacing
+from sampt.config import Config, choose_device
+from sampt.errors import DatasetError, EvaluationError, SamptError
+
+from .datasets.base import VosDataset
+from .metrics.davis_csv import write_davis_csvs
+from .protocols import MEANS, Summary, summarise
+from .running.engine import Worker, local_workers, run_tasks
+from .running.folder import RunFolder
+from .running.report import Report
+from .running.strips import overlay_strip
+from .vos import DatasetChoice, VosTask, VosWorker
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """Who does the work.
+
+    name: "local", processes of this machine, or "ray", actors of a cluster.
+    workers: how many; None lets the engine decide.
+    address: of a Ray cluster; None starts one on this machine.
+    """
+
+    name: str = "local"
+    workers: int | None = None
+    address: str | None = None
+
+    def make_workers(self, dataset: DatasetChoice, settings: Mapping[str, Config]) -> list[Worker]:
+        """Workers for these settings; local ones take turns with this machine's GPUs.
+
+        Raises:
+            ConfigError, EngineError: Ray is not installed, or its cluster cannot be reached.
+        """
+        if self.name == "ray":
+            from .running.ray_engine import ray_workers
+
+            return ray_workers(partial(VosWorker, dataset, settings), self.workers, self.address)
+        return local_workers(
+            [
+                partial(VosWorker, dataset, {k: _on_gpu(config, i) for k, config in settings.items()})
+                for i in range(self.workers or 1)
+            ]
+        )
+
+
+def _on_gpu(config: Config, worker: int) -> Config:
+    """The same on the worker's share of the GPUs, unless a certain one is asked for."""
+    if config.device in ("auto", "cuda") and choose_device(config.device).type == "cuda":
+        return replace(config, device=f"cuda:{worker % torch.cuda.device_count()}")
+    return config
+
+
+def check_sequences(dataset: VosDataset, chosen: Sequence[str] = ()) -> tuple[str, ...]:
+    """The names of the chosen sequences, or of all, in the dataset's order, each of which can be opened.
+
+    Raises:
+        DatasetError: there is no such sequence, or one of its files is missing or makes no sense.
+    """
+    if unknown := next((name for name in chosen if name not in dataset.names), None):
+        raise DatasetError(
+            f"{dataset.name} {dataset.split} has no sequence {unknown}, only {', '.join(dataset.names[:5])} …"
+        )
+    names = tuple(name for name in dataset.names if not chosen or name in chosen)
+    for name in names:
+        dataset[name]
+    return names
+
+
+def segment_missing(
+    sequences: Sequence[str],
+    folders: Mapping[str, RunFolder],
+    workers: Callable[[], Sequence[Worker]],
+    *,
+    strict: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[VosTask, str]:
+    """Do what is not finished yet in the folders of all settings, by their names.
+
+    workers: makes them, if there is anything to do.
+    progress: called with how many tasks are done, and how many there are, finished ones included.
+
+    Returns:
+        The tasks that failed, and why.
+
+    Raises:
+        SamptError: what concerns all tasks; and with ``strict`` the first failure of any.
+    """
+    every = [
+        VosTask(sequence, seed, setting)
+        for sequence in sequences
+        for setting, folder in folders.items()
+        for seed in folder.seeds
+    ]
+    tasks = [t for t in every if not folders[t.setting].finished(t.seed, t.sequence)]
+    done, failures = len(every) - len(tasks), dict[VosTask, str]()
+    report = progress or (lambda done, total: None)
+    report(done, len(every))
+    for outcome in run_tasks(tasks, workers()) if tasks else ():
+        task = outcome.task
+        if outcome.error is None:
+            assert outcome.result is not None
+            folders[task.setting].add(*outcome.result)
+        elif strict:
+            raise outcome.error
+        else:
+            expected = isinstance(outcome.error, SamptError)
+            failures[task] = " ".join(str(outcome.error).split()) if expected else repr(outcome.error)
+            logger.error("%s failed: %s", task.sequence, failures[task])
+            logger.debug("the error of %s", task.sequence, exc_info=outcome.error)
+        done += 1
+        report(done, len(every))
+    return failures
+
+
+@dataclass(frozen=True)
+class VosScores:
+    """A run's scores.
+
+    by_seed: what the dataset's protocol makes of them, by seed; empty where there is no public truth.
+    """
+
+    protocol: str
+    by_seed: Mapping[int, Summary] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, folder: RunFolder, dataset: VosDataset, sequences: Sequence[str]) -> VosScores:
+        """The scores of a run's finished sequences."""
+        summaries = {}
+        for seed in folder.seeds:
+            records = folder.records(seed, sequences)
+            if scores := [s for record in records for s in record.scores or ()]:
+                summaries[seed] = summarise(dataset.protocol, scores)
+        return cls(dataset.protocol, summaries)
+
+    @property
+    def means(self) -> pd.DataFrame:
+        """A row a seed, a column for each headline measure, 0..1."""
+        return pd.DataFrame({seed: summary.means for seed, summary in self.by_seed.items()}).T
+
+    @property
+    def per_sequence(self) -> pd.DataFrame:
+        """A row a sequence: its measures, averaged over its objects, then over seeds."""
+        tables = [summary.per_sequence for summary in self.by_seed.values()]
+        return pd.concat(tables).groupby(level=0, sort=False).mean()
+
+    def write(self, folder: RunFolder, split: str) -> None:
+        """Write ``metrics.csv``, a row for each seed and object, and the official CSVs beside the masks.
+
+        Raises:
+            OutputError: they cannot be written.
+        """
+        tables = []
+        for seed, summary in self.by_seed.items():
+            table = summary.table.copy()
+            table.insert(0, "seed", seed)
+            tables.append(table)
+            write_davis_csvs(summary, folder.masks(seed), split)
+        if tables:
+            with replacing(folder.path / "metrics.csv") as temporary:
+                pd.concat(tables).to_csv(temporary, index=False, float_format="%.6f", lineterminator="\n")
+
+
+def make_report(
+    folder: RunFolder,
+    dataset: VosDataset,
+    sequences: Sequence[str],
+    scores: VosScores,
+    failures: Mapping[VosTask, str],
+) -> Report:
+    """What is known of a run, for its page and for Weights & Biases."""
+    first = folder.masks(folder.seeds[0])
+    return Report(
+        title=folder.path.resolve().name,
+        dataset=dataset.name,
+        split=dataset.split,
+        protocol=dataset.protocol,
+        seeds=folder.seeds,
+        run=folder.description,
+        records=[record for seed in folder.seeds for record in folder.records(seed, sequences)],
+        measures={seed: summary.means for seed, summary in scores.by_seed.items()},
+        per_sequence=scores.per_sequence.to_dict("index") if scores.by_seed else {},
+        failures={f"{t.sequence} (seed {t.seed})": why for t, why in failures.items()},
+        strip=lambda name: overlay_strip(dataset[name], first / name),
+        complete=set(sequences) == set(dataset.names),
+    )
+
+
+def long_table(runs: Mapping[str, VosScores]) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The scores of several settings, by their names, for ``ablations``; and the measures to compare.
+
+    A row for each setting, seed and sequence: the means over its objects, and how many ``objects`` those are.
+
+    Raises:
+        EvaluationError: nothing is scored.
+    """
+    rows = []
+    for setting, scores in runs.items():
+        for seed, summary in scores.by_seed.items():
+            table = summary.per_sequence[list(MEANS)].rename_axis("sequence").reset_index()
+            table["objects"] = table["sequence"].map(summary.table["sequence"].value_counts())
+            rows.append(table.assign(setting=setting, seed=seed))
+    if not rows:
+        raise EvaluationError(
+            "nothing can be compared: the dataset's split has no public annotations, or every run failed"
+        )
+    return pd.concat(rows, ignore_index=True), MEANS

@@ -1,0 +1,58 @@
+"""The options that say who does the work of a benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from sampt.benchmarks.vos_run import EngineChoice
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """What ``--engine``, ``--workers``, ``--address`` and ``--strict`` say."""
+
+    engine_name: str
+    workers: int | None
+    address: str | None
+    strict: bool
+
+    @property
+    def choice(self) -> EngineChoice:
+        from sampt.benchmarks.vos_run import EngineChoice
+
+        return EngineChoice(self.engine_name, self.workers, self.address)
+
+
+_OPTIONS = (
+    click.option(
+        "--engine",
+        "engine_name",
+        type=click.Choice(["local", "ray"]),
+        default="local",
+        show_default=True,
+        help="Processes of this machine, or actors of a Ray cluster.",
+    ),
+    click.option("--workers", type=click.IntRange(min=1), help="How many [local: 1; ray: one a GPU]."),
+    click.option("--address", help="Of the Ray cluster, such as auto; else one is started here."),
+    click.option("--strict", is_flag=True, help="Stop at the first sequence that fails."),
+)
+
+
+def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command these options; it gets them as one argument, ``engine``, an ``EngineOptions``."""
+
+    @wraps(command)
+    def with_engine(*args: Any, **kwargs: Any) -> Any:
+        engine = EngineOptions(**{field.name: kwargs.pop(field.name) for field in fields(EngineOptions)})
+        return command(*args, engine=engine, **kwargs)
+
+    decorated: Callable[..., Any] = with_engine
+    for option in reversed(_OPTIONS):
+        decorated = option(decorated)
+    return decorated
