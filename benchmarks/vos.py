@@ -95,7 +95,8 @@ class VosWorker:
         with self._encoder(task.setting, model, sequence) as encoder:
             before = _counts(encoder)
             segmentation = model.stream(sequence.video, sequence.queries(), backward=False, encoder=encoder)
-            files, overlapping = {}, {}
+            files: dict[str, bytes] = {}
+            overlapping: dict[str, bytes] = {}
             with closing(segmentation):
                 for result in segmentation:
                     if result.index in sequence.saved:

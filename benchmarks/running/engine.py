@@ -198,9 +198,10 @@ class Waiting(Generic[T]):
         left = {name: group for name, group in self._groups.items() if group}
         if not left:
             return None
-        new = next((name for name in left if name not in self._begun), None)
-        if sequence not in left and new is None:
+        chosen = next((name for name in left if name not in self._begun), None)
+        if sequence is not None and sequence in left:
+            chosen = sequence
+        if chosen is None:
             return max(left.values(), key=len).pop()
-        chosen = sequence if sequence in left else new
         self._begun.add(chosen)
         return left[chosen].pop(0)

@@ -24,7 +24,16 @@ logger = logging.getLogger(__name__)
 IDENTITY = ("task", "dataset", "config", "checkpoints", "seeds")
 """What has to be the same for two runs to be one, but for where the dataset lies; the rest only tells."""
 
-OURS = ("run.json", "records", "seed-*", "overlapping", "metrics.csv", "*_results-*.csv", "report.html")
+OURS = (
+    "run.json",
+    "records",
+    "seed-*",
+    "overlapping",
+    "metrics.csv",
+    "*_results-*.csv",
+    "results.json",
+    "report.html",
+)
 """What a run writes into its folder beside one folder a sequence."""
 
 _PARTIAL = ".partial"
@@ -137,9 +146,10 @@ def open_run(path: Path, description: Description, overwrite: bool = False) -> I
         reason = error.strerror or error
         raise OutputError(f"cannot write into {path} ({reason}); choose another --output") from error
     try:
-        if overwrite:
+        if overwrite and (path / "run.json").is_file():
             _empty(path)
-        _check_same(path, description)
+        else:
+            _check_same(path, description)
         folder.clear_partial()
         if not (path / "run.json").exists():
             with replacing(path / "run.json") as temporary:
@@ -192,8 +202,6 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
 
 def _empty(path: Path) -> None:
     """Remove an earlier run, and nothing else."""
-    if not (path / "run.json").is_file():
-        return
     sequences = {file.stem for file in path.glob("records/*/*.json")}
     for pattern in (*OURS, *map(glob.escape, sequences)):
         for entry in path.glob(pattern):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import socket
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +51,8 @@ class _Body:
     """What lives in the actor's process."""
 
     def __init__(self, make: Make) -> None:
-        self._make, self._work = make, None
+        self._make = make
+        self._work: Callable[[Any], Any] | None = None
 
     def do(self, task: Any) -> Any:
         self._work = self._work or self._make()
@@ -71,11 +74,19 @@ def ray_workers(make: Make, count: int | None, address: str | None) -> list[Work
         raise ConfigError("--engine ray needs Ray: pip install 'sampt[ray]'") from error
     if not ray.is_initialized():
         try:
-            ray.init(address, log_to_driver=False, logging_level=logging.WARNING)
-        except (ConnectionError, ValueError, RuntimeError) as error:
+            _check_address(address)
+            ray.init(address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+        except (OSError, ValueError, RuntimeError) as error:
             raise EngineError(
                 f"--address {address}: no Ray cluster is there; start one with `ray start --head`"
             ) from error
     gpus = int(ray.cluster_resources().get("GPU", 0))
     machines = sum(node["Alive"] for node in ray.nodes())
     return [Actor(make, gpus=1 if gpus else 0) for _ in range(count or gpus or machines)]
+
+
+def _check_address(address: str | None) -> None:
+    """Raise an OSError if nobody listens at ``[ray://]host:port``; Ray itself would try for minutes."""
+    host, colon, port = (address or "").rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host.removeprefix("ray://"), int(port)), timeout=10).close()

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from sampt.cli import run
 from sampt.synthetic import SyntheticScene
+from sampt.trackers.raft_weights import build_raft
 from sampt.video import Video
 from sampt.visualisation import colour
 
@@ -148,3 +150,33 @@ def test_earlier_results_are_not_replaced_unasked(
     assert "--overwrite" in capsys.readouterr().err
     assert [p.name for p in tmp_path.iterdir()] == [earlier.name]
     assert earlier.read_bytes() == b"somebody's"
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """RAFT (small) with random weights."""
+    path = tmp_path_factory.mktemp("weights") / "raft.pth"
+    torch.manual_seed(0)
+    torch.save(build_raft("small").state_dict(), path)
+    return path
+
+
+class TestWithACheckpoint:
+    def test_track(self, sampt: Cli, clip: Path, points: Path, weights: Path, tmp_path: Path) -> None:
+        given = ("--tracker", "raft", "--checkpoint", weights, "-o", "iterations=1", "--max-frames", 4)
+        done = sampt("track", clip, "--points", points, *given, "--output", "out")
+        assert done.returncode == 0, done.stderr
+        with np.load(tmp_path / "out/trajectories.npz") as tracks:
+            assert len(tracks["frames"]) == 4
+
+    def test_segment(self, sampt: Cli, clip: Path, mask: Path, weights: Path, tmp_path: Path) -> None:
+        given = ("--tracker", "raft", "--tracker-checkpoint", weights, "--max-frames", 4)
+        done = sampt("segment", clip, "--mask", mask, *given, "--segmenter", "grabcut", "--output", "out")
+        assert done.returncode == 0, done.stderr
+        assert len(list((tmp_path / "out/masks").glob("*.png"))) == 4
+
+    def test_of_another_tracker(self, sampt: Cli, clip: Path, points: Path, weights: Path) -> None:
+        given = ("--tracker", "pips", "--checkpoint", weights)
+        done = sampt("track", clip, "--points", points, *given, "--output", "out")
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert "raft.pth" in done.stderr and "PIPS" in done.stderr
