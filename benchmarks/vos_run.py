@@ -4,64 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, field
 
 import pandas as pd
-import torch
 
 from sampt.atomic import replacing
-from sampt.config import Config, choose_device
 from sampt.errors import DatasetError, EvaluationError, SamptError
 
 from .datasets.base import VosDataset
 from .metrics.davis_csv import write_davis_csvs
 from .protocols import MEANS, Summary, summarise
-from .running.engine import Worker, local_workers, run_tasks
+from .running.engine import Worker, run_tasks
 from .running.folder import RunFolder
 from .running.report import Report
 from .running.strips import overlay_strip
-from .vos import DatasetChoice, VosTask, VosWorker
+from .vos import VosTask
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class EngineChoice:
-    """Who does the work.
-
-    name: "local", processes of this machine, or "ray", actors of a cluster.
-    workers: how many; None lets the engine decide.
-    address: of a Ray cluster; None starts one on this machine.
-    """
-
-    name: str = "local"
-    workers: int | None = None
-    address: str | None = None
-
-    def make_workers(self, dataset: DatasetChoice, settings: Mapping[str, Config]) -> list[Worker]:
-        """Workers for these settings; local ones take turns with this machine's GPUs.
-
-        Raises:
-            ConfigError, EngineError: Ray is not installed, or its cluster cannot be reached.
-        """
-        if self.name == "ray":
-            from .running.ray_engine import ray_workers
-
-            return ray_workers(partial(VosWorker, dataset, settings), self.workers, self.address)
-        return local_workers(
-            [
-                partial(VosWorker, dataset, {k: _on_gpu(config, i) for k, config in settings.items()})
-                for i in range(self.workers or 1)
-            ]
-        )
-
-
-def _on_gpu(config: Config, worker: int) -> Config:
-    """The same on the worker's share of the GPUs, unless a certain one is asked for."""
-    if config.device in ("auto", "cuda") and choose_device(config.device).type == "cuda":
-        return replace(config, device=f"cuda:{worker % torch.cuda.device_count()}")
-    return config
 
 
 def check_sequences(dataset: VosDataset, chosen: Sequence[str] = ()) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -18,16 +19,20 @@ Labels = NDArray[np.uint8]
 
 
 class Frames:
-    """Image files as a source of frames: ``frames[i]`` is (H, W, 3) uint8 RGB, read when it is asked for."""
+    """Image files as a source of frames: ``frames[i]`` is (H, W, 3) uint8 RGB, read when it is asked for.
+
+    The latest few are kept, since tracker and segmenter ask for the same ones.
+    """
 
     def __init__(self, files: Sequence[Path]) -> None:
         self.files = tuple(files)
+        self._read = lru_cache(maxsize=8)(read_image)
 
     def __len__(self) -> int:
         return len(self.files)
 
     def __getitem__(self, index: int, /) -> NDArray[np.uint8]:
-        return read_image(self.files[index])
+        return self._read(self.files[index]).copy()
 
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:
         return (self[i] for i in range(len(self)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,7 @@ def command(
     from sampt.benchmarks.datasets.registry import open_dataset, parse_options
     from sampt.benchmarks.running.description import describe
     from sampt.benchmarks.running.folder import open_run
-    from sampt.benchmarks.vos import DatasetChoice
+    from sampt.benchmarks.vos import DatasetChoice, VosWorker
     from sampt.benchmarks.vos_run import VosScores, check_sequences, long_table, segment_missing
 
     sweep = read_sweep(file, model.config, model.chosen)
@@ -82,7 +83,7 @@ def command(
             failures = segment_missing(
                 names,
                 folders,
-                lambda: engine.choice.make_workers(choice, configs),
+                lambda: engine.choice.make_workers(partial(VosWorker, choice), configs),
                 strict=engine.strict,
                 progress=progress,
             )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from sampt.benchmarks.vos_run import EngineChoice
+    from sampt.benchmarks.running.workers import EngineChoice
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class EngineOptions:
 
     @property
     def choice(self) -> EngineChoice:
-        from sampt.benchmarks.vos_run import EngineChoice
+        from sampt.benchmarks.running.workers import EngineChoice
 
         return EngineChoice(self.engine_name, self.workers, self.address)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,7 @@ def command(
     from sampt.benchmarks.running.description import describe
     from sampt.benchmarks.running.folder import open_run
     from sampt.benchmarks.running.report import write_report
-    from sampt.benchmarks.vos import DatasetChoice
+    from sampt.benchmarks.vos import DatasetChoice, VosWorker
     from sampt.benchmarks.vos_run import VosScores, check_sequences, make_report, segment_missing
 
     settings = model.settings()
@@ -86,7 +87,7 @@ def command(
             failures = segment_missing(
                 names,
                 {"": folder},
-                lambda: engine.choice.make_workers(choice, {"": settings}),
+                lambda: engine.choice.make_workers(partial(VosWorker, choice), {"": settings}),
                 strict=engine.strict,
                 progress=progress,
             )
