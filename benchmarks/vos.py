@@ -10,10 +10,8 @@ import io
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,49 +23,11 @@ from sampt.pipeline import SamPt
 from sampt.results import FrameResult
 from sampt.segmenters.base import PromptableSegmenter
 
-from .datasets.base import VosSequence
+from .datasets.base import DatasetChoice, VosSequence
 from .datasets.registry import open_dataset
 from .running.record import SequenceRecord
+from .running.tasks import Finished, SequenceTask
 from .scoring import FrameScores, has_truth, score_sequence
-
-
-@dataclass(frozen=True)
-class DatasetChoice:
-    """A dataset as it is chosen on the command line; ``options`` are the reader's own."""
-
-    name: str
-    root: Path
-    split: str | None
-    options: Mapping[str, str]
-
-    def describe(self, split: str) -> dict[str, Any]:
-        """Plain values for ``run.json``; ``split`` is the one that was opened."""
-        return {
-            "name": self.name,
-            "split": split,
-            "options": dict(self.options),
-            "root": str(self.root.resolve()),
-        }
-
-
-@dataclass(frozen=True)
-class VosTask:
-    """One sequence, with one seed, in one setting (of those that the worker knows)."""
-
-    sequence: str
-    seed: int
-    setting: str = ""
-
-
-class Segmented(NamedTuple):
-    """What comes of a task: a record, and the files of the sequence's folder by their names in it.
-
-    overlapping: every object's own masks, as ``<id>/<frame>.png``, if the setting keeps overlapping masks.
-    """
-
-    record: SequenceRecord
-    files: Mapping[str, bytes]
-    overlapping: Mapping[str, bytes]
 
 
 class VosWorker:
@@ -84,7 +44,7 @@ class VosWorker:
         self._sequence: VosSequence | None = None
         self._encoders: dict[str, FrameEncoder] = {}
 
-    def __call__(self, task: VosTask) -> Segmented:
+    def __call__(self, task: SequenceTask) -> Finished:
         """
         Raises:
             SamptError: the sequence cannot be read, segmented or scored.
@@ -93,7 +53,7 @@ class VosWorker:
         sequence, model = self._open(task.sequence), self._model(task.setting)
         model.seed = task.seed
         with self._encoder(task.setting, model, sequence) as encoder:
-            before = _counts(encoder)
+            before = encoder.counts
             segmentation = model.stream(sequence.video, sequence.queries(), backward=False, encoder=encoder)
             files: dict[str, bytes] = {}
             overlapping: dict[str, bytes] = {}
@@ -105,7 +65,7 @@ class VosWorker:
                             files[name] = _png(result.label_map)
                             if model.overlapping:
                                 overlapping |= _own_masks(name, result)
-            spent = {name: count - before[name] for name, count in _counts(encoder).items()}
+            spent = {name: count - before[name] for name, count in encoder.counts.items()}
         with segmentation.stopwatch("score"):
             scores = self._scores(sequence, files)
         seconds = segmentation.stopwatch.seconds | {"all": time.perf_counter() - begin}
@@ -120,7 +80,7 @@ class VosWorker:
             quality="preview" if model.segmenter.preview else "full",
             scores=scores,
         )
-        return Segmented(record, files, overlapping)
+        return Finished(record, files, overlapping)
 
     def _open(self, name: str) -> VosSequence:
         if self._sequence is None or self._sequence.name != name:
@@ -165,12 +125,6 @@ class VosWorker:
 def _segmenter_key(config: Config) -> str:
     """Equal for configurations whose embeddings are the same."""
     return repr((config.segmenter, config.device, config.dtype, config.compile))
-
-
-def _counts(encoder: FrameEncoder) -> dict[str, int]:
-    cache = encoder.cache
-    hits = {"device_hits": cache.device_hits, "host_hits": cache.host_hits}
-    return {"frames": encoder.calls, **hits, "misses": cache.misses}
 
 
 def _png(labels: NDArray[np.uint8]) -> bytes:

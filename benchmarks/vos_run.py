@@ -3,86 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from sampt.atomic import replacing
-from sampt.errors import DatasetError, EvaluationError, SamptError
+from sampt.errors import EvaluationError
 
 from .datasets.base import VosDataset
 from .metrics.davis_csv import write_davis_csvs
 from .protocols import MEANS, Summary, summarise
-from .running.engine import Worker, run_tasks
 from .running.folder import RunFolder
 from .running.report import Report
 from .running.strips import overlay_strip
-from .vos import VosTask
+from .running.tasks import SequenceTask
 
 logger = logging.getLogger(__name__)
-
-
-def check_sequences(dataset: VosDataset, chosen: Sequence[str] = ()) -> tuple[str, ...]:
-    """The names of the chosen sequences, or of all, in the dataset's order, each of which can be opened.
-
-    Raises:
-        DatasetError: there is no such sequence, or one of its files is missing or makes no sense.
-    """
-    if unknown := next((name for name in chosen if name not in dataset.names), None):
-        raise DatasetError(
-            f"{dataset.name} {dataset.split} has no sequence {unknown}, only {', '.join(dataset.names[:5])} …"
-        )
-    names = tuple(name for name in dataset.names if not chosen or name in chosen)
-    for name in names:
-        dataset[name]
-    return names
-
-
-def segment_missing(
-    sequences: Sequence[str],
-    folders: Mapping[str, RunFolder],
-    workers: Callable[[], Sequence[Worker]],
-    *,
-    strict: bool = False,
-    progress: Callable[[int, int], None] | None = None,
-) -> dict[VosTask, str]:
-    """Do what is not finished yet in the folders of all settings, by their names.
-
-    workers: makes them, if there is anything to do.
-    progress: called with how many tasks are done, and how many there are, finished ones included.
-
-    Returns:
-        The tasks that failed, and why.
-
-    Raises:
-        SamptError: what concerns all tasks; and with ``strict`` the first failure of any.
-    """
-    every = [
-        VosTask(sequence, seed, setting)
-        for sequence in sequences
-        for setting, folder in folders.items()
-        for seed in folder.seeds
-    ]
-    tasks = [t for t in every if not folders[t.setting].finished(t.seed, t.sequence)]
-    done, failures = len(every) - len(tasks), dict[VosTask, str]()
-    report = progress or (lambda done, total: None)
-    report(done, len(every))
-    for outcome in run_tasks(tasks, workers()) if tasks else ():
-        task = outcome.task
-        if outcome.error is None:
-            assert outcome.result is not None
-            folders[task.setting].add(*outcome.result)
-        elif strict:
-            raise outcome.error
-        else:
-            expected = isinstance(outcome.error, SamptError)
-            failures[task] = " ".join(str(outcome.error).split()) if expected else repr(outcome.error)
-            logger.error("%s failed: %s", task.sequence, failures[task])
-            logger.debug("the error of %s", task.sequence, exc_info=outcome.error)
-        done += 1
-        report(done, len(every))
-    return failures
 
 
 @dataclass(frozen=True)
@@ -138,7 +75,7 @@ def make_report(
     dataset: VosDataset,
     sequences: Sequence[str],
     scores: VosScores,
-    failures: Mapping[VosTask, str],
+    failures: Mapping[SequenceTask, str],
 ) -> Report:
     """What is known of a run, for its page and for Weights & Biases."""
     first = folder.masks(folder.seeds[0])

@@ -54,6 +54,12 @@ class FrameEncoder:
             self.cache.put(i, embedding)  # the farthest first: it is the one to forget
         return embeddings[0]
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many frames were encoded, and how often what was asked for was still at hand, or was not."""
+        hits = {"device_hits": self.cache.device_hits, "host_hits": self.cache.host_hits}
+        return {"frames": self.calls, **hits, "misses": self.cache.misses}
+
     def _read(self, wanted: Sequence[int], later: Sequence[int]) -> list[Any]:
         """The wanted frames, prepared; the later ones are begun."""
         if self._thread is None:

@@ -157,12 +157,7 @@ class ResultWriter:
             "frames": self._indices,
             "worth_checking": [vars(s) for s in self.stretches],
             "seconds": {stage: round(s, 3) for stage, s in run.stopwatch.seconds.items()},
-            "encoder": {
-                "frames": run.encoder.calls,
-                "device_hits": run.encoder.cache.device_hits,
-                "host_hits": run.encoder.cache.host_hits,
-                "misses": run.encoder.cache.misses,
-            },
+            "encoder": run.encoder.counts,
         }
 
     def _object(self, k: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,3 +105,22 @@ class VosDataset(Protocol):
             DatasetError: a file of the sequence is missing or makes no sense.
         """
         ...
+
+
+@dataclass(frozen=True)
+class DatasetChoice:
+    """A dataset as it is chosen on the command line; ``options`` are the reader's own."""
+
+    name: str
+    root: Path
+    split: str | None
+    options: Mapping[str, str]
+
+    def describe(self, split: str) -> dict[str, Any]:
+        """Plain values for ``run.json``; ``split`` is the one that was opened."""
+        return {
+            "name": self.name,
+            "split": split,
+            "options": dict(self.options),
+            "root": str(self.root.resolve()),
+        }

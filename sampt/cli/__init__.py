@@ -17,6 +17,8 @@ COMMANDS = {
     "evaluate": (".evaluate", "Score results against annotations: J, F and J&F."),
     "evaluate-tracks": (".evaluate_tracks", "Score point trackers with the measures of TAP-Vid."),
     "vos": (".vos", "Run a semi-supervised VOS benchmark: DAVIS, YouTube-VOS, MOSE, BDD100K, …"),
+    "vis": (".vis", "Find and track everything in videos: UVO, YouTube-VIS, OVIS."),
+    "evaluate-vis": (".evaluate_vis", "Score masklets: AP and AR of video instance segmentation."),
     "ablate": (".ablate", "Compare settings on a VOS dataset, each with several seeds."),
     "datasets": (".datasets", "List datasets, check what is there, make a miniature of one."),
     "prepare": (".prepare", "Bring a dataset into the layout that is read."),

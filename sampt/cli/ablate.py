@@ -58,11 +58,13 @@ def command(
     """
     from sampt.benchmarks.ablations.outputs import write_results
     from sampt.benchmarks.ablations.sweep import read_sweep
+    from sampt.benchmarks.datasets.base import DatasetChoice
     from sampt.benchmarks.datasets.registry import open_dataset, parse_options
     from sampt.benchmarks.running.description import describe
     from sampt.benchmarks.running.folder import open_run
-    from sampt.benchmarks.vos import DatasetChoice, VosWorker
-    from sampt.benchmarks.vos_run import VosScores, check_sequences, long_table, segment_missing
+    from sampt.benchmarks.running.tasks import check_sequences, run_missing
+    from sampt.benchmarks.vos import VosWorker
+    from sampt.benchmarks.vos_run import VosScores, long_table
 
     sweep = read_sweep(file, model.config, model.chosen)
     settings = sweep.settings()
@@ -80,7 +82,7 @@ def command(
             for slug, config in configs.items()
         }
         with sequence_progress("segmenting") as progress:
-            failures = segment_missing(
+            failures = run_missing(
                 names,
                 folders,
                 lambda: engine.choice.make_workers(partial(VosWorker, choice), configs),

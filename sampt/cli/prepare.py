@@ -1,19 +1,20 @@
-"""``sampt prepare``: datasets that have to be made from others."""
+"""``sampt prepare``: datasets that have to be made from others, or from videos."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sampt.benchmarks.datasets.bdd100k_prepare import prepare_bdd100k
+from sampt.benchmarks.vis.uvo_prepare import prepare_uvo
+
+from .dataset_options import sequence_progress
 
 
 @click.group(no_args_is_help=True)
 def command() -> None:
-    """Make datasets for video object segmentation out of others."""
+    """Make datasets out of others, or out of videos."""
 
 
 @command.command()
@@ -33,21 +34,29 @@ def bdd100k(root: Path, output: Path, split: str, copy: bool, workers: int) -> N
     Instances marked as ignored or crowd are left out, and videos with more than 100 objects become several
     sequences. Called again, it goes on where it was interrupted. Use the result as --dataset bdd100k.
     """
-    status = Console(stderr=True)
-    columns = (TextColumn("preparing"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=status, transient=True, disable=not status.is_terminal) as bar:
-        task = bar.add_task("", total=None)
-        made = prepare_bdd100k(
-            root,
-            output,
-            split,
-            copy=copy,
-            workers=workers,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+    with sequence_progress("preparing") as progress:
+        made = prepare_bdd100k(root, output, split, copy=copy, workers=workers, progress=progress)
     for name in made.empty:
         click.echo(f"Note: no object is left in {name}")
     click.echo(
         f"{output / split}: {made.sequences} sequences with {made.objects} objects, "
         f"from {made.videos} videos; use it with --dataset bdd100k --root {output}"
+    )
+
+
+@command.command()
+@click.option("--root", type=click.Path(path_type=Path), required=True, help="The folder of UVO v1.0.")
+@click.option("--split", type=click.Choice(["val", "train", "test"]), default="val", show_default=True)
+@click.option("--videos", type=click.Path(path_type=Path), help="The videos' folder [ROOT/uvo_videos_dense].")
+@click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Videos at a time.")
+def uvo(root: Path, split: str, videos: Path | None, workers: int) -> None:
+    """Make the frames that UVO's annotations name from its dense videos.
+
+    They go to ROOT/uvo_videos_dense_frames. Called again, it goes on where it was interrupted.
+    """
+    with sequence_progress("preparing") as progress:
+        made = prepare_uvo(root, split, videos=videos, workers=workers, progress=progress)
+    there = f", {made.before} of them from before" if made.before else ""
+    click.echo(
+        f"{made.frames} frames of {made.videos} videos{there}; use them with --dataset uvo --root {root}"
     )

@@ -66,12 +66,14 @@ def command(
     \b
     sampt vos --dataset davis2017 --root DAVIS --config configs/sam_pt.yaml --seeds 8
     """
+    from sampt.benchmarks.datasets.base import DatasetChoice
     from sampt.benchmarks.datasets.registry import open_dataset, parse_options
     from sampt.benchmarks.running.description import describe
     from sampt.benchmarks.running.folder import open_run
     from sampt.benchmarks.running.report import write_report
-    from sampt.benchmarks.vos import DatasetChoice, VosWorker
-    from sampt.benchmarks.vos_run import VosScores, check_sequences, make_report, segment_missing
+    from sampt.benchmarks.running.tasks import check_sequences, run_missing
+    from sampt.benchmarks.vos import VosWorker
+    from sampt.benchmarks.vos_run import VosScores, make_report
 
     settings = model.settings()
     choice = DatasetChoice(dataset, root, split, parse_options(options))
@@ -84,7 +86,7 @@ def command(
         path, describe("vos", choice.describe(opened.split), settings, run_seeds), overwrite
     ) as folder:
         with sequence_progress("segmenting") as progress:
-            failures = segment_missing(
+            failures = run_missing(
                 names,
                 {"": folder},
                 lambda: engine.choice.make_workers(partial(VosWorker, choice), {"": settings}),

@@ -1,0 +1,202 @@
+"""Average precision and recall of masklets, as YouTube-VIS measures them (Yang et al., ICCV 2019, Sec. 5.1).
+
+It is COCO's measure with tubes in place of masks: the IoU of two masklets is the sum of their intersections
+over all frames, divided by the sum of their unions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as coco
+
+IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
+RECALLS = np.linspace(0, 1, 101)
+"""Where precision is read off."""
+MOST = (1, 10, 100)
+"""So many of a video's masklets, those with the highest scores, are looked at."""
+_HUGE = 1e10
+AREAS: Mapping[str, tuple[float, float]] = {
+    "": (0, _HUGE),
+    "s": (0, 128**2),
+    "m": (128**2, 256**2),
+    "l": (256**2, _HUGE),
+}
+"""Least and largest mean area in pixels, both included, by what they add to a measure's name."""
+MEASURES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
+ABSENT = -1.0
+"""The value of a measure for which there is no object, as in COCO's own evaluation."""
+
+
+@dataclass(frozen=True)
+class Masklet:
+    """One object in a video of T frames, predicted or annotated.
+
+    masks: T run lengths in COCO's compressed form, None where the object is absent.
+    areas: (T,) int64 pixels.
+    mean_area: in pixels, over the frames in which it is seen; decides whether it is small, medium or large.
+    score: how sure a prediction is.
+    crowd: an annotated group of objects: it is not to be found, and a prediction of it is no mistake.
+    """
+
+    category: int
+    masks: tuple[bytes | None, ...]
+    areas: NDArray[np.int64]
+    mean_area: float
+    score: float = 1.0
+    crowd: bool = False
+
+
+@dataclass(frozen=True)
+class Matches:
+    """What became of D predictions of one video, and one category, for every area and IoU threshold.
+
+    scores: (D,) float64, descending.
+    found: (A, 10, D) bool, whether a prediction is matched with an object that counts.
+    ignored: (A, 10, D) bool, whether it is neither right nor wrong.
+    objects: (A,) int64, how many objects count.
+    """
+
+    scores: NDArray[np.float64]
+    found: NDArray[np.bool_]
+    ignored: NDArray[np.bool_]
+    objects: NDArray[np.int64]
+
+    @property
+    def recall(self) -> float:
+        """The share of objects of any area that are found, mean over IoU thresholds; NaN without objects."""
+        return float(self.found[0].sum(1).mean() / self.objects[0]) if self.objects[0] else float("nan")
+
+
+def video_iou(
+    predictions: Sequence[Masklet], objects: Sequence[Masklet], size: tuple[int, int]
+) -> NDArray[np.float64]:
+    """(D, G) IoU of all pairs of masklets in a video with frames of ``size`` (H, W); 0 for two empty ones."""
+    shared = np.zeros((len(predictions), len(objects)))
+    if not shared.size:
+        return shared
+    ours, truth = np.stack([p.areas for p in predictions]), np.stack([o.areas for o in objects])
+    for t in np.flatnonzero(ours.any(0) & truth.any(0)).tolist():
+        rows, columns = np.flatnonzero(ours[:, t]).tolist(), np.flatnonzero(truth[:, t]).tolist()
+        frame = coco.iou(
+            [_rle(predictions[i], t, size) for i in rows],
+            [_rle(objects[i], t, size) for i in columns],
+            [0] * len(columns),
+        )
+        # Intersections are whole numbers, so they come back exactly from the IoU and the areas.
+        both = ours[rows, t][:, None] + truth[columns, t]
+        shared[np.ix_(rows, columns)] += np.rint(frame * both / (1 + frame))
+    union = ours.sum(1)[:, None] + truth.sum(1) - shared
+    iou: NDArray[np.float64] = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    return iou
+
+
+def match(predictions: Sequence[Masklet], objects: Sequence[Masklet], size: tuple[int, int]) -> Matches:
+    """Assign the best 100 predictions to the objects of one video, the surest first.
+
+    A prediction takes the object with the highest IoU that reaches the threshold and is still free. An object
+    that does not count, because it is a crowd or of another area, is taken only where no other is left; a
+    crowd is never used up.
+    """
+    order = np.argsort([-p.score for p in predictions], kind="stable")[: MOST[-1]]
+    chosen = [predictions[i] for i in order]
+    low, high = np.array(list(AREAS.values())).T[:, :, None]
+    crowd = np.array([o.crowd for o in objects], bool)
+    mean_areas = np.array([o.mean_area for o in objects])
+    idle = crowd | (mean_areas < low) | (mean_areas > high)
+    found, ignored = _assign(video_iou(chosen, objects, size), idle, crowd)
+    mean_areas = np.array([p.mean_area for p in chosen])
+    outside = (mean_areas < low) | (mean_areas > high)
+    ignored |= ~found & outside[:, None]
+    scores = np.array([p.score for p in chosen], np.float64)
+    return Matches(scores, found, ignored, (~idle).sum(1))
+
+
+def _assign(
+    iou: NDArray[np.float64], idle: NDArray[np.bool_], crowd: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which of D predictions, in the order of their turns, get an object that counts, and which an idle one.
+
+    iou: (D, G). idle: (A, G). Both results: (A, 10, D).
+    """
+    shape = len(idle), len(IOU_THRESHOLDS), len(crowd)
+    found, ignored = (np.zeros((*shape[:2], len(iou)), bool) for _ in range(2))
+    taken = np.zeros(shape, bool)
+    for d in np.flatnonzero((iou >= IOU_THRESHOLDS[0]).any(1)):
+        possible = (iou[d] >= IOU_THRESHOLDS[:, None]) & (crowd | ~taken)
+        counting = possible & ~idle[:, None]
+        found[..., d] = counting.any(2)
+        ignored[..., d] = possible.any(2) & ~found[..., d]
+        choice = np.where(found[..., d, None], counting, possible)
+        # Of equally good objects the last one is taken, which argmax finds from behind.
+        best = shape[2] - 1 - np.where(choice, iou[d], -1)[..., ::-1].argmax(2)
+        taken |= (np.arange(shape[2]) == best[..., None]) & choice
+    return found, ignored
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Precision and recall of K categories for every area; ``ABSENT`` where a category has no object.
+
+    precision: (K, A, 10, 101), at each of ``RECALLS``, of the best 100 predictions a video.
+    recall: (K, A, 3, 10), of the best 1, 10 and 100 predictions a video.
+    """
+
+    precision: NDArray[np.float64]
+    recall: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, categories: Sequence[Sequence[Matches]]) -> Curves:
+        """The curves of each category from its videos' matches."""
+        precision = np.full((len(categories), len(AREAS), len(IOU_THRESHOLDS), len(RECALLS)), ABSENT)
+        recall = np.full((len(categories), len(AREAS), len(MOST), len(IOU_THRESHOLDS)), ABSENT)
+        for k, videos in enumerate(categories):
+            for a in range(len(AREAS)):
+                if objects := sum(int(m.objects[a]) for m in videos):
+                    for n, most in enumerate(MOST):
+                        right, wrong = _ranked(videos, a, most)
+                        recall[k, a, n] = right[:, -1] / objects if right.size else 0
+                    precision[k, a] = _precision(right, wrong, objects)
+        return cls(precision, recall)
+
+    @cached_property
+    def measures(self) -> dict[str, float]:
+        """``MEASURES`` in 0..1, means over categories that have objects; ``ABSENT`` where none has."""
+        fixed = {f"AP{round(100 * t)}": i for i, t in enumerate(IOU_THRESHOLDS)}
+        values = {f"AP{name}": self.precision[:, a] for a, name in enumerate(AREAS)}
+        values |= {name: self.precision[:, 0, i] for name, i in fixed.items()}
+        values |= {f"AR{name}": self.recall[:, a, -1] for a, name in enumerate(AREAS)}
+        values |= {f"AR{most}": self.recall[:, 0, n] for n, most in enumerate(MOST)}
+        return {name: _mean(values[name]) for name in MEASURES}
+
+
+def _ranked(videos: Sequence[Matches], a: int, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How many predictions are right, and how many wrong, among the surest 1, 2, … of all videos: (10, D)."""
+    order = np.argsort(-np.concatenate([m.scores[:most] for m in videos]), kind="stable")
+    found = np.concatenate([m.found[a, :, :most] for m in videos], axis=1)[:, order]
+    ignored = np.concatenate([m.ignored[a, :, :most] for m in videos], axis=1)[:, order]
+    return found.cumsum(1), (~found & ~ignored).cumsum(1)
+
+
+def _precision(right: NDArray[np.int64], wrong: NDArray[np.int64], objects: int) -> NDArray[np.float64]:
+    """(10, 101) highest precision at which each recall is still reached; 0 where it never is."""
+    recall = right / objects
+    precision = right / np.maximum(right + wrong, 1)
+    envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+    ended = np.concatenate([envelope, np.zeros((len(envelope), 1))], axis=1)
+    return np.stack(
+        [row[np.searchsorted(r, RECALLS, side="left")] for row, r in zip(ended, recall, strict=True)]
+    )
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    known = values[values != ABSENT]
+    return float(known.mean()) if known.size else ABSENT
+
+
+def _rle(masklet: Masklet, t: int, size: tuple[int, int]) -> dict[str, object]:
+    return {"size": size, "counts": masklet.masks[t]}

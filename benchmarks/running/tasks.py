@@ -1,0 +1,110 @@
+"""One sequence with one seed in one setting: what engines hand out, and what run folders keep."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from sampt.errors import DatasetError, SamptError
+
+from .engine import Worker, run_tasks
+from .folder import RunFolder
+from .record import SequenceRecord
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SequenceTask:
+    """One sequence, with one seed, in one setting (of those that the worker knows)."""
+
+    sequence: str
+    seed: int
+    setting: str = ""
+
+
+class Finished(NamedTuple):
+    """What comes of a task: a record, and the files of the sequence's folder by their names in it.
+
+    overlapping: every object's own masks, as ``<id>/<frame>.png``, if the setting keeps overlapping masks.
+    """
+
+    record: SequenceRecord
+    files: Mapping[str, bytes]
+    overlapping: Mapping[str, bytes]
+
+
+class Sequences(Protocol):
+    """A dataset of named sequences, or videos."""
+
+    name: str
+    split: str
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    def __getitem__(self, name: str, /) -> object: ...
+
+
+def check_sequences(dataset: Sequences, chosen: Sequence[str] = ()) -> tuple[str, ...]:
+    """The names of the chosen sequences, or of all, in the dataset's order, each of which can be opened.
+
+    Raises:
+        DatasetError: there is no such sequence, or one of its files is missing or makes no sense.
+    """
+    if unknown := next((name for name in chosen if name not in dataset.names), None):
+        raise DatasetError(
+            f"{dataset.name} {dataset.split} has no sequence {unknown}, only {', '.join(dataset.names[:5])} …"
+        )
+    names = tuple(name for name in dataset.names if not chosen or name in chosen)
+    for name in names:
+        dataset[name]
+    return names
+
+
+def run_missing(
+    sequences: Sequence[str],
+    folders: Mapping[str, RunFolder],
+    workers: Callable[[], Sequence[Worker]],
+    *,
+    strict: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[SequenceTask, str]:
+    """Do what is not finished yet in the folders of all settings, by their names.
+
+    workers: makes them, if there is anything to do.
+    progress: called with how many tasks are done, and how many there are, finished ones included.
+
+    Returns:
+        The tasks that failed, and why.
+
+    Raises:
+        SamptError: what concerns all tasks; and with ``strict`` the first failure of any.
+    """
+    every = [
+        SequenceTask(sequence, seed, setting)
+        for sequence in sequences
+        for setting, folder in folders.items()
+        for seed in folder.seeds
+    ]
+    tasks = [t for t in every if not folders[t.setting].finished(t.seed, t.sequence)]
+    done, failures = len(every) - len(tasks), dict[SequenceTask, str]()
+    report = progress or (lambda done, total: None)
+    report(done, len(every))
+    for outcome in run_tasks(tasks, workers()) if tasks else ():
+        task = outcome.task
+        if outcome.error is None:
+            assert outcome.result is not None
+            folders[task.setting].add(*outcome.result)
+        elif strict:
+            raise outcome.error
+        else:
+            expected = isinstance(outcome.error, SamptError)
+            failures[task] = " ".join(str(outcome.error).split()) if expected else repr(outcome.error)
+            logger.error("%s failed: %s", task.sequence, failures[task])
+            logger.debug("the error of %s", task.sequence, exc_info=outcome.error)
+        done += 1
+        report(done, len(every))
+    return failures

@@ -1,0 +1,210 @@
+"""Annotation files of video instance segmentation, in the format that YouTube-VIS has brought into use."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as coco
+
+from sampt.errors import DatasetError
+
+from ..metrics.run_lengths import RunLengthError, mask_areas
+from ..metrics.ytvis import Masklet
+
+
+@dataclass(frozen=True)
+class VideoEntry:
+    """A video as an annotation file lists it.
+
+    size: (height, width) in pixels. length: in frames.
+    files: names of the frames' files, below a folder that the dataset has for them; empty if not listed.
+    """
+
+    id: int
+    size: tuple[int, int]
+    length: int
+    files: tuple[str, ...]
+
+    @property
+    def pixels(self) -> int:
+        return self.size[0] * self.size[1]
+
+
+@dataclass(frozen=True)
+class VisAnnotations:
+    """What an annotation file holds.
+
+    videos, categories: by id; categories are names.
+    entries: the annotations as they are in the file; None where the truth is not public.
+    """
+
+    path: Path
+    videos: Mapping[int, VideoEntry]
+    categories: Mapping[int, str]
+    entries: Sequence[Any] | None
+
+    @cached_property
+    def masklets(self) -> Mapping[int, Sequence[Masklet]]:
+        """The annotated objects by video; a video without any is absent.
+
+        Raises:
+            DatasetError: an annotation lacks something or does not fit its video, or there are none at all.
+        """
+        if self.entries is None:
+            raise DatasetError(
+                f"{self.path} has no annotations, so nothing can be scored here: send the results to the "
+                "benchmark's server, or give a split whose annotations are public"
+            )
+        found: dict[int, list[Masklet]] = defaultdict(list)
+        for n, entry in enumerate(self.entries):
+            try:
+                video, masklet = read_masklet(entry, self)
+            except ValueError as error:
+                raise DatasetError(f"{self.path}, annotation {n}: {error}") from error
+            found[video].append(masklet)
+        return found
+
+
+def read_annotations(path: Path) -> VisAnnotations:
+    """Read a JSON file; its annotations are only looked at when they are asked for.
+
+    Raises:
+        DatasetError: it cannot be read, is no JSON, or its lists of videos and categories make no sense.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DatasetError(
+            f"cannot read the annotations {path} ({error.strerror}); check the path"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise DatasetError(f"{path} is no JSON file ({error}); get it again") from error
+    if not isinstance(data, dict) or not isinstance(data.get("videos"), list):
+        raise DatasetError(
+            f"{path} has no list of videos: give an annotation file in the format of YouTube-VIS"
+        )
+    entries = data.get("annotations") or None
+    if entries is not None and not isinstance(entries, list):
+        raise DatasetError(f"{path}: 'annotations' is no list; get the file again")
+    videos: dict[int, VideoEntry] = {}
+    for n, item in enumerate(data["videos"]):
+        try:
+            entry = _video(item)
+        except (KeyError, TypeError, ValueError) as error:
+            raise DatasetError(
+                f"{path}, video {n}: it needs an id, width, height, and length or file_names ({error!r})"
+            ) from error
+        if entry.id in videos:
+            raise DatasetError(f"{path}, video {n}: the id {entry.id} is given twice; get the file again")
+        videos[entry.id] = entry
+    return VisAnnotations(path, videos, _categories(data, path), entries)
+
+
+def _video(item: Mapping[str, Any]) -> VideoEntry:
+    files = tuple(map(str, item.get("file_names") or ()))
+    length = int(item["length"]) if item.get("length") is not None else len(files)
+    size = int(item["height"]), int(item["width"])
+    if min(size) < 1 or length < 1 or (files and len(files) != length):
+        raise ValueError(f"{len(files)} file names, length {length}, size {size[1]}x{size[0]}")
+    return VideoEntry(int(item["id"]), size, length, files)
+
+
+def _categories(data: Mapping[str, Any], path: Path) -> dict[int, str]:
+    """Names by id; one called "object" where the file has none."""
+    try:
+        named = {int(item["id"]): str(item["name"]) for item in data.get("categories") or ()}
+    except (KeyError, TypeError, ValueError) as error:
+        raise DatasetError(f"{path}: every category needs an id and a name ({error!r})") from error
+    return named or {1: "object"}
+
+
+def read_masklet(entry: Any, annotations: VisAnnotations, scored: bool = False) -> tuple[int, Masklet]:
+    """The video and the masklet of one annotation, or of one prediction, which is ``scored``.
+
+    Raises:
+        ValueError: a key is missing or holds what makes no sense; the message says what and why.
+    """
+    needed = ("video_id", "category_id", "segmentations", *(("score",) if scored else ()))
+    if not isinstance(entry, dict):
+        raise ValueError(f"it is no object with the keys {', '.join(needed)}")
+    if missing := [key for key in needed if key not in entry]:
+        raise ValueError(f"it lacks {' and '.join(missing)}")
+    video = annotations.videos.get(entry["video_id"]) if isinstance(entry["video_id"], int) else None
+    if video is None:
+        raise ValueError(
+            f"video_id {entry['video_id']!r} is none of the {len(annotations.videos)} videos of "
+            f"{annotations.path}; use results and annotations of one split"
+        )
+    masks = _masks(entry["segmentations"], video)
+    try:
+        areas = mask_areas(masks, video.pixels)
+    except RunLengthError as error:
+        raise ValueError(
+            f"the mask of frame {error.index} {error}, the video being {_written(video.size)}"
+        ) from error
+    category, score = entry["category_id"], entry["score"] if scored else 1.0
+    if not isinstance(category, int):
+        raise ValueError(f"category_id is {category!r}, not a whole number")
+    if not isinstance(score, int | float) or not np.isfinite(score):
+        raise ValueError(f"the score is {score!r}, not a finite number")
+    given = None if scored else entry.get("areas")
+    mean_area = _mean_of_seen(areas if given is None else _given_areas(given))
+    crowd = not scored and bool(entry.get("iscrowd"))
+    return video.id, Masklet(category, masks, areas, mean_area, float(score), crowd)
+
+
+def _masks(segmentations: Any, video: VideoEntry) -> tuple[bytes | None, ...]:
+    if not isinstance(segmentations, list) or len(segmentations) != video.length:
+        count = len(segmentations) if isinstance(segmentations, list) else "no list of"
+        raise ValueError(
+            f"segmentations has {count} masks, but video {video.id} has {video.length} frames; "
+            "give one for each, null where there is none"
+        )
+    return tuple(
+        _counts(segmentation, video, t) if segmentation else None
+        for t, segmentation in enumerate(segmentations)
+    )
+
+
+def _counts(segmentation: Any, video: VideoEntry, t: int) -> bytes:
+    """Compressed run lengths of what is given as such, as plain run lengths, or as polygons."""
+    try:
+        if isinstance(segmentation, list):
+            return bytes(coco.merge(coco.frPyObjects(segmentation, *video.size))["counts"])
+        size, counts = segmentation["size"], segmentation["counts"]
+        if list(size) != list(video.size):
+            raise ValueError(
+                f"the mask of frame {t} has the size {size}, but video {video.id} is {_written(video.size)}"
+            )
+        if isinstance(counts, list):
+            if any(not 0 <= run <= video.pixels for run in counts):
+                raise ValueError(f"the mask of frame {t} has a run that no frame of the video can hold")
+            return bytes(coco.frPyObjects({"size": size, "counts": counts}, *video.size)["counts"])
+        return counts if isinstance(counts, bytes) else counts.encode("ascii")
+    except (KeyError, TypeError, AttributeError, IndexError, UnicodeError) as error:
+        raise ValueError(
+            f"the mask of frame {t} is no run-length encoding, which has size and counts"
+        ) from error
+
+
+def _given_areas(areas: Any) -> NDArray[np.float64]:
+    try:
+        return np.array([area or 0 for area in areas], np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError("areas is no list of numbers") from error
+
+
+def _mean_of_seen(areas: NDArray[Any]) -> float:
+    return float(areas[areas > 0].mean()) if (areas > 0).any() else 0.0
+
+
+def _written(size: tuple[int, int]) -> str:
+    return f"{size[1]}x{size[0]} (width x height)"

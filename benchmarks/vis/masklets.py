@@ -1,0 +1,175 @@
+"""Masklets of everything in a video: proposals of its first frame, each tracked to its end."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pycocotools import mask as coco
+
+from sampt.encoder import FrameEncoder
+from sampt.errors import DeviceMemoryError
+from sampt.object_query import MAX_OBJECTS
+from sampt.pipeline import SamPt
+from sampt.prompts import ObjectQuery, QueryPoints
+from sampt.proposals import Proposal, ProposalSettings, Rle, propose
+from sampt.timing import Stopwatch
+from sampt.trackers.clip import Clip, FrameSource
+
+logger = logging.getLogger(__name__)
+
+BYTES_TOGETHER = 2 << 30
+BYTES_PER_PIXEL = 10
+"""What one object of a frame needs while its mask is made: logits, comparisons of them, and masks."""
+
+
+@dataclass
+class Redetect:
+    """Looking for new objects later in the video, which the paper does not do.
+
+    every: so many frames lie between two looks; None: only the first frame is looked at.
+    overlap: a proposal is new if its IoU with every masklet in that frame is at most this.
+    """
+
+    every: int | None = None
+    overlap: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.every is not None and self.every < 1:
+            raise ValueError(f"every must be at least 1, not {self.every}")
+        if not 0 <= self.overlap <= 1:
+            raise ValueError(f"overlap must be from 0 to 1, not {self.overlap}")
+
+
+@dataclass
+class VisSettings:
+    """How everything in a video is found, scored and tracked.
+
+    proposal_score: multiply a masklet's score by the predicted IoU of the proposal that it began with.
+    objects_per_batch: so many are tracked and segmented together, and are each other's negatives; None for
+        as many as 2 GiB of masks allow.
+    """
+
+    proposals: ProposalSettings = field(default_factory=ProposalSettings)
+    redetect: Redetect = field(default_factory=Redetect)
+    proposal_score: bool = True
+    objects_per_batch: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.objects_per_batch is not None and self.objects_per_batch < 1:
+            raise ValueError(f"objects_per_batch must be at least 1, not {self.objects_per_batch}")
+
+
+@dataclass
+class FoundMasklet:
+    """One object in T frames. masks: T run lengths, None where it is not seen. score: 0..1."""
+
+    masks: list[Rle | None]
+    score: float
+
+
+class EverythingTracker:
+    """Finds masklets in one video after the other.
+
+    model: with ``overlapping`` masks, as proposals lie upon each other.
+    seconds: per stage, added up over all videos so far.
+    """
+
+    def __init__(self, model: SamPt, settings: VisSettings) -> None:
+        self.model, self.settings = model, settings
+        self.seconds: Counter[str] = Counter()
+
+    def __call__(self, video: FrameSource, encoder: FrameEncoder) -> list[FoundMasklet]:
+        """All masklets of a video, by the frame in which they begin, then by their proposals' quality.
+
+        Raises:
+            ConfigError: the segmenter cannot make proposals, or the frames are too small for the crops.
+            DeviceMemoryError: not even one object at a time fits into the GPU's memory.
+        """
+        found: list[FoundMasklet] = []
+        for start in range(0, len(video), self.settings.redetect.every or len(video)):
+            stopwatch = Stopwatch()
+            with stopwatch("propose"):
+                proposals = propose(self.model.segmenter, video[start], self.settings.proposals)
+                fresh = new_proposals(proposals, found, start, self.settings.redetect.overlap)
+            self.seconds.update(stopwatch.seconds)
+            size = self._batch(video[start].shape[:2])
+            for i in range(0, len(fresh), size):
+                found += self._tracked(video, start, fresh[i : i + size], encoder)
+        return found
+
+    def _batch(self, size: tuple[int, ...]) -> int:
+        fitting = max(1, BYTES_TOGETHER // (BYTES_PER_PIXEL * size[0] * size[1]))
+        return min(self.settings.objects_per_batch or fitting, MAX_OBJECTS)
+
+    def _tracked(
+        self, video: FrameSource, start: int, proposals: Sequence[Proposal], encoder: FrameEncoder
+    ) -> list[FoundMasklet]:
+        """Masklets of proposals of frame ``start``; by halves if memory runs out."""
+        try:
+            return self._together(video, start, proposals, encoder)
+        except (torch.OutOfMemoryError, DeviceMemoryError):
+            if len(proposals) == 1:
+                raise
+        half = len(proposals) // 2
+        logger.warning(
+            "the memory of %s ran out; going on with %d objects", self.model.segmenter.device, half
+        )
+        if self.model.segmenter.device.type == "cuda":  # here, because the error above kept tensors alive
+            torch.cuda.empty_cache()
+        return [
+            masklet
+            for part in (proposals[:half], proposals[half:])
+            for masklet in self._tracked(video, start, part, encoder)
+        ]
+
+    def _together(
+        self, video: FrameSource, start: int, proposals: Sequence[Proposal], encoder: FrameEncoder
+    ) -> list[FoundMasklet]:
+        objects = (ObjectQuery(n, start, mask=p.mask) for n, p in enumerate(proposals, start=1))
+        masks: list[list[Rle | None]] = [[None] * start for _ in proposals]
+        scores: list[list[float]] = [[] for _ in proposals]
+        segmentation = self.model.stream(
+            Clip(video)[start:], QueryPoints(tuple(objects), "proposals"), backward=False, encoder=encoder
+        )
+        with closing(segmentation):
+            for result in segmentation:
+                with segmentation.stopwatch("write"):
+                    for k, rle in enumerate(encode(result.masks)):
+                        masks[k].append(rle)
+                        if rle is not None and np.isfinite(result.scores[k]):
+                            scores[k].append(float(result.scores[k]))
+        self.seconds.update(segmentation.stopwatch.seconds)
+        weights = (p.predicted_iou if self.settings.proposal_score else 1.0 for p in proposals)
+        return [
+            FoundMasklet(mask, weight * float(np.mean(score)) if score else 0.0)
+            for mask, score, weight in zip(masks, scores, weights, strict=True)
+        ]
+
+
+def new_proposals(
+    proposals: Sequence[Proposal], found: Sequence[FoundMasklet], frame: int, overlap: float
+) -> list[Proposal]:
+    """Those proposals of a frame whose IoU with every masklet there is at most ``overlap``."""
+    there = [mask for masklet in found if (mask := masklet.masks[frame]) is not None]
+    if not proposals or not there:
+        return list(proposals)
+    iou = coco.iou([p.rle for p in proposals], there, [0] * len(there))
+    return [p for p, highest in zip(proposals, iou.max(1), strict=True) if highest <= overlap]
+
+
+def encode(masks: NDArray[np.bool_]) -> list[Rle | None]:
+    """Run lengths of (K, H, W) masks, None for an empty one."""
+    seen = np.flatnonzero(masks.any((1, 2)))
+    rles: list[Rle | None] = [None] * len(masks)
+    # Run lengths go down the columns, and the encoder wants its memory so.
+    columns = np.ascontiguousarray(masks[seen].transpose(0, 2, 1)).view(np.uint8)
+    for k, rle in zip(seen, coco.encode(columns.transpose(2, 1, 0)), strict=True):
+        rles[k] = {"size": [int(side) for side in rle["size"]], "counts": rle["counts"].decode("ascii")}
+    return rles

@@ -1,0 +1,129 @@
+"""Video instance segmentation of a whole dataset: results, scores, and what is told of them."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sampt.atomic import replacing
+
+from ..metrics.ytvis import ABSENT, MEASURES
+from ..running.folder import RunFolder
+from ..running.report import Report
+from ..running.tasks import SequenceTask
+from .datasets import VisDataset
+from .evaluation import VisEvaluation, evaluate_vis
+from .pictures import masklet_strip
+from .worker import MASKLETS
+
+LEADING = ("AR100", "ARs", "ARm", "ARl", "AP")
+"""The measures that the paper reports, first among all."""
+RECALL = "AR100"
+
+
+@dataclass(frozen=True)
+class VisScores:
+    """A run's scores without regard to categories, which proposals do not have.
+
+    by_seed: empty where there is no public truth.
+    """
+
+    by_seed: Mapping[int, VisEvaluation]
+
+    @classmethod
+    def of(cls, folder: RunFolder, dataset: VisDataset, videos: Sequence[str]) -> VisScores:
+        """The scores of a run's finished videos."""
+        scores = {}
+        for seed in folder.seeds if dataset.scored else ():
+            finished = [name for name in videos if folder.finished(seed, name)]
+            if finished:
+                scores[seed] = evaluate_vis(
+                    [folder.masks(seed) / name / MASKLETS for name in finished],
+                    dataset.annotations,
+                    class_agnostic=True,
+                    videos=[dataset.entries[name].id for name in finished],
+                )
+        return cls(scores)
+
+    @property
+    def means(self) -> pd.DataFrame:
+        """A row a seed, a column for each measure, the paper's first, 0..1; NaN where nothing counts."""
+        names = (*LEADING, *(name for name in MEASURES if name not in LEADING))
+        rows = {
+            seed: {name: scores.measures[name] for name in names} for seed, scores in self.by_seed.items()
+        }
+        return pd.DataFrame.from_dict(rows, "index").replace(ABSENT, np.nan)
+
+    @property
+    def recalls(self) -> Mapping[int, float]:
+        """Video's id → AR100, mean over seeds; videos without objects are left out."""
+        found: dict[int, list[float]] = defaultdict(list)
+        for scores in self.by_seed.values():
+            for video, recall in scores.recalls.items():
+                if not math.isnan(recall):
+                    found[video].append(recall)
+        return {video: float(np.mean(values)) for video, values in found.items()}
+
+    def write(self, folder: RunFolder) -> None:
+        """Write ``metrics.csv``, a row for each seed.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        if self.by_seed:
+            with replacing(folder.path / "metrics.csv") as temporary:
+                self.means.to_csv(temporary, index_label="seed", float_format="%.6f", lineterminator="\n")
+
+
+def write_results(folder: RunFolder, videos: Sequence[str]) -> list[Path]:
+    """Write ``results.json`` beside the videos' folders, for every seed: what finished videos have, in order.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    written = []
+    for seed in folder.seeds:
+        path = folder.masks(seed) / "results.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        parts = (folder.masks(seed) / name / MASKLETS for name in videos if folder.finished(seed, name))
+        with replacing(path) as temporary, temporary.open("w", encoding="ascii") as out:
+            separator = "[\n"
+            for part in parts:
+                if entries := part.read_text(encoding="ascii").strip().removeprefix("[").removesuffix("]"):
+                    out.write(separator + entries)
+                    separator = ",\n"
+            out.write("[]\n" if separator == "[\n" else "\n]\n")
+        written.append(path)
+    return written
+
+
+def make_report(
+    folder: RunFolder,
+    dataset: VisDataset,
+    videos: Sequence[str],
+    scores: VisScores,
+    failures: Mapping[SequenceTask, str],
+) -> Report:
+    """What is known of a run, for its page and for Weights & Biases."""
+    first = folder.masks(folder.seeds[0])
+    names = {entry.id: name for name, entry in dataset.entries.items()}
+    return Report(
+        title=folder.path.resolve().name,
+        dataset=dataset.name,
+        split=dataset.split,
+        protocol=dataset.protocol,
+        seeds=folder.seeds,
+        run=folder.description,
+        records=[record for seed in folder.seeds for record in folder.records(seed, videos)],
+        measures={int(seed): row.dropna().to_dict() for seed, row in scores.means.iterrows()},
+        per_sequence={names[video]: {RECALL: recall} for video, recall in scores.recalls.items()},
+        failures={f"{task.sequence} (seed {task.seed})": why for task, why in failures.items()},
+        strip=lambda name: masklet_strip(dataset[name], first / name / MASKLETS),
+        complete=set(videos) == set(dataset.names),
+    )

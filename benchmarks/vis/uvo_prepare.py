@@ -1,0 +1,112 @@
+"""Makes the frames of UVO's videos, named as its annotations name them."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from PIL import Image
+
+from sampt.errors import DatasetError, SamptError, VideoError
+from sampt.video import Video
+
+from ..datasets.folders import replacing_folder
+from .annotations import VideoEntry
+from .datasets import VisDataset, open_vis_dataset
+
+VIDEOS = "uvo_videos_dense"
+"""The folder in which the videos are."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """How many videos and frames there are now, and how many of the videos were there before."""
+
+    videos: int
+    frames: int
+    before: int
+
+
+def prepare_uvo(
+    root: Path,
+    split: str = "val",
+    *,
+    videos: Path | None = None,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Prepared:
+    """Write every frame that the annotations of a split name into ``uvo_videos_dense_frames``.
+
+    The number that a frame is named by is its place in the video, from 0. A video's folder appears when all
+    its frames are there; folders that are complete are left as they are.
+
+    Args:
+        root: the folder of UVO v1.0.
+        videos: the folder of the videos, if it is not ``uvo_videos_dense`` in ``root``.
+        workers: videos made at a time, each by a thread.
+        progress: called after every video with how many are done, and how many there are.
+
+    Raises:
+        DatasetError: ``root`` is laid out in another way; or a video is missing, unreadable, or has too few
+            frames, which is said when all others are done.
+        OutputError: the frames cannot be written.
+    """
+    dataset = open_vis_dataset("uvo", root, split)
+    source = videos or dataset.root / VIDEOS
+    if not source.is_dir():
+        raise DatasetError(f"there is no folder {source}: unpack UVO's dense videos there, or give --videos")
+    tasks = {name: entry for name, entry in dataset.entries.items() if not _complete(dataset, entry)}
+    before = len(dataset.entries) - len(tasks)
+    report = progress or (lambda done, total: None)
+    report(before, len(dataset.entries))
+    problems: list[SamptError] = []
+    with ThreadPoolExecutor(workers) as pool:
+        futures = [pool.submit(_split_video, dataset, name, source) for name in tasks]
+        try:
+            for done, future in enumerate(as_completed(futures), start=before + 1):
+                error = future.exception()
+                if isinstance(error, DatasetError | VideoError):
+                    problems.append(error)
+                elif error is not None:
+                    raise error
+                report(done, len(dataset.entries))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    if problems:
+        more = (
+            f" ({len(problems) - 1} more videos have problems; all others are done)" if problems[1:] else ""
+        )
+        raise DatasetError(f"{problems[0]}{more}")
+    frames = sum(entry.length for entry in dataset.entries.values())
+    return Prepared(len(dataset.entries), frames, before)
+
+
+def _complete(dataset: VisDataset, entry: VideoEntry) -> bool:
+    return all((dataset.frames / file).is_file() for file in entry.files)
+
+
+def _split_video(dataset: VisDataset, name: str, videos: Path) -> None:
+    """Decode one video into its folder of frames."""
+    entry = dataset.entries[name]
+    files = [PurePosixPath(file) for file in entry.files]
+    found = sorted(videos.glob(f"{glob.escape(files[0].parent.name)}.*"))
+    if not found:
+        raise DatasetError(f"{videos} has no video {name}: get it from UVO, and start again")
+    with replacing_folder(dataset.frames / files[0].parent) as folder, Video(found[0]) as video:
+        if video.size != entry.size:
+            sizes = [f"{width}x{height}" for height, width in (video.size, entry.size)]
+            raise DatasetError(
+                f"{found[0]} is {sizes[0]} but annotated at {sizes[1]} pixels: use the videos of UVO"
+            )
+        for file in files:
+            number = int(file.stem) if file.stem.isdecimal() else -1
+            if not 0 <= number < len(video):
+                raise DatasetError(
+                    f"{found[0]} has {len(video)} frames, but {file} is annotated: get it again, it may be "
+                    "cut short"
+                )
+            Image.fromarray(video[number]).save(folder / file.name)

@@ -1,0 +1,66 @@
+"""``sampt evaluate-vis``: result files of video instance segmentation against annotations."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from sampt.benchmarks.metrics.ytvis import ABSENT, MEASURES
+from sampt.benchmarks.vis.annotations import read_annotations
+from sampt.benchmarks.vis.evaluation import VisEvaluation, evaluate_vis
+
+from ..atomic import replacing
+from ..errors import OutputError
+from .dataset_options import sequence_progress
+
+_path = click.Path(path_type=Path)
+_WIDTH = 120
+
+
+@click.command()
+@click.option("--results", type=_path, required=True, help="A JSON file of masklets, of any method.")
+@click.option("--annotations", type=_path, required=True, help="The dataset's JSON file.")
+@click.option("--json", "json_path", type=_path, help="Write the measures to this file, too.")
+@click.option("--class-agnostic", is_flag=True, help="Take everything for one category.")
+def command(results: Path, annotations: Path, json_path: Path | None, class_agnostic: bool) -> None:
+    """Score masklets as YouTube-VIS, OVIS and UVO do: average precision and recall over tubes.
+
+    Both files are in the format of YouTube-VIS. AP and AR are means over IoU thresholds from 0.50 to 0.95
+    and over categories; s, m and l are for objects of up to 128², up to 256², and more pixels; AR1, AR10 and
+    AR100 look at so many masklets of a video. A measure that nothing counts for is -1 in the JSON file.
+
+    \b
+    sampt evaluate-vis --results results.json --annotations UVO_video_val_dense.json --json scores.json
+    """
+    if json_path and not json_path.absolute().parent.is_dir():
+        raise OutputError(f"--json {json_path}: make the folder {json_path.parent} first")
+    truth = read_annotations(annotations)
+    with sequence_progress("scoring") as progress:
+        evaluation = evaluate_vis(results, truth, class_agnostic=class_agnostic, progress=progress)
+    _show(evaluation)
+    if json_path:
+        with replacing(json_path) as temporary:
+            temporary.write_text(json.dumps(dict(evaluation.measures), indent=1) + "\n", encoding="utf-8")
+
+
+def _show(evaluation: VisEvaluation) -> None:
+    console = Console()
+    if not console.is_terminal:
+        console.width = _WIDTH
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("category", no_wrap=True)
+    for name in MEASURES:
+        table.add_column(name, justify="right", no_wrap=True)
+    rows = {**evaluation.categories, "all" if not evaluation.categories else "mean": evaluation.measures}
+    for label, measures in rows.items():
+        table.add_row(label, *(_percent(measures[name]) for name in MEASURES))
+    console.print(table)
+
+
+def _percent(value: float) -> str:
+    return "–" if value == ABSENT else f"{100 * value:.1f}"
