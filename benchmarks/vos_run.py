@@ -12,6 +12,7 @@ from sampt.atomic import replacing
 from sampt.errors import EvaluationError
 
 from .datasets.base import VosDataset
+from .datasets.registry import find_dataset
 from .metrics.davis_csv import write_davis_csvs
 from .protocols import MEANS, Summary, summarise
 from .running.folder import RunFolder
@@ -91,8 +92,14 @@ def make_report(
         per_sequence=scores.per_sequence.to_dict("index") if scores.by_seed else {},
         failures={f"{t.sequence} (seed {t.seed})": why for t, why in failures.items()},
         strip=lambda name: overlay_strip(dataset[name], first / name),
-        complete=set(sequences) == set(dataset.names),
+        complete=_is_whole(dataset, sequences),
     )
+
+
+def _is_whole(dataset: VosDataset, sequences: Sequence[str]) -> bool:
+    """Whether these are all sequences that published results are about."""
+    official = find_dataset(dataset.name).published.get(dataset.split)
+    return set(sequences) == set(dataset.names) and (official is None or len(sequences) >= official.sequences)
 
 
 def long_table(runs: Mapping[str, VosScores]) -> tuple[pd.DataFrame, tuple[str, ...]]:
