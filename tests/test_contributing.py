@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 import sampt.samplers
+from sampt.benchmarks.datasets.miniature import write_miniature
 from sampt.trackers.base import PointTracker
 
 ROOT = Path(__file__).parent.parent
+PAGES = ["README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 SNIPPETS = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
 
 
@@ -47,8 +49,19 @@ def test_the_sampler_of_the_guide_samples_from_the_top() -> None:
     assert (xy[:, 1] < 10).all()
 
 
+def test_the_dataset_of_the_guide_opens_a_folder(tmp_path: Path) -> None:
+    write_miniature("generic", tmp_path / "data")
+    (tmp_path / "data/JPEGImages").rename(tmp_path / "data/frames")
+    (tmp_path / "data/Annotations").rename(tmp_path / "data/masks")
+    open_fishes = example("open_fishes", "sampt.benchmarks.datasets", {})["open_fishes"]
+    dataset = open_fishes(tmp_path, "all", {})  # type: ignore[operator]
+    sequence = dataset[dataset.names[0]]
+    assert sequence.appearances and len(sequence.video) == len(sequence.frames)
+
+
 @pytest.mark.parametrize(
-    "page", ["README.md", "CONTRIBUTING.md", "docs/design.md", "docs/points.md", "docs/weights.md"]
+    "page",
+    ["README.md", "CONTRIBUTING.md", *(f"docs/{p.name}" for p in sorted((ROOT / "docs").glob("*.md")))],
 )
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text()
