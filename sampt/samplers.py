@@ -16,6 +16,7 @@ import kmedoids
 import numpy as np
 from numpy.typing import NDArray
 
+from .distances import distance_to_zero
 from .errors import ConfigError, PromptError
 from .naming import unknown_name
 
@@ -185,7 +186,7 @@ class RingSampler:
         pixels = mask_pixels(image, mask)
         scale = max(mask.shape) / REFERENCE_SIDE
         # Where there is no object at all, every distance is huge, and so everything far.
-        to_object = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[mask]
+        to_object = distance_to_zero(mask.astype(np.uint8))[mask]
         near = pixels[(to_object > self.inner * scale) & (to_object <= self.outer * scale)]
         far = pixels[to_object > self.outer * scale]
         if len(near) + len(far) == 0:

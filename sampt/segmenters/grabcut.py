@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from ..distances import distance_to_zero
 from .base import Context, Decoded, Embedding, PromptableSegmenter, Prompts
 
 WORKING_SIDE = 427
@@ -226,7 +227,7 @@ def _distance(shape: tuple[int, int], points: Points) -> NDArray[np.float32]:
     empty = np.ones(shape, np.uint8)
     columns, rows = np.round(points).astype(int).T
     empty[rows.clip(0, shape[0] - 1), columns.clip(0, shape[1] - 1)] = 0
-    return np.asarray(cv2.distanceTransform(empty, cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
+    return distance_to_zero(empty)
 
 
 def _seed(labels: Labels, positives: Points, negatives: Points) -> None:
