@@ -6,7 +6,6 @@ so DAVIS scores neither (Perazzi et al., CVPR 2016, section 5; the official eval
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -19,10 +18,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sampt.errors import EvaluationError
+from sampt.naming import counted, natural, some
 
-from .datasets.base import Labels, VosDataset, VosSequence
-from .protocols import MEASURES, davis_measures
-from .scoring import FULL, FrameScores, has_truth, label_ids, read_labels, score_sequence, score_with_strays
+from .datasets.annotation import is_white, object_ids, read_ids, read_single_object
+from .datasets.base import VosDataset, VosSequence
+from .protocols import MEASURES, davis_measures, late_note
+from .scoring import FrameScores, has_truth, score_sequence, score_with_strays
 
 __all__ = ["MEASURES", "Evaluation", "ObjectScores", "evaluate", "evaluate_dataset", "result_folders"]
 
@@ -113,7 +114,7 @@ def evaluate_dataset(
         )
     notes = []
     if unannotated := [s.name for s in sequences if not has_truth(s)]:
-        notes.append(f"Not scored, as only the given masks are annotated: {_some(unannotated)}.")
+        notes.append(f"Not scored, as only the given masks are annotated: {some(unannotated)}.")
     tasks = [(sequence, folders[sequence.name]) for sequence in scored]
     found = _run(_score_of_dataset, tasks, workers, progress)
     return [scores for objects in found for scores in objects], notes
@@ -130,11 +131,11 @@ def result_folders(dataset: VosDataset, results: Path) -> dict[str, Path]:
     found = {name: _masks_folder(results / name) for name in dataset.names}
     folders = {name: folder for name, folder in found.items() if folder}
     if missing := [name for name in dataset.names if name not in folders]:
-        seeds = sorted((p.name for p in results.glob("seed-*") if p.is_dir()), key=natural)
-        remedy = f"give one seed's folder, such as {results / seeds[0]}" if seeds else "finish the run first"
+        seeds = sorted((p for p in results.glob("seed-*") if p.is_dir()), key=natural)
+        remedy = f"give one seed's folder, such as {seeds[0]}" if seeds else "finish the run first"
         raise EvaluationError(
             f"{results} has no results for {len(missing)} of the {len(dataset.names)} sequences of "
-            f"{dataset.name} {dataset.split} ({_some(missing)}): {remedy}"
+            f"{dataset.name} {dataset.split} ({some(missing)}): {remedy}"
         )
     return folders
 
@@ -157,6 +158,7 @@ def evaluate(
     Raises:
         EvaluationError: a folder holds no masks or no matching sequence, a prediction is missing, unreadable
             or of another size than its annotation, or there is nothing that could be scored.
+        DatasetError: an annotation cannot be read.
     """
     sequences, notes = _match(results, annotations)
     objects: list[ObjectScores] = []
@@ -200,14 +202,14 @@ def _match(results: Path, annotations: Path) -> tuple[list[_Folders], list[str]]
     common = [_Folders(name, ours[name], truths[name]) for name in truths if name in ours]
     if not common:
         raise EvaluationError(
-            f"{results} ({_some(ours)}) and {annotations} ({_some(truths)}) have no sequence in common: "
+            f"{results} ({some(ours)}) and {annotations} ({some(truths)}) have no sequence in common: "
             "give a result's folder the name of its annotations"
         )
     notes = []
     if unpredicted := [name for name in truths if name not in ours]:
-        notes.append(f"Not scored, as {results} has no results for them: {_some(unpredicted)}.")
+        notes.append(f"Not scored, as {results} has no results for them: {some(unpredicted)}.")
     if unannotated := [name for name in ours if name not in truths]:
-        notes.append(f"Not scored, as {annotations} has no annotations for them: {_some(unannotated)}.")
+        notes.append(f"Not scored, as {annotations} has no annotations for them: {some(unannotated)}.")
     return common, notes
 
 
@@ -217,7 +219,7 @@ def _sequences(path: Path, role: str) -> dict[str, Path]:
         raise EvaluationError(f"{role} folder {path} does not exist: give a folder of mask PNGs")
     if own := _masks_folder(path):
         return {path.resolve().name: own}
-    inside = sorted((p for p in path.iterdir() if p.is_dir()), key=lambda p: natural(p.name))
+    inside = sorted((p for p in path.iterdir() if p.is_dir()), key=natural)
     folders = {p.name: masks for p in inside if (masks := _masks_folder(p))}
     if not folders:
         raise EvaluationError(
@@ -238,7 +240,14 @@ def _score_of_dataset(task: tuple[VosSequence, Path]) -> list[FrameScores]:
 
 def _score_folder(folders: _Folders) -> tuple[list[ObjectScores], list[str]]:
     """The scores of a sequence's objects without the last frame, and notes on what is odd about it."""
-    found, strays = score_with_strays(_as_sequence(folders), folders.results)
+    files = sorted(folders.annotations.glob("*.png"), key=natural)
+    if len(files) < 3:
+        raise EvaluationError(
+            f"nothing can be scored with {counted(len(files), 'annotated frame')} in {folders.annotations}: "
+            "the first and the last are left out, so annotate at least three"
+        )
+    sequence = _as_sequence(folders.name, tuple(files[:-1]))
+    found, strays = score_with_strays(sequence, folders.results)
     objects = [
         ObjectScores(s.sequence, s.object_id, tuple(f"{name}.png" for name in s.frames), s.j, s.f)
         for s in found
@@ -249,54 +258,25 @@ def _score_folder(folders: _Folders) -> tuple[list[ObjectScores], list[str]]:
             f"nothing can be scored in {folders.annotations}: no object is annotated before the last "
             "two frames, so annotate one from the first frame on"
         )
+    last = object_ids(sequence.read(files[-1])) - sequence.appearances.keys()
     notes = []
-    if late := [s.object_id for s in found if not s.frames]:
+    if late := [*(s.object_id for s in found if not s.frames), *sorted(last)]:
+        notes.append(late_note(folders.name, late))
+    if strays := strays - last:
         notes.append(
-            f"Not scored, as they first appear in {folders.name}'s last but one frame: {_some(late)}."
-        )
-    if strays:
-        notes.append(
-            f"{folders.name}'s results have labels that its annotations do not have: {_some(sorted(strays))}."
+            f"{folders.name}'s results have labels that its annotations do not have: {some(sorted(strays))}."
         )
     return objects, notes
 
 
-def _as_sequence(folders: _Folders) -> VosSequence:
-    """A folder of annotations as a sequence of a dataset; the last frame is left out."""
-    files = sorted(folders.annotations.glob("*.png"), key=lambda p: natural(p.name))
-    if len(files) < 3:
-        raise EvaluationError(
-            f"nothing can be scored with {len(files)} annotated frame(s) in {folders.annotations}: "
-            "the first and the last are left out, so annotate at least three"
-        )
-    frames = tuple(files[:-1])
+def _as_sequence(name: str, annotations: tuple[Path, ...]) -> VosSequence:
+    """Annotations as a sequence of a dataset. By its first object it is known whether they are binary."""
+    read = read_ids
     appearances: dict[int, int] = {}
-    for position, path in enumerate(frames):
-        ids = label_ids(read_labels(path))
-        if not appearances and ids == {FULL}:
-            return _sequence(folders.name, frames, {1: position}, _read_binary)
-        for object_id in sorted(ids - {FULL}):
+    for position, path in enumerate(annotations):
+        if not appearances and is_white(path):
+            read = read_single_object
+        for object_id in sorted(object_ids(read(path))):
             appearances.setdefault(object_id, position)
-    return _sequence(folders.name, frames, appearances, read_labels)
-
-
-def _sequence(
-    name: str, frames: tuple[Path, ...], appearances: dict[int, int], read: Callable[[Path], Labels]
-) -> VosSequence:
-    return VosSequence(name, frames, appearances, dict(enumerate(frames)), tuple(range(len(frames))), read)
-
-
-def _read_binary(path: Path) -> Labels:
-    return (read_labels(path) > 0).astype(np.uint8)
-
-
-def natural(name: str) -> list[tuple[int, str]]:
-    """A sorting key by which frame 10 comes after frame 9."""
-    parts = enumerate(re.split(r"([0-9]+)", name))
-    return [(int(part), "") if k % 2 else (-1, part) for k, part in parts]
-
-
-def _some(items: Iterable[object], most: int = 5) -> str:
-    """The first few items, and how many more there are."""
-    names = [str(item) for item in items]
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    every = dict(enumerate(annotations))
+    return VosSequence(name, annotations, appearances, every, tuple(every), read)

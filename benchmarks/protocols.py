@@ -7,7 +7,8 @@ et al., arXiv 1809.03327, section 4, and youtube-vos.org; the server's code is n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sampt.errors import EvaluationError
+from sampt.naming import some
 
 from .metrics.davis import statistics
 from .scoring import FrameScores
@@ -47,6 +49,7 @@ class Summary:
     measures: the columns of ``table`` that may be averaged.
     means: the headline measures, in official names and order.
     groups: of objects or frames that are scored apart, by name: ``objects``, how many, and ``MEANS``.
+    notes: sentences about objects that are not in ``table``, as they have no frame that counts.
     """
 
     protocol: str
@@ -54,6 +57,7 @@ class Summary:
     measures: tuple[str, ...]
     means: dict[str, float]
     groups: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["objects", *MEANS]))
+    notes: tuple[str, ...] = ()
 
     @property
     def per_sequence(self) -> pd.DataFrame:
@@ -79,6 +83,20 @@ def davis_measures(j: NDArray[np.float64], f: NDArray[np.float64]) -> dict[str, 
     return dict(zip(MEASURES, ((of_j.mean + of_f.mean) / 2, *of_j, *of_f), strict=True))
 
 
+def late_note(sequence: str, ids: Iterable[int]) -> str:
+    """What to say of a sequence's objects that first appear when no frame is left that counts."""
+    return f"Not scored, as no frame of {sequence} counts after they first appear: {some(ids)}."
+
+
+def _late_notes(scores: Sequence[FrameScores], counting: int) -> tuple[str, ...]:
+    """Notes on the objects with fewer than ``counting`` frames, one a sequence."""
+    late = defaultdict(list)
+    for s in scores:
+        if len(s.frames) < counting:
+            late[s.sequence].append(s.object_id)
+    return tuple(late_note(sequence, ids) for sequence, ids in late.items())
+
+
 def _davis(scores: Sequence[FrameScores]) -> Summary:
     """Without the last annotated frame; every object counts the same."""
     rows = [
@@ -87,7 +105,7 @@ def _davis(scores: Sequence[FrameScores]) -> Summary:
         if len(s.frames) > 1
     ]
     table = _table(rows)
-    return Summary("davis", table, MEASURES, _means(table, MEASURES))
+    return Summary("davis", table, MEASURES, _means(table, MEASURES), notes=_late_notes(scores, 2))
 
 
 def _bdd100k(scores: Sequence[FrameScores]) -> Summary:
@@ -148,7 +166,7 @@ def _youtube_vos(scores: Sequence[FrameScores]) -> Summary:
     means = {f"{name}_{group}": groups[group][f"{name}-Mean"] for name in "JF" for group in groups}
     means = {"G": float(np.mean(list(means.values()))), **means, **_means(table, MEANS)}
     groups |= {str(name): _group(part) for name, part in table.groupby("category")}
-    return Summary("youtube-vos", table, MEANS, means, _frame(groups))
+    return Summary("youtube-vos", table, MEANS, means, _frame(groups), _late_notes(scores, 1))
 
 
 def _table(rows: list[dict[str, object]]) -> pd.DataFrame:

@@ -7,20 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from sampt.errors import EvaluationError
+from sampt.errors import DatasetError, EvaluationError
 
+from .datasets.annotation import WHITE, object_ids, read_ids, read_raw
 from .datasets.base import Labels, VosSequence
 from .metrics.davis import contour_accuracy, region_similarity
-
-FULL = 255
-"""The label of a binary mask's object; among palette labels it marks pixels that belong to no object."""
-
-_MODES = ("1", "L", "P")
 
 
 @dataclass(frozen=True)
@@ -105,7 +99,7 @@ def score_with_strays(sequence: VosSequence, results: Path) -> tuple[list[FrameS
         truth = sequence.labels(position)
         prediction = read_prediction(results / f"{name}.png", truth.shape)
         if not binary:
-            strays |= label_ids(prediction) - appearances.keys() - {FULL}
+            strays |= object_ids(prediction) - appearances.keys() - {WHITE}
         for object_id in (k for k, appeared in appearances.items() if position > appeared):
             ours = _mask(prediction, object_id, binary, alone=len(appearances) == 1)
             true = truth == object_id
@@ -114,33 +108,20 @@ def score_with_strays(sequence: VosSequence, results: Path) -> tuple[list[FrameS
     return [_frame_scores(sequence, object_id, values) for object_id, values in rows.items()], strays
 
 
-def read_labels(path: Path) -> Labels:
-    """The labels of a mask PNG, (H, W) uint8; those of a 1-bit one are 0 and 255.
-
-    Raises:
-        EvaluationError: it cannot be read, is no 8-bit palette or grey image, or has soft edges.
-    """
-    mode, labels = _pixels(path)
-    if mode not in _MODES:
-        raise EvaluationError(
-            f"mask {path} is an image of mode {mode}: save labels as an 8-bit palette or greyscale PNG"
-        )
-    if mode == "L" and {FULL} < label_ids(labels):
-        raise EvaluationError(f"mask {path} has grey values besides 0 and 255: threshold its soft edges")
-    return labels
-
-
 def read_prediction(path: Path, shape: tuple[int, ...]) -> Labels:
-    """The labels of a prediction of that (height, width).
+    """The labels of a prediction of that (height, width), as ``annotation.read_raw`` reads them.
 
     Raises:
-        EvaluationError: it is missing, of another size, or unreadable as in ``read_labels``.
+        EvaluationError: it is missing, of another size, or no mask.
     """
     if not path.is_file():
         raise EvaluationError(
             f"prediction {path} is missing: every annotated frame after the first needs a mask of its name"
         )
-    prediction = read_labels(path)
+    try:
+        prediction = read_raw(path)
+    except DatasetError as error:
+        raise EvaluationError(str(error)) from error
     if prediction.shape != shape:
         size, wanted = (f"{width}x{height}" for height, width in (prediction.shape, shape))
         raise EvaluationError(
@@ -150,37 +131,22 @@ def read_prediction(path: Path, shape: tuple[int, ...]) -> Labels:
     return prediction
 
 
-def label_ids(labels: Labels) -> set[int]:
-    """Which labels but 0 occur in (H, W) uint8."""
-    return set(np.flatnonzero(cv2.calcHist([labels], [0], None, [256], [0, 256])).tolist()) - {0}
-
-
 def _is_binary(sequence: VosSequence) -> bool:
     """Whether the only object's annotation tells it from the background, but gives it no id of its own.
 
-    So it is where the file has other labels than its reader returns: 255, or several for one object.
+    So it is where the file has other ids than its reader returns: none, or several for one object.
     """
     if len(sequence.appearances) != 1:
         return False
     (position,) = sequence.appearances.values()
-    mode, raw = _pixels(sequence.annotations[position])
-    return mode in _MODES and label_ids(raw) - {FULL} != label_ids(sequence.labels(position))
-
-
-def _pixels(path: Path) -> tuple[str, Labels]:
-    """The mode of a mask PNG, and its pixels, (H, W) uint8 in ``_MODES``; a 1-bit one's are 0 and 255."""
-    try:
-        with Image.open(path) as image:
-            return image.mode, np.array(image.convert("L") if image.mode == "1" else image)
-    except (OSError, SyntaxError) as error:  # Pillow reports a broken PNG chunk as a SyntaxError
-        raise EvaluationError(f"mask {path} cannot be read as a PNG: write it again") from error
+    return object_ids(read_ids(sequence.annotations[position])) != object_ids(sequence.labels(position))
 
 
 def _mask(labels: Labels, object_id: int, binary: bool, alone: bool) -> NDArray[np.bool_]:
     """The predicted mask of one object."""
     if binary:
         return np.asarray(labels > 0)
-    return np.isin(labels, [object_id, FULL] if alone else [object_id])
+    return np.isin(labels, [object_id, WHITE] if alone else [object_id])
 
 
 def _frame_scores(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +17,11 @@ from PIL import Image
 
 from sampt.atomic import replacing
 from sampt.errors import EvaluationError
+from sampt.naming import counted, some
 
-from .datasets.annotation import image_size
+from .datasets.annotation import UNREADABLE, image_size, object_ids
 from .datasets.base import VosDataset, VosSequence
-from .evaluation import result_folders
-from .scoring import label_ids
-
-Progress = Callable[[int, int], None]
-"""Called after every sequence with how many are done, and how many there are."""
+from .evaluation import Progress, result_folders
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _FILE_MODE = 0o100644 << 16
@@ -52,8 +49,7 @@ def write_submission(
         found = {name: folders[sequence.name] / Path(name).name for name in _expected(dataset, sequence)}
         if absent := [path for path in found.values() if not path.is_file()]:
             raise EvaluationError(
-                f"{len(absent)} masks of {sequence.name} are missing, such as {absent[0]}: "
-                "finish the run first"
+                f"{sequence.name} lacks {counted(len(absent), 'mask')} ({some(absent)}): finish the run first"
             )
         files |= found
     with replacing(zip_path) as temporary:
@@ -61,7 +57,7 @@ def write_submission(
             for name in sorted(files):
                 archive.writestr(_entry(name), files[name].read_bytes())
         if problems := check_submission(dataset, temporary, progress=progress):
-            more = f" (and {len(problems) - 3} more problems)" if len(problems) > 3 else ""
+            more = f" (and {counted(len(problems) - 3, 'more problem')})" if len(problems) > 3 else ""
             raise EvaluationError(
                 f"the results in {results} cannot be submitted, so {zip_path.name} was not written: "
                 f"{'; '.join(problems[:3])}{more}"
@@ -121,18 +117,18 @@ def _wrong_names(names: list[str], expected: dict[str, dict[str, int]], prefix: 
         )
         return
     if twice := [name for name, count in Counter(names).items() if count > 1]:
-        yield f"there twice: {_some(twice)}"
+        yield f"there twice: {some(twice)}"
     for sequence, files in expected.items():
         absent = [name for name in files if name not in present]
         if len(absent) == len(files):
             yield f"the sequence {sequence} is missing"
         elif absent:
-            yield f"{sequence} lacks {len(absent)} of its {len(files)} masks: {_some(absent)}"
+            yield f"{sequence} lacks {len(absent)} of its {len(files)} masks: {some(absent)}"
     extra = defaultdict(list)
     for name in sorted(present - known):
         extra[name.rpartition("/")[0]].append(name)
     for files_of_folder in extra.values():
-        yield f"no mask that the server asks for: {_some(files_of_folder)}"
+        yield f"no mask that the server asks for: {some(files_of_folder)}"
 
 
 def _wrong_masks(
@@ -148,21 +144,16 @@ def _wrong_mask(data: bytes, position: int, sequence: VosSequence) -> str | None
         with Image.open(io.BytesIO(data)) as image:
             kind, mode, size = image.format, image.mode, image.size
             labels = np.array(image)
-    except (OSError, SyntaxError):
+    except UNREADABLE:
         return "cannot be read as an image"
     if (kind, mode) != ("PNG", "P"):
         return f"is no palette PNG, but a {kind} of mode {mode}"
     wanted = image_size(sequence.frames[position])
     if size != wanted:
         return "is {}x{}, but its frame is {}x{} pixels".format(*size, *wanted)
-    ids = label_ids(labels)
+    ids = object_ids(labels)
     if strange := ids - sequence.appearances.keys():
-        return f"has labels that are no object's: {_some(sorted(strange))}"
+        return f"has labels that are no object's: {some(sorted(strange))}"
     if early := [k for k in sorted(ids) if position < sequence.appearances[k]]:
-        return f"has objects before they appear: {_some(early)}"
+        return f"has objects before they appear: {some(early)}"
     return None
-
-
-def _some(items: Iterable[object], most: int = 3) -> str:
-    names = [str(item) for item in items]
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

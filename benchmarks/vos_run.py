@@ -40,13 +40,21 @@ class VosScores:
         for seed in folder.seeds:
             records = folder.records(seed, sequences)
             if scores := [s for record in records for s in record.scores or ()]:
-                summaries[seed] = summarise(dataset.protocol, scores)
+                try:
+                    summaries[seed] = summarise(dataset.protocol, scores)
+                except EvaluationError as error:
+                    logger.warning("%s", error)
         return cls(dataset.protocol, summaries)
 
     @property
     def means(self) -> pd.DataFrame:
         """A row a seed, a column for each headline measure, 0..1."""
         return pd.DataFrame({seed: summary.means for seed, summary in self.by_seed.items()}).T
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about objects that could not be scored, each once."""
+        return tuple(dict.fromkeys(note for summary in self.by_seed.values() for note in summary.notes))
 
     @property
     def per_sequence(self) -> pd.DataFrame:
@@ -90,7 +98,7 @@ def make_report(
         records=[record for seed in folder.seeds for record in folder.records(seed, sequences)],
         measures={seed: summary.means for seed, summary in scores.by_seed.items()},
         per_sequence=scores.per_sequence.to_dict("index") if scores.by_seed else {},
-        failures={f"{t.sequence} (seed {t.seed})": why for t, why in failures.items()},
+        failures={str(task): why for task, why in failures.items()},
         strip=lambda name: overlay_strip(dataset[name], first / name),
         complete=_is_whole(dataset, sequences),
     )

@@ -14,8 +14,8 @@ _lock = threading.Lock()
 def distance_to_zero(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """How far every pixel is from the nearest that is 0, (H, W) float32; 0 there itself.
 
-    Intel's routine in OpenCV rounds differently from call to call, which moves pixels that are equally far from
-    two points; OpenCV's own does not.
+    Intel's routine in OpenCV rounds differently from call to call, which moves pixels that are equally far
+    from two points; OpenCV's own does not.
     """
     with _lock:  # another thread must not find the routine switched off, or on again
         used = cv2.ipp.useIPP()

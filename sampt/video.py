@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from threading import RLock
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from .errors import VideoError
+from .naming import natural
 from .video_file import FileReader
 
 _CACHE_BYTES = 256 << 20
@@ -120,7 +120,7 @@ class FolderReader:
     jumps = 0
 
     def __init__(self, folder: Path, fps: float) -> None:
-        self._files = sorted(filter(_is_image, folder.iterdir()), key=lambda file: _natural(file.name))
+        self._files = sorted(filter(_is_image, folder.iterdir()), key=natural)
         if not self._files:
             raise VideoError(
                 f"{folder} holds no .jpg, .jpeg or .png file; give a folder of frames or a video file"
@@ -177,9 +177,3 @@ def _unreadable(path: Path) -> VideoError:
 
 def _is_image(path: Path) -> bool:
     return path.suffix.lower() in _IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
-
-
-def _natural(name: str) -> tuple[list[int | str], str]:
-    """A sort key that puts frame2 before frame10."""
-    parts = re.split(r"([0-9]+)", name)
-    return [int(part) if k % 2 else part.casefold() for k, part in enumerate(parts)], name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +10,10 @@ import pandas as pd
 
 from sampt.atomic import replacing
 
+from ..running.tasks import SequenceTask
 from .plot import plot_sequences, plot_values
 from .statistics import complete, mean_intervals, sequence_medians, summary
-from .sweep import Setting
+from .sweep import RESULTS, Setting
 from .tables import write_tables
 
 
@@ -24,21 +25,38 @@ class Written:
     left_out: tuple[str, ...]
 
 
+def remove_results(folder: Path) -> None:
+    """Remove what was written about the sweep when less of it, or another one, was there.
+
+    Raises:
+        OSError: a file cannot be removed.
+    """
+    for name in RESULTS:
+        (folder / name).unlink(missing_ok=True)
+
+
 def write_results(
-    folder: Path, settings: Sequence[Setting], table: pd.DataFrame, measures: Sequence[str]
+    folder: Path,
+    settings: Sequence[Setting],
+    seeds: int,
+    sequences: Sequence[str],
+    table: pd.DataFrame,
+    measures: Sequence[str],
 ) -> Written:
     """Write ``runs.csv``, the tables, and the plots of the first measure into ``folder``, which exists.
 
-    table: as ``statistics`` describes it; ``setting`` holds the settings' names.
+    seeds: how many runs of each setting there should be. sequences: those that each should have.
+    table: what there is of them, as ``statistics`` describes it; ``setting`` holds the settings' names.
 
     Raises:
-        EvaluationError: there is nothing to compare. OutputError: a file cannot be written.
+        EvaluationError: no sequence is in every run; ``runs.csv`` is written nevertheless.
+        OutputError: a file cannot be written.
     """
-    compared, left_out = complete(table)
-    names = [setting.name for setting in settings]
-    compared = compared.sort_values("setting", key=lambda column: column.map(names.index), kind="stable")
     with replacing(folder / "runs.csv") as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
+    compared, left_out = complete(table, sequences, len(settings) * seeds)
+    names = [setting.name for setting in settings]
+    compared = compared.sort_values("setting", key=lambda column: column.map(names.index), kind="stable")
     files = [
         folder / "runs.csv",
         *write_tables(folder, settings, summary(compared, measures), measures),
@@ -46,3 +64,27 @@ def write_results(
         *plot_values(settings, mean_intervals(compared, measures[0]), measures[0], folder / "values"),
     ]
     return Written(tuple(files), tuple(left_out))
+
+
+def write_failures(
+    folder: Path, settings: Sequence[Setting], failures: Mapping[SequenceTask, str]
+) -> pd.DataFrame:
+    """Write ``failures.csv`` if there are any: columns ``setting``, ``seed``, ``sequence``, ``error``.
+
+    failures: the tasks, whose settings are slugs, and why they failed.
+
+    Returns:
+        The table.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    names = {setting.slug: setting.name for setting in settings}
+    order = list(names)
+    tasks = sorted(failures, key=lambda task: (order.index(task.setting), task.seed, task.sequence))
+    rows = [(names[task.setting], task.seed, task.sequence, failures[task]) for task in tasks]
+    table = pd.DataFrame(rows, columns=["setting", "seed", "sequence", "error"])
+    if rows:
+        with replacing(folder / "failures.csv") as temporary:
+            table.to_csv(temporary, index=False, lineterminator="\n")
+    return table

@@ -23,16 +23,18 @@ RESAMPLES = 1000
 CONFIDENCE = 0.95
 
 
-def complete(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+def complete(table: pd.DataFrame, sequences: Sequence[str], runs: int) -> tuple[pd.DataFrame, list[str]]:
     """The rows of the sequences that every run has, and the names of the sequences left out.
 
     Runs are compared over the same sequences; one that failed in one run counts in none.
 
+    Args:
+        sequences: those that every run should have, found or not.
+        runs: how many there should be, over all settings.
+
     Raises:
-        EvaluationError: the table is empty, a run holds a sequence twice, or no sequence is in every run.
+        EvaluationError: a run holds a sequence twice, or no sequence is in every run.
     """
-    if table.empty:
-        raise EvaluationError("there are no scores to compare; run the sweep on annotated sequences")
     twice = table[table.duplicated([*RUN, "sequence"])]
     if not twice.empty:
         first = twice.iloc[0]
@@ -40,12 +42,14 @@ def complete(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
             f"the setting {first['setting']!r} has the sequence {first['sequence']!r} twice with seed "
             f"{first['seed']}; keep one record of it"
         )
-    runs = len(table[RUN].drop_duplicates())
-    counts = table["sequence"].value_counts(sort=False)
-    partial = [str(name) for name in counts.index[counts < runs]]
-    if len(partial) == len(counts):
-        raise EvaluationError("no sequence was finished by every run, so settings cannot be compared; resume")
-    return table[~table["sequence"].isin(partial)], partial
+    counts = table["sequence"].value_counts().reindex(sequences, fill_value=0)
+    whole = counts.index[counts == runs]
+    if whole.empty:
+        raise EvaluationError(
+            "no sequence was finished by every run, so settings cannot be compared: "
+            "mend what failed, and start the sweep again to go on"
+        )
+    return table[table["sequence"].isin(whole)], [str(name) for name in counts.index[counts < runs]]
 
 
 def run_means(table: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
@@ -119,4 +123,7 @@ def intervals(runs: Floats, statistic: Callable[..., Floats], seed: int) -> Floa
         method="percentile",
         rng=np.random.default_rng(seed),
     ).confidence_interval
-    return np.stack([value, found.low, found.high], axis=1)
+    # Interpolated percentiles may be off by the last bit.
+    low = found.low.clip(runs.min(1), runs.max(1))
+    high = found.high.clip(runs.min(1), runs.max(1))
+    return np.stack([value, low, high], axis=1)

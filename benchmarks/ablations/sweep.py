@@ -24,6 +24,14 @@ from sampt.trackers.registry import check_options
 KEYS = ("base", "overrides", "grid", "settings", "seeds")
 """What an ablation file may hold."""
 
+RESULTS = (
+    "failures.csv",
+    "runs.csv",
+    *(f"{table}.{suffix}" for table, suffix in product(("settings", "pivot"), ("csv", "md", "tex"))),
+    *(f"{plot}.{suffix}" for plot, suffix in product(("sequences", "values"), ("png", "svg"))),
+)
+"""What a sweep's folder may hold beside a folder a setting and its own run.json."""
+
 LONGEST_SLUG = 80
 _UNSAFE = re.compile(r"[^A-Za-z0-9.=+_-]+")
 
@@ -52,7 +60,8 @@ class Axis:
 class Setting:
     """One configuration of a sweep.
 
-    name: for people, unique in the sweep. slug: for folders, unique too, whatever the case of its letters.
+    name: for people, unique in the sweep. slug: for folders, unique too, whatever the case of its letters,
+    and none of ``RESULTS``.
     overrides: ``key=value`` for ``load_config(sweep.base, overrides)``, in an order that works.
     values: title of each axis → the label chosen from it; columns of a table.
     """
@@ -85,7 +94,7 @@ class Sweep:
         """
         settings: dict[str, Setting] = {}
         names: list[tuple[Mapping[str, Any], str]] = []
-        slugs: set[str] = set()
+        slugs = {"run.json", *RESULTS}
         for chosen in product(*(axis.choices for axis in self.axes)):
             setting = self._setting(chosen, slugs)
             config = as_mapping(self.config(setting))

@@ -1,10 +1,12 @@
-"""Reading annotation PNGs: which pixel belongs to which object."""
+"""Reading mask PNGs: which pixel belongs to which object."""
 
 from __future__ import annotations
 
+from os import SEEK_END
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -13,8 +15,8 @@ from sampt.errors import DatasetError
 
 from .base import Labels
 
-VOID = 255
-"""Among other labels of a palette, pixels that belong to no object; alone, the object of a binary mask."""
+WHITE = 255
+"""Alone, the object of a black and white mask; beside other labels of a palette, void: no object's pixels."""
 
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 """What Pillow raises on a damaged file; a broken PNG chunk is a SyntaxError."""
@@ -32,19 +34,35 @@ def read_labels(path: Path) -> Labels:
     Raises:
         DatasetError: the file cannot be read, is in colours, has soft edges, or an id above 255.
     """
-    mode, values = _read(path)
-    if mode.startswith("I"):
-        if int(values.max(initial=0)) > 255 or int(values.min(initial=0)) < 0:
-            raise DatasetError(
-                f"annotation {path} has object ids up to {values.max()}: number them from 1 to 255"
-            )
-        return values.astype(np.uint8)
-    ids = object_ids(values)
-    if mode == "1" or ids == [VOID]:
-        return (values > 0).astype(np.uint8)
-    if VOID in ids and mode == "L":
-        raise DatasetError(f"annotation {path} has grey values besides 0 and 255: threshold its soft edges")
-    return np.where(values == VOID, 0, values).astype(np.uint8) if VOID in ids else values
+    values, wide = _read(path)
+    return (values > 0).astype(np.uint8) if _white(values, wide) else _without_void(values, wide)
+
+
+def read_ids(path: Path) -> Labels:
+    """As ``read_labels``, where 255 is void even if it is alone: nothing is the mask of one object.
+
+    Raises:
+        DatasetError: as ``read_labels``.
+    """
+    return _without_void(*_read(path))
+
+
+def read_raw(path: Path) -> Labels:
+    """As ``read_labels``, but 255 is left as it is; so is the white of 1 bit.
+
+    Raises:
+        DatasetError: as ``read_labels``.
+    """
+    return _read(path)[0]
+
+
+def is_white(path: Path) -> bool:
+    """Whether it is a mask of one object that has no id: white on black, and not all black.
+
+    Raises:
+        DatasetError: as ``read_labels``.
+    """
+    return _white(*_read(path))
 
 
 def read_single_object(path: Path) -> Labels:
@@ -56,20 +74,21 @@ def read_single_object(path: Path) -> Labels:
     return (read_labels(path) > 0).astype(np.uint8)
 
 
-def object_ids(labels: NDArray[np.uint8]) -> list[int]:
-    """The ids in a label map, ascending, without 0."""
-    counts = np.bincount(labels.ravel(), minlength=256)
-    return [int(id) + 1 for id in np.flatnonzero(counts[1:])]
+def object_ids(labels: Labels) -> set[int]:
+    """The labels but 0 that occur in (H, W) uint8."""
+    return set(np.flatnonzero(cv2.calcHist([labels], [0], None, [256], [0, 256])).tolist()) - {0}
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """(width, height) in pixels as the image is shown, from its header alone.
+    """(width, height) in pixels as the image is shown, from its header; its end is looked at as well.
 
     Raises:
-        DatasetError: it cannot be read.
+        DatasetError: it cannot be read, or is cut short.
     """
     try:
         with Image.open(path) as image:
+            if not _ends(path):
+                image.load()
             sideways = image.format == "JPEG" and image.getexif().get(_EXIF_ORIENTATION) in _SIDEWAYS
             width, height = image.size
     except UNREADABLE as error:
@@ -77,20 +96,41 @@ def image_size(path: Path) -> tuple[int, int]:
     return (height, width) if sideways else (width, height)
 
 
+def _ends(path: Path) -> bool:
+    """Whether the file ends as a whole JPEG or PNG does; some whole ones have more behind their end."""
+    with path.open("rb") as file:
+        file.seek(-min(12, path.stat().st_size), SEEK_END)
+        return file.read().endswith((b"\xff\xd9", b"IEND\xaeB`\x82"))
+
+
 def unreadable(path: Path) -> DatasetError:
     """What to say of an image that does not open."""
-    return DatasetError(f"{path} cannot be read as an image: it may be cut short, so unpack or copy it again")
+    return DatasetError(f"{path} cannot be read as an image: it may be cut short, so write or copy it again")
 
 
-def _read(path: Path) -> tuple[str, NDArray[Any]]:
+def _read(path: Path) -> tuple[Labels, bool]:
+    """The labels as they are in the file, and whether they have 16 bits there."""
     try:
         with Image.open(path) as image:
             mode = image.mode
-            values = np.asarray(image.convert("L") if mode == "1" else image)
+            values: NDArray[Any] = np.array(image.convert("L") if mode == "1" else image)
     except UNREADABLE as error:
         raise unreadable(path) from error
-    if mode not in ("1", "L", "P") and not mode.startswith("I"):
+    wide = mode.startswith("I")
+    if mode not in ("1", "L", "P") and not wide:
         raise DatasetError(
-            f"annotation {path} is an image of mode {mode}: save labels as a palette or greyscale PNG"
+            f"mask {path} is an image of mode {mode}: save labels as a palette or greyscale PNG"
         )
-    return mode, values
+    if wide and (int(values.max(initial=0)) > 255 or int(values.min(initial=0)) < 0):
+        raise DatasetError(f"mask {path} has object ids up to {values.max()}: number them from 1 to 255")
+    if mode == "L" and {WHITE} < object_ids(values):
+        raise DatasetError(f"mask {path} has grey values besides 0 and 255: threshold its soft edges")
+    return values.astype(np.uint8, copy=False), wide
+
+
+def _white(values: Labels, wide: bool) -> bool:
+    return not wide and object_ids(values) == {WHITE}
+
+
+def _without_void(values: Labels, wide: bool) -> Labels:
+    return values if wide else np.where(values == WHITE, 0, values).astype(np.uint8, copy=False)

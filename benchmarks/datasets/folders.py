@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import uuid
 from collections.abc import Iterator, Sequence
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sampt.errors import DatasetError, OutputError
+from sampt.naming import natural
 
 _IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png"}
 
@@ -55,7 +55,8 @@ def find_root(root: Path, wanted: Sequence[str], source: str) -> Path:
 def read_list(path: Path) -> tuple[str, ...]:
     """The names of sequences in a list of ``ImageSets``, in its order, each once.
 
-    A line is a name, or, as in DAVIS 2016, the paths of a frame and of its annotation.
+    A line is a name, or, as in DAVIS 2016, the paths of a frame and of its annotation, both in folders of
+    that name. A name may hold spaces.
 
     Raises:
         DatasetError: the list cannot be read or is empty.
@@ -67,7 +68,7 @@ def read_list(path: Path) -> tuple[str, ...]:
             f"the list of sequences {path} cannot be read: unpack the dataset again"
         ) from error
     entries = [line.strip() for line in lines if line.strip()]
-    names = [Path(entry.split()[0]).parent.name if "/" in entry else entry for entry in entries]
+    names = [Path(entry).parent.name if "/" in entry else entry for entry in entries]
     if not names:
         raise DatasetError(f"the list of sequences {path} is empty: unpack the dataset again")
     return tuple(dict.fromkeys(names))
@@ -98,12 +99,6 @@ def image_files(folder: Path) -> tuple[Path, ...]:
         return ()
     images = (f for f in folder.iterdir() if f.suffix.lower() in _IMAGE_SUFFIXES and f.name[0] != ".")
     return tuple(sorted(images, key=natural))
-
-
-def natural(path: Path) -> tuple[list[int | str], str]:
-    """A sorting key by which frame2 comes before frame10."""
-    parts = re.split(r"([0-9]+)", path.name)
-    return [int(part) if k % 2 else part for k, part in enumerate(parts)], path.name
 
 
 @contextmanager

@@ -114,7 +114,8 @@ def _unmatched(
 def _missing(files: list[Path], kind: str) -> Iterator[str]:
     """One sentence for all, since whole ends of folders tend to be missing."""
     if files:
-        more = f", and so are {len(files) - 1} more of its folder" if files[1:] else ""
+        verb = "are" if files[2:] else "is"
+        more = f", and so {verb} {len(files) - 1} more of its folder" if files[1:] else ""
         yield f"{kind} {files[0]} is missing{more}: unpack the {kind}s again"
 
 

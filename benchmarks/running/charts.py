@@ -1,4 +1,4 @@
-"""Numbers made ready for a page: bars, shares of time, per cent."""
+"""Numbers made ready for a page or a terminal: per cent, bars, shares of time."""
 
 from __future__ import annotations
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timezone
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import sampt
 from sampt.checkpoints import CHECKPOINTS
 from sampt.config import Config, as_mapping, choose_device
+from sampt.download import checkpoint_path
 from sampt.environment import hardware, versions
 from sampt.errors import CheckpointError
 from sampt.trackers.registry import NEURAL
@@ -23,7 +25,7 @@ def describe(task: str, dataset: dict[str, Any], config: Config, seeds: Sequence
     task: such as "vos". dataset: its name, split, root and options.
 
     Raises:
-        CheckpointError: a checkpoint file that was given cannot be read.
+        CheckpointError: a checkpoint is missing, or cannot be downloaded.
     """
     settings = dict(as_mapping(config))
     settings.pop("seed")  # ``seeds`` are used instead
@@ -32,7 +34,7 @@ def describe(task: str, dataset: dict[str, Any], config: Config, seeds: Sequence
         "dataset": dataset,
         "config": settings,
         "seeds": list(seeds),
-        "checkpoints": dict(_checkpoints(config)),
+        "checkpoints": _checkpoints(config),
         "versions": versions(),
         "git": git_commit(),
         "hardware": hardware(choose_device(config.device)),
@@ -61,17 +63,27 @@ def git_commit() -> str | None:
     return commit.stdout.strip() + ("+" if changes.stdout.strip() else "")
 
 
-def _checkpoints(config: Config) -> Iterator[tuple[str, str]]:
-    """The files or published names of the weights in use, and their SHA-256."""
+@cache
+def _sha256(path: Path, changed: int) -> str:
+    """Of a file that was last changed then; the settings of a sweep share their weights."""
+    return sha256_of(path).hexdigest()
+
+
+def _checkpoints(config: Config) -> dict[str, str]:
+    """The SHA-256 of the weights of "segmenter" and "tracker", as far as these have any; they are fetched."""
     tracker = NEURAL.get(config.tracker.name)
-    for name in (
-        config.segmenter.checkpoint or config.segmenter.name,
-        config.tracker.checkpoint or (tracker and tracker.checkpoint) or config.tracker.name,
-    ):
-        if name in CHECKPOINTS:
-            yield name, CHECKPOINTS[name].sha256 or "pinned at its first download"
-        elif name not in (config.segmenter.name, config.tracker.name):
-            try:
-                yield name, sha256_of(Path(name)).hexdigest()
-            except OSError as error:
-                raise CheckpointError(f"cannot read the checkpoint {name} ({error.strerror})") from error
+    wanted = {
+        "segmenter": config.segmenter.checkpoint or config.segmenter.name,
+        "tracker": config.tracker.checkpoint or (tracker and tracker.checkpoint) or config.tracker.name,
+    }
+    digests = {}
+    for part, name in wanted.items():
+        weightless = name in (config.segmenter.name, config.tracker.name) and name not in CHECKPOINTS
+        if weightless:
+            continue
+        path = checkpoint_path(name) if name in CHECKPOINTS else name
+        try:
+            digests[part] = _sha256(Path(path), Path(path).stat().st_mtime_ns)
+        except OSError as error:
+            raise CheckpointError(f"cannot read the checkpoint {path} ({error.strerror})") from error
+    return digests

@@ -39,21 +39,26 @@ Make = Callable[[], Callable[[Any], Any]]
 """Makes what does tasks, inside the worker; it can be pickled."""
 
 
+class WorkerDied(Exception):  # noqa: N818 - it is a worker's end, whose fault that is remains to be seen
+    """What a future raises if its worker ended before the task did."""
+
+
 class Worker(Protocol):
     """One place where tasks are done, one at a time."""
 
-    deaths: tuple[type[Exception], ...]
-    """What a future raises if the worker died; ``restart`` then makes it usable again."""
+    def submit(self, task: Any) -> Future[Any]:
+        """Begin a task; its future gives the result, the task's own error, or ``WorkerDied``."""
+        ...
 
-    def submit(self, task: Any) -> Future[Any]: ...
-    def restart(self) -> None: ...
+    def restart(self) -> None:
+        """Make it usable again after it died."""
+        ...
+
     def close(self) -> None: ...
 
 
 class Here:
     """This process."""
-
-    deaths: tuple[type[Exception], ...] = ()
 
     def __init__(self, make: Make) -> None:
         self._make = make
@@ -81,8 +86,6 @@ class Process:
     threads: how many cores it may use.
     """
 
-    deaths: tuple[type[Exception], ...] = (BrokenExecutor,)
-
     def __init__(self, make: Make, threads: int) -> None:
         self._make, self._threads = make, threads
         self._pool = self._start()
@@ -91,7 +94,7 @@ class Process:
         return ProcessPoolExecutor(1, get_context("spawn"), initializer=_begin, initargs=(self._threads,))
 
     def submit(self, task: Any) -> Future[Any]:
-        return self._pool.submit(_do, self._make, task)
+        return translated(self._pool.submit(_do, self._make, task), _without_pool)
 
     def restart(self) -> None:
         self._pool.shutdown(wait=False)
@@ -101,6 +104,28 @@ class Process:
         for process in list((self._pool._processes or {}).values()):  # a task may take minutes: do not wait
             process.terminate()
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def translated(future: Future[Any], error: Callable[[BaseException], BaseException]) -> Future[Any]:
+    """The same future with other errors."""
+    outer: Future[Any] = Future()
+
+    def pass_on(inner: Future[Any]) -> None:
+        if inner.cancelled():
+            outer.cancel()
+            return
+        failure = inner.exception()
+        if failure is None:
+            outer.set_result(inner.result())
+        else:
+            outer.set_exception(error(failure))
+
+    future.add_done_callback(pass_on)
+    return outer
+
+
+def _without_pool(error: BaseException) -> BaseException:
+    return WorkerDied() if isinstance(error, BrokenExecutor) else error
 
 
 _made: dict[str, Callable[[Any], Any]] = {}
@@ -133,7 +158,8 @@ def local_workers(makes: Sequence[Make]) -> list[Worker]:
     """A worker for each way to make one; a single one is this process."""
     if len(makes) == 1:
         return [Here(makes[0])]
-    threads = max(1, len(os.sched_getaffinity(0)) // len(makes))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = max(1, cores // len(makes))
     return [Process(make, threads) for make in makes]
 
 
@@ -169,7 +195,7 @@ def run_tasks(tasks: Sequence[T], workers: Sequence[Worker]) -> Iterator[Outcome
                 error = future.exception()
                 if isinstance(error, FATAL):
                     raise error
-                if isinstance(error, worker.deaths):
+                if isinstance(error, WorkerDied):
                     worker.restart()
                     deaths[task] += 1
                     if deaths[task] < ATTEMPTS:

@@ -22,7 +22,7 @@ from .record import SequenceRecord
 logger = logging.getLogger(__name__)
 
 IDENTITY = ("task", "dataset", "config", "checkpoints", "seeds")
-"""What has to be the same for two runs to be one, but for where the dataset lies; the rest only tells."""
+"""What has to be the same for two runs to be one; the rest of run.json only tells."""
 
 OURS = (
     "run.json",
@@ -36,10 +36,21 @@ OURS = (
 )
 """What a run writes into its folder beside one folder a sequence."""
 
+RESERVED = (*OURS, "wandb", ".*")
+"""Patterns of names that no sequence may have."""
+
+_FREE = ("dataset.root", "config.cache.", "config.segmenter.checkpoint", "config.tracker.checkpoint")
+"""What may differ all the same, or begins what may: weights are known by their hashes, wherever they lie."""
+
 _PARTIAL = ".partial"
 
 Description = Mapping[str, Any]
 """What run.json holds: plain values; those of ``IDENTITY``, and versions, hardware, checkpoints …"""
+
+
+def default_folder(dataset: str, split: str, *more: str) -> Path:
+    """Where a run goes if nobody says where; ``split`` may be the path of a list."""
+    return Path("results") / "-".join((dataset, Path(split).stem, *more))
 
 
 @dataclass(frozen=True)
@@ -111,6 +122,9 @@ class RunFolder:
             for parent in (self.masks(seed), self.overlapping(seed)):
                 for folder in parent.glob(f".*{_PARTIAL}"):
                     shutil.rmtree(folder, ignore_errors=True)
+        for pattern in (".*.json", "records/*/.*.json"):
+            for file in self.path.glob(pattern):
+                file.unlink(missing_ok=True)
 
 
 def _write_folder(target: Path, files: Mapping[str, bytes]) -> None:
@@ -164,7 +178,7 @@ def open_run(path: Path, description: Description, overwrite: bool = False) -> I
 def _check_same(path: Path, description: Description) -> None:
     file = path / "run.json"
     if not file.exists():
-        strange = next((p.name for p in path.iterdir() if p.name != ".lock"), None)
+        strange = next((p.name for p in path.iterdir() if not p.name.startswith(".")), None)
         if strange:
             raise OutputError(
                 f"{path} holds {strange}, but no run.json of an earlier run: choose another --output"
@@ -177,7 +191,7 @@ def _check_same(path: Path, description: Description) -> None:
         raise OutputError(f"{file} is damaged; give --overwrite to begin anew") from error
     now = _flat(json.loads(json.dumps({key: description[key] for key in IDENTITY})))
     differing = [
-        key for key in {**before, **now} if before.get(key) != now.get(key) and key != "dataset.root"
+        key for key in {**before, **now} if before.get(key) != now.get(key) and not key.startswith(_FREE)
     ]
     if differing:
         key = differing[0]
@@ -202,6 +216,8 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
 
 def _empty(path: Path) -> None:
     """Remove an earlier run, and nothing else."""
+    for nested in path.glob("*/run.json"):  # of a sweep
+        shutil.rmtree(nested.parent)
     sequences = {file.stem for file in path.glob("records/*/*.json")}
     for pattern in (*OURS, *map(glob.escape, sequences)):
         for entry in path.glob(pattern):

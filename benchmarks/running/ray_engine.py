@@ -10,20 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from sampt.errors import ConfigError, EngineError
 
-from .engine import Make
+from .engine import Make, WorkerDied, translated
 
 if TYPE_CHECKING:
     from .engine import Worker
+
+logger = logging.getLogger(__name__)
 
 
 class Actor:
     """One Ray actor, with a GPU of its own if the cluster has any; it makes its models once."""
 
     def __init__(self, make: Make, gpus: int) -> None:
-        import ray
-
-        # RayActorError: the actor's process is gone, or its machine.
-        self.deaths: tuple[type[Exception], ...] = (ray.exceptions.RayActorError,)
         self._make, self._gpus = make, gpus
         self._actor = self._start()
 
@@ -35,8 +33,7 @@ class Actor:
         return ray.remote(**options)(_Body).remote(self._make)
 
     def submit(self, task: Any) -> Future[Any]:
-        future: Future[Any] = self._actor.do.remote(task).future()
-        return future
+        return translated(self._actor.do.remote(task).future(), _without_ray)
 
     def restart(self) -> None:
         self._actor = self._start()
@@ -45,6 +42,15 @@ class Actor:
         import ray
 
         ray.kill(self._actor)
+
+
+def _without_ray(error: BaseException) -> BaseException:
+    """The task's own error; or, whichever way Ray lost the actor or what it made, that it died."""
+    import ray
+
+    if isinstance(error, ray.exceptions.RayTaskError):
+        return error.cause if isinstance(error.cause, Exception) else EngineError(str(error).splitlines()[-1])
+    return WorkerDied() if isinstance(error, ray.exceptions.RayError) else error
 
 
 class _Body:
@@ -62,6 +68,8 @@ class _Body:
 def ray_workers(make: Make, count: int | None, address: str | None) -> list[Worker]:
     """``count`` actors; None: one for each GPU of the cluster, or one for each machine if it has no GPUs.
 
+    No more than the cluster has GPUs, or cores if it has none: the others would wait for ever.
+
     address: of a cluster, such as "auto" or "ray://host:10001"; None starts one on this machine.
 
     Raises:
@@ -76,13 +84,20 @@ def ray_workers(make: Make, count: int | None, address: str | None) -> list[Work
         try:
             _check_address(address)
             ray.init(address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
+            reason = str(error).splitlines()[0]
             raise EngineError(
-                f"--address {address}: no Ray cluster is there; start one with `ray start --head`"
+                f"--address {address}: no Ray cluster can be joined there ({reason}); start one with "
+                "`ray start --head`"
             ) from error
-    gpus = int(ray.cluster_resources().get("GPU", 0))
+    resources = ray.cluster_resources()
+    gpus = int(resources.get("GPU", 0))
     machines = sum(node["Alive"] for node in ray.nodes())
-    return [Actor(make, gpus=1 if gpus else 0) for _ in range(count or gpus or machines)]
+    room = gpus or int(resources.get("CPU", 1))
+    wanted = count or gpus or machines
+    if wanted > room:
+        logger.warning("the Ray cluster has room for %d workers, not for %d", room, wanted)
+    return [Actor(make, gpus=1 if gpus else 0) for _ in range(min(wanted, room))]
 
 
 def _check_address(address: str | None) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import NamedTuple, Protocol
 
 from sampt.errors import DatasetError, SamptError
 
+from ..datasets.sequences import check_name
 from .engine import Worker, run_tasks
-from .folder import RunFolder
+from .folder import RESERVED, RunFolder
 from .record import SequenceRecord
 
 logger = logging.getLogger(__name__)
@@ -23,6 +25,9 @@ class SequenceTask:
     sequence: str
     seed: int
     setting: str = ""
+
+    def __str__(self) -> str:
+        return ", ".join(filter(None, (self.sequence, self.setting, f"seed {self.seed}")))
 
 
 class Finished(NamedTuple):
@@ -52,14 +57,17 @@ def check_sequences(dataset: Sequences, chosen: Sequence[str] = ()) -> tuple[str
     """The names of the chosen sequences, or of all, in the dataset's order, each of which can be opened.
 
     Raises:
-        DatasetError: there is no such sequence, or one of its files is missing or makes no sense.
+        DatasetError: there is no such sequence, one of its files is missing or makes no sense, or it has the
+            name of something else in a run's folder.
     """
-    if unknown := next((name for name in chosen if name not in dataset.names), None):
-        raise DatasetError(
-            f"{dataset.name} {dataset.split} has no sequence {unknown}, only {', '.join(dataset.names[:5])} …"
-        )
+    for name in chosen:
+        check_name(dataset.name, name, dataset.names)
     names = tuple(name for name in dataset.names if not chosen or name in chosen)
     for name in names:
+        if any(fnmatchcase(name, pattern) for pattern in RESERVED):
+            raise DatasetError(
+                f"sequence {name} of {dataset.name} is called as a file of the run's folder; rename it"
+            )
         dataset[name]
     return names
 
@@ -103,8 +111,8 @@ def run_missing(
         else:
             expected = isinstance(outcome.error, SamptError)
             failures[task] = " ".join(str(outcome.error).split()) if expected else repr(outcome.error)
-            logger.error("%s failed: %s", task.sequence, failures[task])
-            logger.debug("the error of %s", task.sequence, exc_info=outcome.error)
+            logger.error("%s failed: %s", task, failures[task])
+            logger.debug("the error of %s", task, exc_info=outcome.error)
         done += 1
         report(done, len(every))
     return failures

@@ -67,6 +67,17 @@ def log_run(
         ) from error
 
 
+def require_wandb(mode: Mode) -> None:
+    """Find out before a run whether it can be logged.
+
+    Raises:
+        ConfigError: the package wandb is not installed, or online logging has no login.
+    """
+    wandb = _wandb(mode)
+    if mode == "online" and not wandb.login(prompt=False):
+        raise ConfigError("--wandb needs a login: run `wandb login`, or use --wandb-mode offline")
+
+
 def _wandb(mode: Mode) -> Any:
     if mode == "offline":  # read when the package is imported, and by its background process
         os.environ["WANDB_ERROR_REPORTING"] = "false"

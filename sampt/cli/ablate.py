@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,10 @@ from .model_options import ModelChoice, model_options
 from .vos import FAILED
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from sampt.benchmarks.ablations.outputs import Written
+    from sampt.benchmarks.datasets.base import VosDataset
 
 
 @click.command()
@@ -51,17 +53,18 @@ def command(
 
     --config replaces the file's base, and the other options change what all settings share. Every setting's
     runs go to a folder of their own inside the sweep's, as `sampt vos` would leave them. Killed and started
-    again, the same command goes on where it was.
+    again, the same command goes on where it was. Where some run fails, the others are done, and the exit code
+    is 3.
 
     \b
     sampt ablate configs/ablations/points.yaml --dataset davis2016 --root DAVIS --seeds 3
     """
-    from sampt.benchmarks.ablations.outputs import write_results
+    from sampt.benchmarks.ablations.folder import open_sweep
+    from sampt.benchmarks.ablations.outputs import remove_results, write_failures, write_results
     from sampt.benchmarks.ablations.sweep import read_sweep
     from sampt.benchmarks.datasets.base import DatasetChoice
     from sampt.benchmarks.datasets.registry import open_dataset, parse_options
-    from sampt.benchmarks.running.description import describe
-    from sampt.benchmarks.running.folder import open_run
+    from sampt.benchmarks.running.folder import default_folder
     from sampt.benchmarks.running.tasks import check_sequences, run_missing
     from sampt.benchmarks.vos import VosWorker
     from sampt.benchmarks.vos_run import VosScores, long_table
@@ -69,18 +72,14 @@ def command(
     sweep = read_sweep(file, model.config, model.chosen)
     settings = sweep.settings()
     configs = {s.slug: replace(model.with_checkpoints(sweep.config(s)), seed=0) for s in settings}
-    choice = DatasetChoice(dataset, root, split, parse_options(options))
+    choice = DatasetChoice(dataset, root.resolve(), split, parse_options(options))
     opened = open_dataset(choice.name, choice.root, choice.split, choice.options)
     names = check_sequences(opened, sequences)
-    about, all_seeds = choice.describe(opened.split), tuple(range(seeds or sweep.seeds))
-    path = output or Path("results") / f"{sweep.file.stem}-{opened.name}-{opened.split}"
-    with ExitStack() as stack:
-        folders = {
-            slug: stack.enter_context(
-                open_run(path / slug, describe("vos", about, config, all_seeds), overwrite)
-            )
-            for slug, config in configs.items()
-        }
+    compared = _annotated(opened, names)
+    about, runs = choice.describe(opened.split), seeds or sweep.seeds
+    path = output or default_folder(f"{sweep.file.stem}-{opened.name}", opened.split)
+    with open_sweep(path, settings, configs, about, range(runs), overwrite) as folders:
+        remove_results(path)
         with sequence_progress("segmenting") as progress:
             failures = run_missing(
                 names,
@@ -89,19 +88,46 @@ def command(
                 strict=engine.strict,
                 progress=progress,
             )
+        failed = write_failures(path, settings, failures)
+        _tell_failed(path, failed)
         scores = {s.name: VosScores.of(folders[s.slug], opened, names) for s in settings}
         for s in settings:
             scores[s.name].write(folders[s.slug], opened.split)
-        written = write_results(path, settings, *long_table(scores))
+        written = write_results(path, settings, runs, compared, *long_table(scores))
     _tell(path, written)
     if failures:
-        click.echo(f"{len(failures)} runs failed (see above); the same command tries them again.", err=True)
         context.exit(FAILED)
+
+
+def _annotated(dataset: VosDataset, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The sequences by which settings can be compared."""
+    from sampt.benchmarks.scoring import has_truth
+
+    from ..errors import EvaluationError
+
+    found = tuple(name for name in names if has_truth(dataset[name]))
+    if not found:
+        raise EvaluationError(
+            f"{dataset.name} {dataset.split} has no public annotations of these sequences but the masks that "
+            "are given, so settings cannot be compared by them: choose another --split or --dataset"
+        )
+    return found
+
+
+def _tell_failed(path: Path, failed: pd.DataFrame) -> None:
+    if failed.empty:
+        return
+    settings = "; ".join(failed["setting"].unique())
+    click.echo(
+        f"{len(failed)} failed, with the settings {settings}: {path / 'failures.csv'} says which and why; "
+        "the same command tries them again.",
+        err=True,
+    )
 
 
 def _tell(path: Path, written: Written) -> None:
     click.echo((path / "settings.md").read_text(encoding="utf-8"))
     if written.left_out:
         names = ", ".join(written.left_out)
-        click.echo(f"Not counted, as a run lacks them: {names}.", err=True)
+        click.echo(f"Not counted, as a run has no score of them: {names}.", err=True)
     click.echo(f"Tables and plots: {path}", err=True)

@@ -37,8 +37,11 @@ def dataset_options(required: bool = False) -> Callable[[Function], Function]:
 
 
 @contextmanager
-def sequence_progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on a terminal's stderr, and what moves it: how many are done, and how many there are."""
+def sequence_progress(label: str) -> Iterator[Callable[[int, int | None], None]]:
+    """A progress bar on a terminal's stderr, and what moves it: how many are done, and how many there are.
+
+    How many there are may be None until it is known.
+    """
     status = Console(stderr=True)
     columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=status, transient=True, disable=not status.is_terminal) as bar:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sampt.benchmarks.datasets.check import Report, check_dataset
 from sampt.benchmarks.datasets.miniature import write_miniature
 from sampt.benchmarks.datasets.registry import DATASETS, find_dataset, parse_options
 
 from ..errors import DatasetError
+from ..naming import counted
+from .dataset_options import dataset_options, sequence_progress
 
 
 @click.group(no_args_is_help=True)
@@ -34,31 +34,19 @@ def list_() -> None:
 
 
 @command.command()
-@click.option("--dataset", required=True, help="Which one; `sampt datasets list` shows them.")
-@click.option("--root", type=click.Path(path_type=Path), required=True, help="Its folder.")
-@click.option("--split", help="By default the validation set.")
-@click.option("options", "-d", multiple=True, metavar="KEY=VALUE", help="An option of the dataset.")
+@dataset_options(required=True)
 def check(dataset: str, root: Path, split: str | None, options: tuple[str, ...]) -> None:
     """Read every file of a dataset, list what is missing or broken, and count.
 
     Exits with code 2 if something is missing or cannot be read. Counts that differ from the published ones
     are no error: a part of a dataset can be used, too.
     """
-    status = Console(stderr=True)
-    columns = (TextColumn("checking"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=status, transient=True, disable=not status.is_terminal) as bar:
-        task = bar.add_task("", total=None)
-        report = check_dataset(
-            dataset,
-            root,
-            split,
-            parse_options(options),
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+    with sequence_progress("checking") as progress:
+        report = check_dataset(dataset, root, split, parse_options(options), progress=progress)
     _show(report)
     if report.problems:
         raise DatasetError(
-            f"{root} has {len(report.problems)} problem{'s' if report.problems[1:] else ''}, listed above: "
+            f"{root} has {counted(len(report.problems), 'problem')}, listed above: "
             f"mend the files, or get them again from {find_dataset(dataset).source}"
         )
 

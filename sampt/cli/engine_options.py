@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import ConfigError
+
 if TYPE_CHECKING:
     from sampt.benchmarks.running.workers import EngineChoice
 
@@ -24,8 +26,14 @@ class EngineOptions:
 
     @property
     def choice(self) -> EngineChoice:
+        """
+        Raises:
+            ConfigError: an address is given, but not for Ray.
+        """
         from sampt.benchmarks.running.workers import EngineChoice
 
+        if self.address and self.engine_name != "ray":
+            raise ConfigError(f"--address {self.address} only makes sense with --engine ray")
         return EngineChoice(self.engine_name, self.workers, self.address)
 
 

@@ -95,6 +95,7 @@ def _score_dataset(
     with sequence_progress("scoring") as progress:
         scores, notes = evaluate_dataset(dataset, results, workers=workers, progress=progress)
     summary = summarise(dataset.protocol, scores)
+    notes += summary.notes
     _show(summary_table(summary), notes)
     if csv_folder:
         csv_folder.mkdir(exist_ok=True)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import Any, cast
 
 import click
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from sampt.benchmarks.metrics.tapvid import SIDE, QueryMode
+from sampt.benchmarks.running.charts import percent
 from sampt.benchmarks.saved_tracks import evaluate_saved
 from sampt.benchmarks.tapvid import CONDITIONS, MEASURES, TrackEvaluation, evaluate_tracks, synthetic_videos
 from sampt.benchmarks.tapvid_data import PickledVideos
@@ -22,6 +21,7 @@ from sampt.trackers.base import PointTracker
 from ..atomic import replacing
 from ..environment import versions
 from ..errors import OutputError
+from .dataset_options import sequence_progress
 
 _WIDTH = 120
 """Columns of the table where no terminal says how many fit, so that no name is cut in a log file."""
@@ -137,14 +137,11 @@ def _track(
     side: int | None,
 ) -> TrackEvaluation:
     videos = PickledVideos(data) if data else synthetic_videos(conditions or tuple(CONDITIONS))
-    status = Console(stderr=True)
-    columns = (TextColumn("tracking"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=status, transient=True, disable=not status.is_terminal) as bar:
-        task = bar.add_task("", total=None)
+    with sequence_progress("tracking") as bar:
 
         def progress(done: int) -> None:
             count = videos.count if isinstance(videos, PickledVideos) else len(videos)
-            bar.update(task, completed=done, total=count and count * len(trackers))
+            bar(done, count and count * len(trackers))
 
         return evaluate_tracks(trackers, videos, queries, side, progress)
 
@@ -161,14 +158,10 @@ def _table(evaluation: TrackEvaluation) -> Table:
         table.add_column(group, justify="right", no_wrap=True)
     for tracker in dict.fromkeys(means.index.get_level_values("tracker")):
         for number, measure in enumerate(MEASURES):
-            values = [_percent(means[measure].get((tracker, group))) for group in groups]
+            values = [percent(means[measure].get((tracker, group))) for group in groups]
             table.add_row(tracker if number == 0 else "", _HEADERS[measure], *values)
         table.add_section()
     return table
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None or math.isnan(value) else f"{100 * value:.1f}"
 
 
 def _write(path: Path, report: dict[str, Any]) -> None:

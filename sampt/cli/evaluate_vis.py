@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sampt.benchmarks.metrics.ytvis import ABSENT, MEASURES
+from sampt.benchmarks.running.charts import percent
 from sampt.benchmarks.vis.annotations import read_annotations
 from sampt.benchmarks.vis.evaluation import VisEvaluation, evaluate_vis
 
@@ -63,4 +64,4 @@ def _show(evaluation: VisEvaluation) -> None:
 
 
 def _percent(value: float) -> str:
-    return "–" if value == ABSENT else f"{100 * value:.1f}"
+    return percent(None if value == ABSENT else value)

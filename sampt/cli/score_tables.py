@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sampt.benchmarks.protocols import MEANS, MEASURES, Summary
+from sampt.benchmarks.running.charts import percent
 
 _HEADERS = dict(zip(MEASURES, ("J&F", "J", "recall", "decay", "F", "recall", "decay"), strict=True))
 
@@ -26,10 +27,10 @@ def summary_table(summary: Summary) -> RenderableType:
     for name in MEANS:
         table.add_column(_HEADERS[name], justify="right")
     for group, row in summary.groups.iterrows():
-        table.add_row(str(group), f"{row['objects']:.0f}", *(_percent(row[name]) for name in MEANS))
+        table.add_row(str(group), f"{row['objects']:.0f}", *(percent(row[name]) for name in MEANS))
     if not by_category:
         return table
-    overall = [f"{name} {_percent(value)}" for name, value in summary.means.items() if name not in MEASURES]
+    overall = [f"{name} {percent(value)}" for name, value in summary.means.items() if name not in MEASURES]
     return Group(Text("  ".join(overall)), table)
 
 
@@ -41,12 +42,8 @@ def objects_table(objects: pd.DataFrame, means: Mapping[str, float]) -> Table:
     if several:
         table.add_column("object", justify="right")
     for name, mean in means.items():
-        table.add_column(_HEADERS[name], _percent(mean), justify="right", no_wrap=True)
+        table.add_column(_HEADERS[name], percent(mean), justify="right", no_wrap=True)
     for row in objects.to_dict("records"):
         label = [row["sequence"], str(row["object"])] if several else [row["sequence"]]
-        table.add_row(*label, *(_percent(row[name]) for name in means))
+        table.add_row(*label, *(percent(row[name]) for name in means))
     return table
-
-
-def _percent(value: float) -> str:
-    return "–" if value != value else f"{round(100 * value, 1) + 0.0:.1f}"  # + 0.0 turns -0.0 into 0.0

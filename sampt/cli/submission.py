@@ -11,6 +11,7 @@ from sampt.benchmarks.datasets.registry import open_dataset, parse_options
 from sampt.benchmarks.submission import check_submission, write_submission
 
 from ..errors import EvaluationError, OutputError
+from ..naming import counted
 from .dataset_options import dataset_options, sequence_progress
 
 _MOST_SHOWN = 20
@@ -50,7 +51,7 @@ def command(
         click.echo(f"Problem: {problem}.", err=True)
     if problems:
         raise EvaluationError(
-            f"{check} would be refused or scored as wrong: {len(problems)} problems in all; "
+            f"{check} would be refused or scored as wrong: {counted(len(problems), 'problem')} in all; "
             "mend the results and write it again with --output"
         )
     Console(soft_wrap=True, markup=False, highlight=False).print(

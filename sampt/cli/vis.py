@@ -75,7 +75,7 @@ def command(
 
     from sampt.benchmarks.datasets.base import DatasetChoice
     from sampt.benchmarks.datasets.registry import parse_options
-    from sampt.benchmarks.running.folder import open_run
+    from sampt.benchmarks.running.folder import default_folder, open_run
     from sampt.benchmarks.running.report import write_report
     from sampt.benchmarks.running.tasks import check_sequences, run_missing
     from sampt.benchmarks.vis.datasets import open_vis_dataset
@@ -87,7 +87,7 @@ def command(
     opened = open_vis_dataset(choice.name, choice.root, choice.split, choice.options)
     names = check_sequences(opened, videos)
     check_sequences(opened, shown)
-    path = output or Path("results") / f"{opened.name}-{opened.split}-{_name(model, settings)}"
+    path = output or default_folder(opened.name, opened.split, _name(model, settings))
     described = _described(
         choice, opened, settings, vis, tuple(range(seeds)) if seeds > 1 else (settings.seed,)
     )

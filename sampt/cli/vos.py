@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..errors import ConfigError
 from .dataset_options import dataset_options, sequence_progress
 from .engine_options import EngineOptions, engine_options
 from .model_options import ModelChoice, model_options
@@ -68,20 +69,29 @@ def command(
     """
     from sampt.benchmarks.datasets.base import DatasetChoice
     from sampt.benchmarks.datasets.registry import open_dataset, parse_options
+    from sampt.benchmarks.datasets.sequences import check_name
     from sampt.benchmarks.running.description import describe
-    from sampt.benchmarks.running.folder import open_run
+    from sampt.benchmarks.running.folder import default_folder, open_run
     from sampt.benchmarks.running.report import write_report
     from sampt.benchmarks.running.tasks import check_sequences, run_missing
+    from sampt.benchmarks.running.wandb_log import require_wandb
     from sampt.benchmarks.vos import VosWorker
     from sampt.benchmarks.vos_run import VosScores, make_report
 
     settings = model.settings()
-    choice = DatasetChoice(dataset, root, split, parse_options(options))
+    if seeds > 1 and settings.seed:
+        raise ConfigError(f"seed {settings.seed} and --seeds {seeds} contradict each other; give one of them")
+    if videos and not wandb:
+        raise ConfigError("--wandb-video only makes sense with --wandb; give both or neither")
+    if wandb:
+        require_wandb(wandb_mode)
+    choice = DatasetChoice(dataset, root.resolve(), split, parse_options(options))
     opened = open_dataset(choice.name, choice.root, choice.split, choice.options)
     names = check_sequences(opened, sequences)
-    check_sequences(opened, videos)
+    for name in videos:
+        check_name(opened.name, name, names)
     run_seeds = tuple(range(seeds)) if seeds > 1 else (settings.seed,)
-    path = output or Path("results") / f"{opened.name}-{opened.split}-{_name(model, settings)}"
+    path = output or default_folder(opened.name, opened.split, _name(model, settings))
     with open_run(
         path, describe("vos", choice.describe(opened.split), settings, run_seeds), overwrite
     ) as folder:
@@ -97,9 +107,9 @@ def command(
         scores.write(folder, opened.split)
         report = make_report(folder, opened, names, scores, failures)
         write_report(path / "report.html", report)
+        _tell(scores, f"{len(names)} sequences: {path}; open {path / 'report.html'}")
         if wandb:
             _log(folder, opened, report, videos, wandb_mode)
-    _tell(scores, f"{len(names)} sequences: {path}; open {path / 'report.html'}")
     if failures:
         click.echo(f"{len(failures)} failed (see above); the same command tries them again.", err=True)
         context.exit(FAILED)
@@ -118,16 +128,15 @@ def _tell(scores: VosScores, last: str) -> None:
 
     from sampt.benchmarks.running.charts import percent_over_seeds
 
-    console = Console()
-    if not console.is_terminal:
-        console.width = 120
-    table = Table(box=SIMPLE_HEAD)
-    means = scores.means
-    for name in means.columns:
-        table.add_column(name, justify="right", no_wrap=True)
     if scores.by_seed:
-        table.add_row(*(percent_over_seeds(means[name].tolist()) for name in means.columns))
-        console.print(table)
+        table = Table(box=SIMPLE_HEAD)
+        table.add_column("measure")
+        table.add_column("per cent", justify="right", no_wrap=True)
+        for name, values in scores.means.items():
+            table.add_row(str(name), percent_over_seeds(values.tolist()))
+        Console().print(table)
+    for note in scores.notes:
+        click.echo(f"Note: {note}", err=True)
     click.echo(last, err=True)
 
 

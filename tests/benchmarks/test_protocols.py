@@ -73,6 +73,14 @@ def test_davis_skips_objects_without_a_frame_that_counts() -> None:
         summarise("davis", [scores("bike", 2, [1.0])])
 
 
+def test_davis_names_objects_without_a_frame_that_counts() -> None:
+    late = [scores("bike", 2, [1.0]), scores("dog", 1, []), scores("bike", 3, [])]
+    first, second = summarise("davis", [scores("bike", 1, [0.5, 1.0]), *late]).notes
+    assert "bike" in first and first.endswith(": 2, 3.")
+    assert "dog" in second and second.endswith(": 1.")
+    assert summarise("davis", TWO_AND_ONE).notes == ()
+
+
 def test_the_official_csv_files_of_davis(tmp_path: Path) -> None:
     files = write_davis_csvs(summarise("davis", TWO_AND_ONE), tmp_path, "val")
     assert [file.name for file in files] == ["global_results-val.csv", "per-sequence_results-val.csv"]
@@ -145,6 +153,10 @@ def test_bdd100k_scores_objects_apart_by_how_long_they_are_seen() -> None:
     }
 
 
+def test_bdd100k_scores_every_object() -> None:
+    assert summarise("bdd100k", ROAD).notes == ()
+
+
 @pytest.mark.parametrize("seen, duration", [(4, "short"), (5, "medium"), (29, "medium"), (30, "long")])
 def test_the_borders_of_short_medium_and_long(seen: int, duration: str) -> None:
     visible = [True] * (seen - 1) + [False] * 10
@@ -198,6 +210,11 @@ def test_youtube_vos_has_no_g_without_unseen_categories_or_without_categories() 
     assert means["J_seen"] == 0.5 and math.isnan(means["J_unseen"]) and math.isnan(means["G"])
     unknown = summarise("youtube-vos", [scores("a", 1, [0.5])]).means
     assert math.isnan(unknown["J_seen"]) and math.isnan(unknown["J_unseen"]) and unknown["J-Mean"] == 0.5
+
+
+def test_youtube_vos_names_objects_that_appear_in_the_last_frame() -> None:
+    (note,) = summarise("youtube-vos", ZOO).notes
+    assert "b" in note and note.endswith(": 3.")
 
 
 def test_youtube_vos_has_65_training_categories() -> None:

@@ -132,6 +132,26 @@ def test_255_is_none_of_several_objects(tmp_path: Path) -> None:
     assert second.j.tolist() == [1] * (FRAMES - 1)
 
 
+def test_results_of_16_bits_are_as_good_as_those_of_8(tmp_path: Path) -> None:
+    sequence = make_sequence(tmp_path)
+    results = write_results(tmp_path / "results", sequence, offset=3)
+    eight = score_sequence(sequence, results)
+    for file in results.iterdir():
+        Image.fromarray(np.array(Image.open(file)).astype(np.uint16)).save(file)
+    assert Image.open(file).mode == "I;16"
+    assert [s.to_json() for s in score_sequence(sequence, results)] == [s.to_json() for s in eight]
+
+
+def test_an_id_beside_void_is_no_binary_annotation(tmp_path: Path) -> None:
+    """Another label than the only object's is not the object then."""
+    sequence = make_sequence(tmp_path, late=0)
+    results = write_results(tmp_path / "results", sequence, late=0)
+    for t, path in sequence.annotations.items():
+        write_label_map(path, np.where(labels(t, late=0) == 2, 255, labels(t)).astype(np.uint8))
+    (scores,) = score_sequence(replace(sequence, appearances={1: 0}), results)
+    assert scores.j.tolist() == [1] * (FRAMES - 1)
+
+
 @pytest.mark.parametrize("annotated", [range(1), range(0, LATE + 1, LATE)])
 def test_given_masks_are_no_truth(tmp_path: Path, annotated: range) -> None:
     sequence = make_sequence(tmp_path, annotated=annotated)
@@ -149,7 +169,7 @@ def test_what_is_wrong_with_a_prediction_is_named(tmp_path: Path) -> None:
             lambda path: write_label_map(path, np.zeros(SHAPE[::-1], np.uint8)),
             "is 40x60 but .* 60x40 pixels: save",
         ),
-        (lambda path: path.write_bytes(path.read_bytes()[:60]), "cannot be read as a PNG: write"),
+        (lambda path: path.write_bytes(path.read_bytes()[:60]), "cannot be read as an image: .* write"),
         (lambda path: save_grey(path, np.zeros(SHAPE, np.uint8), "RGB"), "is an image of mode RGB: save"),
         (Path.unlink, "is missing: every"),
     ):

@@ -232,9 +232,7 @@ def test_an_earlier_zip_file_stays_where_a_new_one_is_refused(
 
 def test_missing_results_are_named(tmp_path: Path, dataset: HandMade, results: Path) -> None:
     (results / "car" / "00004.png").unlink()
-    with pytest.raises(
-        EvaluationError, match=r"1 masks of car are missing, such as .*car.00004\.png: finish"
-    ):
+    with pytest.raises(EvaluationError, match=r"car lacks 1 mask \(.*car.00004\.png\): finish"):
         write_submission(dataset, results, tmp_path / "davis.zip")
     for file in (results / "bus").iterdir():
         file.unlink()
@@ -277,6 +275,15 @@ def test_the_command_tells_every_problem_of_a_zip_file(tmp_path: Path) -> None:
         "Problem: car/00001.png has labels that are no object's: 3.",
         "Problem: car/00004.png has labels that are no object's: 3, 6.",
     ]
+
+
+def test_the_command_counts_a_single_problem(tmp_path: Path) -> None:
+    make_sequence(tmp_path / "root", annotated=range(0, LATE + 1, LATE))
+    with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
+        for t in range(FRAMES):
+            archive.writestr(f"car/{t:05d}.png", png(labels(t) * (3 if t == 4 else 1)))
+    refused = submission(tmp_path, "--check", tmp_path / "bad.zip")
+    assert "scored as wrong: 1 problem in all;" in str(refused.exception)
 
 
 @pytest.mark.parametrize(

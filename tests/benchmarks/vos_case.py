@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from sampt.benchmarks.datasets.annotation import read_labels
 from sampt.benchmarks.datasets.base import VosSequence
-from sampt.benchmarks.scoring import read_labels
 from sampt.palette import write_label_map
 
 SHAPE = (40, 60)

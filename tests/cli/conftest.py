@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from sampt.palette import write_label_map
 from sampt.synthetic import SyntheticScene
@@ -17,15 +18,29 @@ from sampt.video_writer import VideoWriter
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+def damage_frame(frame: Path) -> None:
+    """Put a PNG in the place of a JPEG frame that has its header and its end, but a wrong byte in between."""
+    whole = frame.with_suffix(".png")
+    with Image.open(frame) as image:
+        image.save(whole)
+    frame.unlink()
+    content = bytearray(whole.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    whole.write_bytes(content)
+
+
 @pytest.fixture
 def sampt(tmp_path: Path) -> Cli:
     """Run ``sampt ARGUMENTS`` in an empty folder."""
+
+    # wandb, used in this process before, would have its children join its own background process.
+    outer = {key: value for key, value in os.environ.items() if not key.startswith("WANDB_")}
 
     def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "sampt", *map(str, arguments)],
             cwd=tmp_path,
-            env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+            env={**outer, "OMP_NUM_THREADS": "1", **environment},
             capture_output=True,
             text=True,
             timeout=180,

@@ -19,7 +19,7 @@ from PIL import Image
 from sampt.benchmarks.datasets.miniature import miniature_names, write_miniature
 from sampt.benchmarks.datasets.registry import open_dataset
 
-from .conftest import Cli
+from .conftest import Cli, damage_frame
 
 QUICK = ("-o", "sampling.positive.points=4", "-o", "sampling.positive.name=random")
 
@@ -160,26 +160,25 @@ def test_all_engines_give_the_same(engine, whole, sampt: Cli, davis, tmp_path):
 
 
 class TestFailures:
-    """Its last frame is cut short, which only decoding finds."""
+    """A frame is damaged in the middle, which only decoding finds."""
 
     @pytest.fixture
     def broken(self, tmp_path) -> Path:
         write_miniature("davis2017", tmp_path / "data", frames=4)
-        frame = tmp_path / "data/JPEGImages/480p/tin-boat/00003.jpg"
-        frame.write_bytes(frame.read_bytes()[:2000])
+        damage_frame(tmp_path / "data/JPEGImages/480p/tin-boat/00002.jpg")
         return tmp_path / "data"
 
     def test_one_failing_sequence_is_reported_and_the_others_done(self, broken, sampt: Cli, tmp_path):
         done = sampt("vos", "--dataset", "davis2017", "--root", broken, "--output", "run", *QUICK)
         assert done.returncode == 3
-        assert "tin-boat failed" in done.stderr and "00003.jpg" in done.stderr
+        assert "tin-boat, seed 0 failed" in done.stderr and "00002.png" in done.stderr
         assert (tmp_path / "run/tin-cars").is_dir() and not (tmp_path / "run/tin-boat").exists()
-        assert "00003.jpg" in (tmp_path / "run/report.html").read_text()
+        assert "00002.png" in (tmp_path / "run/report.html").read_text()
 
     def test_strict_stops_at_it(self, broken, sampt: Cli, tmp_path):
         done = sampt("vos", "--dataset", "davis2017", "--root", broken, "--output", "run", "--strict", *QUICK)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-        assert "00003.jpg" in done.stderr
+        assert "00002.png" in done.stderr
         assert not (tmp_path / "run/tin-cars").exists()
 
 
@@ -192,11 +191,38 @@ class TestBadInput:
         assert done.stderr.startswith("Error: ") and done.stderr.count("\n") == 1
         return done.stderr
 
+    @pytest.mark.parametrize(
+        ("options", "said"),
+        [
+            (("-o", "seed=5", "--seeds", 2), "seed 5 and --seeds 2"),
+            (("--address", "auto"), "--engine ray"),
+            (("--wandb-video", "tin-boat"), "--wandb"),
+            (("--wandb", "--wandb-mode", "online"), "wandb login"),
+        ],
+    )
+    def test_options_that_contradict_each_other(
+        self, sampt: Cli, davis, options, said, tmp_path, monkeypatch
+    ):
+        if "--wandb" in options:
+            pytest.importorskip("wandb")
+        monkeypatch.setenv("HOME", str(tmp_path))
+        monkeypatch.delenv("WANDB_API_KEY", raising=False)
+        assert said in self.refused(sampt, davis, *options)
+
+    def test_a_sequence_with_the_name_of_a_run_s_own_file(self, sampt: Cli, tmp_path):
+        write_miniature("generic", tmp_path / "data", frames=4)
+        for folder in ("JPEGImages", "Annotations"):
+            first = sorted((tmp_path / "data" / folder).iterdir())[0]
+            first.rename(first.with_name("records"))
+        done = sampt("vos", "--dataset", "generic", "--root", "data", "--output", "run")
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert "records" in done.stderr and not (tmp_path / "run").exists()
+
     def test_a_wrong_root(self, sampt: Cli, tmp_path):
         assert "JPEGImages" in self.refused(sampt, tmp_path)
 
     def test_an_unknown_sequence(self, sampt: Cli, davis):
-        assert "has no sequence bear" in self.refused(sampt, davis, "--sequence", "bear")
+        assert "bear" in self.refused(sampt, davis, "--sequence", "bear")
 
     def test_a_sequence_without_its_annotation(self, sampt: Cli, tmp_path):
         write_miniature("davis2017", tmp_path / "data", frames=4)
@@ -204,6 +230,12 @@ class TestBadInput:
         message = self.refused(sampt, tmp_path / "data")
         assert "tin-cars" in message
         assert not (tmp_path / "run").exists()
+
+    def test_half_a_download(self, sampt: Cli, tmp_path):
+        write_miniature("davis2017", tmp_path / "data", frames=4)
+        frame = tmp_path / "data/JPEGImages/480p/tin-cars/00003.jpg"
+        frame.write_bytes(frame.read_bytes()[:2000])
+        assert "00003.jpg" in self.refused(sampt, tmp_path / "data")
 
     def test_sizes_that_differ(self, sampt: Cli, tmp_path):
         write_miniature("davis2017", tmp_path / "data", frames=4)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
-from PIL import Image
 
 from sampt.benchmarks.ablations import plot
-from sampt.benchmarks.ablations.outputs import write_results
 from sampt.benchmarks.ablations.plot import numeric_axis, plot_sequences, plot_values
 from sampt.benchmarks.ablations.statistics import mean_intervals, sequence_medians
 
@@ -148,44 +144,3 @@ class TestValues:
         table = long_table({s.name: [[0.5]] for s in settings})
         assert plot_values(settings, mean_intervals(table, "J&F"), "J&F", tmp_path / "p") == []
         assert not list(tmp_path.iterdir())
-
-
-class TestEverything:
-    SETTINGS = settings_of(points=[1, 4], sampler=["$a$", "_b"])
-
-    def table(self):
-        runs = np.random.default_rng(0).random((len(self.SETTINGS), 3, 4))
-        return long_table({s.name: r.tolist() for s, r in zip(self.SETTINGS, runs, strict=True)})
-
-    def test_every_file_is_there_and_named(self, tmp_path):
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            written = write_results(tmp_path, self.SETTINGS, self.table(), ["J&F"])
-        assert sorted(written.files) == sorted(tmp_path.iterdir())
-        assert {path.suffix for path in written.files} == {".csv", ".md", ".tex", ".png", ".svg"}
-        for name in ("sequences.png", "values.png"):
-            with Image.open(tmp_path / name) as image:
-                assert len(image.convert("RGB").getcolors(image.width * image.height)) > 50
-
-    def test_the_same_results_are_the_same_files(self, tmp_path):
-        for name in ("one", "two"):
-            (tmp_path / name).mkdir()
-            written = write_results(
-                tmp_path / name, self.SETTINGS, self.table().sample(frac=1, random_state=0), ["J&F"]
-            )
-        for path in written.files:
-            if path.name != "runs.csv":
-                assert path.read_bytes() == (tmp_path / "one" / path.name).read_bytes(), path.name
-
-    def test_settings_are_in_the_sweeps_order_and_all_in_the_legend(self, tmp_path):
-        write_results(tmp_path, self.SETTINGS, self.table()[::-1], ["J&F"])
-        text = (tmp_path / "sequences.svg").read_text()
-        found = re.findall(r"<!-- (points=.*?) -->", text)
-        assert found == [s.name for s in self.SETTINGS]
-        values = (tmp_path / "values.svg").read_text()
-        assert "<!-- _b -->" in values and "<!-- $a$ -->" in values
-
-    def test_sequences_left_out_are_told(self, tmp_path):
-        table = self.table().drop(index=3)
-        assert write_results(tmp_path, self.SETTINGS, table, ["J&F"]).left_out == ("d",)
-        assert "d" not in re.findall(r"<!-- (\w) -->", (tmp_path / "sequences.svg").read_text())

@@ -113,26 +113,37 @@ class TestIntervals:
 class TestComplete:
     def test_a_sequence_that_one_run_lacks_counts_in_none(self):
         table = long_table({"x": [[0.1, 0.2], [0.1, 0.2]], "y": [[0.3], [0.3, 0.4]]})
-        found, left_out = complete(table)
+        found, left_out = complete(table, ["a", "b"], 4)
         assert left_out == ["b"]
         assert list(found["sequence"]) == ["a"] * 4
 
+    def test_a_sequence_that_all_runs_lack_is_left_out_too(self):
+        table = long_table({"x": [[0.1, 0.2]], "y": [[0.3, 0.4]]})
+        found, left_out = complete(table, ["z", "a", "b"], 2)
+        assert left_out == ["z"]
+        pd.testing.assert_frame_equal(found, table)
+
     def test_nothing_is_left_out_of_full_runs(self):
-        table = long_table({"x": [[0.1, 0.2]] * 2, "y": [[0.3, 0.4]]})
-        found, left_out = complete(table)
+        table = long_table({"x": [[0.1, 0.2]] * 2, "y": [[0.3, 0.4]] * 2})
+        found, left_out = complete(table, ["b", "a"], 4)
         assert left_out == []
         pd.testing.assert_frame_equal(found, table)
 
+    def test_a_setting_without_any_result_is_not_passed_over(self):
+        """Two settings of two runs, one of which failed altogether."""
+        with pytest.raises(EvaluationError, match="no sequence was finished by every run"):
+            complete(long_table({"x": [[0.1, 0.2]] * 2}), ["a", "b"], 4)
+
     def test_no_scores(self):
-        with pytest.raises(EvaluationError, match="there are no scores"):
-            complete(long_table({}))
+        with pytest.raises(EvaluationError, match="no sequence was finished by every run"):
+            complete(long_table({}), ["a"], 1)
 
     def test_a_sequence_twice_in_a_run(self):
         table = pd.concat([long_table({"x": [[0.1, 0.2]]})] * 2)
         with pytest.raises(EvaluationError, match="'x' has the sequence 'a' twice with seed 0"):
-            complete(table)
+            complete(table, ["a", "b"], 1)
 
     def test_runs_without_a_sequence_in_common(self):
         table = long_table({"x": [[0.1]], "y": [[0.3]]}).assign(sequence=["a", "b"])
         with pytest.raises(EvaluationError, match="no sequence was finished by every run"):
-            complete(table)
+            complete(table, ["a", "b"], 2)

@@ -150,6 +150,11 @@ class TestExpansion:
         assert re.fullmatch("A-b-[0-9a-f]{8}", found[1].slug)
         assert found[2].slug == "setting"
 
+    @pytest.mark.parametrize("name", ["runs.csv", "Run.json", "sequences.svg"])
+    def test_no_slug_is_the_name_of_a_file_of_the_sweep(self, read, name):
+        (found,) = read(f"{{base: quick, settings: {{{name}: {{}}}}}}").settings()
+        assert (found.name, found.slug.startswith(f"{name}-")) == (name, True)
+
     @settings(max_examples=15, deadline=None)
     @given(
         points=st.lists(st.integers(1, 99), min_size=1, max_size=3, unique=True),

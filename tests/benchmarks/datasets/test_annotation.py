@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from sampt.benchmarks.datasets.annotation import image_size, object_ids, read_labels, read_single_object
+from sampt.benchmarks.datasets.annotation import (
+    image_size,
+    is_white,
+    object_ids,
+    read_ids,
+    read_labels,
+    read_raw,
+    read_single_object,
+)
 from sampt.errors import DatasetError
 from sampt.palette import palette_image
 
@@ -54,7 +62,7 @@ def test_a_single_object_is_all_of_them(labels: np.ndarray, path: Path) -> None:
 
 @given(labels=arrays(np.uint8, (5, 4)))
 def test_object_ids_are_the_labels_but_0(labels: np.ndarray) -> None:
-    assert object_ids(labels) == sorted(set(labels.ravel().tolist()) - {0})
+    assert object_ids(labels) == set(labels.ravel().tolist()) - {0}
 
 
 def test_255_beside_labels_of_a_palette_is_void(path: Path) -> None:
@@ -63,9 +71,29 @@ def test_255_beside_labels_of_a_palette_is_void(path: Path) -> None:
     assert read_single_object(path).tolist() == [[0, 1, 0, 1]]
 
 
-def test_255_of_16_bits_is_an_id(path: Path) -> None:
-    Image.fromarray(np.array([[0, 1, 255]], np.uint16)).save(path)
-    assert read_labels(path).tolist() == [[0, 1, 255]]
+@pytest.mark.parametrize("values", [[0, 1, 255], [0, 0, 255]])
+def test_255_of_16_bits_is_an_id(values: list[int], path: Path) -> None:
+    Image.fromarray(np.array([values], np.uint16)).save(path)
+    for read in (read_labels, read_ids, read_raw):
+        assert read(path).tolist() == [values]
+    assert not is_white(path)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P"])
+def test_white_alone_is_an_object_void_or_255(mode: str, path: Path) -> None:
+    white = np.array([[0, 255, 255]], np.uint8)
+    (palette_image(white) if mode == "P" else Image.fromarray(white).convert(mode)).save(path)
+    assert Image.open(path).mode == mode
+    assert read_labels(path).tolist() == [[0, 1, 1]]
+    assert read_ids(path).tolist() == [[0, 0, 0]]
+    assert read_raw(path).tolist() == [[0, 255, 255]]
+    assert is_white(path)
+
+
+def test_only_white_on_black_is_white(path: Path) -> None:
+    for values in ([0, 0, 0], [0, 1, 255], [0, 1, 1]):
+        palette_image(np.array([values], np.uint8)).save(path)
+        assert not is_white(path)
 
 
 @pytest.mark.parametrize(

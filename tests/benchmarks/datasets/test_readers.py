@@ -57,6 +57,19 @@ class TestLists:
         )
         assert read_list(path) == ("dog",)
 
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "/JPEGImages/480p/my old dog/1.jpg /Annotations/480p/my old dog/1.png",
+            "/JPEGImages/480p/my old dog/frame 1.jpg /Annotations/480p/my old dog/frame 1.png",
+            "my old dog",
+        ],
+    )
+    def test_names_may_hold_spaces(self, line: str, tmp_path: Path) -> None:
+        path = tmp_path / "val.txt"
+        path.write_text(f"{line}\n")
+        assert read_list(path) == ("my old dog",)
+
     def test_an_empty_list_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "val.txt").write_text("\n\n")
         with pytest.raises(DatasetError, match=r"val\.txt is empty"):
@@ -137,7 +150,7 @@ class TestYouTubeVos:
         root = copied("youtubevos2018")
         for name in ("00020.jpg", "00025.jpg"):
             (root / "valid" / "JPEGImages" / "00c0ffee01" / name).unlink()
-        with pytest.raises(DatasetError, match=r"00020\.jpg is missing, and so are 1 more of its folder"):
+        with pytest.raises(DatasetError, match=r"00020\.jpg is missing, and so is 1 more of its folder"):
             open_dataset("youtubevos2018", root)["00c0ffee01"]
 
     def test_the_annotation_of_a_later_object_must_be_there(self, copied: Miniature) -> None:
