@@ -63,6 +63,9 @@ class ObjectMask:
 
 NOTHING = ObjectMask(None, float("nan"))
 
+Others = Mapping[int, NDArray[np.float32]]
+"""For each object, points (M, 2) of other objects."""
+
 
 @dataclass
 class Prompting:
@@ -87,13 +90,17 @@ class Prompting:
 
 @torch.inference_mode()
 def learn(
-    segmenter: PromptableSegmenter, embedding: Embedding, points: Mapping[int, FramePoints]
+    segmenter: PromptableSegmenter,
+    embedding: Embedding,
+    points: Mapping[int, FramePoints],
+    others: Others | None = None,
 ) -> dict[int, Context]:
     """What the segmenter learns about objects that share a query frame; empty if it learns nothing.
 
     The other objects' positives always count as negatives here: colours learned from them would be wrong.
+    ``others`` as for ``segment_frame``.
     """
-    tokens = {k: _tokens(k, points, Prompting(), np.random.default_rng(0)) for k in points}
+    tokens = {k: _tokens(k, points, Prompting(), np.random.default_rng(0), others) for k in points}
     contexts: dict[int, Context] = {}
     for group in _equally_long(tokens):
         learned = segmenter.learn(embedding, _stack(segmenter, tokens, group))
@@ -111,9 +118,14 @@ def segment_frame(
     contexts: Mapping[int, Context],
     settings: Prompting,
     rng: np.random.Generator,
+    others: Others | None = None,
 ) -> dict[int, ObjectMask]:
-    """Masks of all objects of one frame; ``points`` and ``contexts`` are keyed by object."""
-    tokens = {k: _tokens(k, points, settings, rng) for k in points}
+    """Masks of all objects of one frame; ``points`` and ``contexts`` are keyed by object.
+
+    others: for each object the points (M, 2) of other objects that may count as its negatives; by default the
+        visible positives among ``points``.
+    """
+    tokens = {k: _tokens(k, points, settings, rng, others) for k in points}
     tokens = {k: t for k, t in tokens.items() if t[1].any() or (settings.negatives_alone and len(t[1]))}
     two_pass = [k for k in tokens if settings.two_pass and not points[k].positive.all()]
     first: dict[int, Tensor] = {}
@@ -165,16 +177,24 @@ Tokens = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 
 def _tokens(
-    k: int, points: Mapping[int, FramePoints], settings: Prompting, rng: np.random.Generator
+    k: int,
+    points: Mapping[int, FramePoints],
+    settings: Prompting,
+    rng: np.random.Generator,
+    others: Others | None,
 ) -> Tokens:
     """One object's visible points with labels, and the other objects' positives as negatives."""
     own = points[k]
     negatives = [own.visible_negatives]
-    if settings.other_objects_as_negatives and len(points) > 1:
-        others = np.concatenate([p.visible_positives for j, p in points.items() if j != k])
-        if settings.max_other_points is not None and len(others) > settings.max_other_points:
-            others = others[np.sort(rng.choice(len(others), settings.max_other_points, replace=False))]
-        negatives.append(others)
+    if settings.other_objects_as_negatives and (others is not None or len(points) > 1):
+        foreign = (
+            np.concatenate([p.visible_positives for j, p in points.items() if j != k])
+            if others is None
+            else others[k]
+        )
+        if settings.max_other_points is not None and len(foreign) > settings.max_other_points:
+            foreign = foreign[np.sort(rng.choice(len(foreign), settings.max_other_points, replace=False))]
+        negatives.append(foreign)
     xy = np.concatenate([own.visible_positives, *negatives])
     return xy, (np.arange(len(xy)) < len(own.visible_positives)).astype(np.int64)
 

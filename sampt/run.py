@@ -204,7 +204,7 @@ class Run:
                         continue
                     starts[k] = position
                     fresh = self._sample(position, state.mask)
-                    tracks[k] = self._track_from(position, k, _filled_up(state.points, fresh))
+                    tracks[k] = self._track_from(position, k, filled_up(state.points, fresh))
                     next(tracks[k])
 
     def _track_from(self, position: int, k: int, points: FramePoints) -> Iterator[dict[int, FramePoints]]:
@@ -273,7 +273,7 @@ class Run:
             return self.resample(self.clip[position], (logits[0] > 0).cpu().numpy())
 
 
-def _filled_up(tracked: FramePoints, fresh: FramePoints) -> FramePoints:
+def filled_up(tracked: FramePoints, fresh: FramePoints) -> FramePoints:
     """The fresh points, but with the tracked positives that are visible in place of as many nearest to them.
 
     Were they all replaced, a part of the object that is missing in one mask could never come back. Negatives

@@ -33,6 +33,8 @@ OURS = (
     "*_results-*.csv",
     "results.json",
     "report.html",
+    "interactions.csv",
+    "curve.*",
 )
 """What a run writes into its folder beside one folder a sequence."""
 

@@ -1,0 +1,157 @@
+"""What the simulated annotator does where a mask is not good enough (SAM-PT, Sec. 4.6 and supplement)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from sampt.distances import distance_to_zero
+from sampt.interactive import Point, SeenPoint
+from sampt.samplers import medoids
+from sampt.trackers.base import Visibility
+from sampt.trackers.filters import mark_outside
+
+Mask = NDArray[np.bool_]
+
+LEAST_NEIGHBOURS = 10
+"""DBSCAN: a pixel with so many within reach, itself included, is a core of its cluster."""
+SMALLEST_CLUSTER = 180
+"""A largest cluster with fewer pixels says little: the whole area is used instead."""
+CENTRES = 3
+
+
+@dataclass(frozen=True)
+class Removal:
+    """Remove a point from this frame on."""
+
+    point: Point
+
+
+@dataclass(frozen=True)
+class Addition:
+    """Add a point at (x, y)."""
+
+    x: float
+    y: float
+    positive: bool
+
+
+Action = Removal | Addition
+
+
+def next_action(
+    points: Sequence[SeenPoint], mask: Mask, truth: Mask, rng: np.random.Generator
+) -> Action | None:
+    """The action that mends a mask, (H, W) bool, or None if there is nothing to mend.
+
+    The first visible negative point that lies on the object is removed, else the first visible positive that
+    lies off it; else a point is added, a positive in the missed area if that is larger than the wrongly
+    covered one, otherwise a negative in the latter. points: the object's, the oldest first.
+    """
+    if np.array_equal(mask, truth):
+        return None
+    seen = [p for p in points if p.visibility == Visibility.VISIBLE]
+    for positive in (False, True):
+        for one in seen:
+            if one.point.positive is positive and _on(truth, one) is not positive:
+                return Removal(one.point)
+    missed, wrong = truth & ~mask, mask & ~truth
+    positive = bool(np.count_nonzero(missed) > np.count_nonzero(wrong))
+    return Addition(*place_point(missed if positive else wrong, rng), positive)
+
+
+def _on(truth: Mask, seen: SeenPoint) -> bool:
+    x, y = np.rint(seen.xy).astype(int).tolist()
+    height, width = truth.shape
+    return bool(truth[min(max(y, 0), height - 1), min(max(x, 0), width - 1)])
+
+
+def place_point(area: Mask, rng: np.random.Generator) -> tuple[float, float]:
+    """Where to click in an area, (H, W) bool with at least one pixel: (x, y), the centre of a pixel of it.
+
+    That is a K-Medoids centre of its largest DBSCAN cluster: the one that most pixels are nearest to.
+    """
+    cluster = largest_cluster(area, cluster_reach(area.shape), LEAST_NEIGHBOURS)
+    if np.count_nonzero(cluster) < SMALLEST_CLUSTER:
+        cluster = area
+    pixels = _usable(np.argwhere(cluster)[:, ::-1].astype(np.float32), area.shape)
+    centres = medoids(pixels, min(CENTRES, len(pixels)), rng)
+    nearest = np.linalg.norm(pixels[:, None] - centres, axis=2).argmin(1)
+    x, y = centres[np.bincount(nearest).argmax()].tolist()
+    return x, y
+
+
+def _usable(pixels: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Those farther in than the frame's border, where no point counts; all if there are no others."""
+    height, width = shape
+    states = mark_outside(pixels, np.full(len(pixels), Visibility.VISIBLE, np.int8), (width, height))
+    inside = pixels[states == Visibility.VISIBLE]
+    return inside if len(inside) else pixels
+
+
+def cluster_reach(shape: tuple[int, ...]) -> float:
+    """DBSCAN's radius in pixels, as the paper's simulator has it: 55 in a frame of 854×480."""
+    height, width = shape
+    return max(2.4 * height * width / 18000, 1.5)
+
+
+def largest_cluster(area: Mask, reach: float, least: int) -> Mask:
+    """The largest DBSCAN cluster of the pixels of an area, (H, W) bool; empty if there is none.
+
+    Exactly that of DBSCAN on all pixels, found with filters: pixels lie on a grid, where counting neighbours
+    is a convolution, and everything within reach of a cluster a distance transform. A pixel that several
+    clusters could claim counts for each.
+
+    reach: its radius in pixels, at least √2. least: its number of neighbours, each pixel its own included.
+
+    Raises:
+        ValueError: ``reach`` is less than √2.
+    """
+    if reach * reach < 2:
+        raise ValueError(f"the reach must be at least √2 pixels, not {reach}")
+    largest = np.zeros(area.shape, bool)
+    if not area.any():
+        return largest
+    x, y, width, height = cv2.boundingRect(area.view(np.uint8))
+    window = (slice(y, y + height), slice(x, x + width))
+    part = area[window]
+    cores = part & (_neighbours(part, reach) >= least)
+    count, labels = cv2.connectedComponents(cores.view(np.uint8), connectivity=8)
+    unseen = np.ones(count, bool)
+    unseen[0] = False
+    size = 0
+    while unseen.any():
+        chain = np.zeros(count, bool)
+        chain[unseen.argmax()] = True
+        while True:
+            near = _within(chain[labels], reach)
+            more = np.unique(labels[near & unseen[labels] & ~chain[labels]])
+            if not len(more):
+                break
+            chain[more] = True
+        unseen &= ~chain
+        cluster = part & near
+        if np.count_nonzero(cluster) > size:
+            size = int(np.count_nonzero(cluster))
+            largest[window] = cluster
+    return largest
+
+
+def _neighbours(area: Mask, reach: float) -> NDArray[np.float32]:
+    """How many pixels of the area lie within reach of each pixel."""
+    radius = int(reach)
+    y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
+    disc = (x * x + y * y <= reach * reach).astype(np.float32)
+    counts = cv2.filter2D(area.astype(np.float32), cv2.CV_32F, disc, borderType=cv2.BORDER_CONSTANT)
+    return np.rint(counts)
+
+
+def _within(pixels: Mask, reach: float) -> Mask:
+    """Everything within reach of some pixels."""
+    rest = (~pixels).view(np.uint8)
+    distance = distance_to_zero(rest)
+    return np.asarray(np.rint(np.square(distance.astype(np.float64))) <= reach * reach)

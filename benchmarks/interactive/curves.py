@@ -1,0 +1,124 @@
+"""IoU against interactions per frame (SAM-PT, Fig. 5): tables and a plot of what annotators did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from sampt.atomic import replacing
+
+from .walks import Annotation
+
+STEP = 0.02
+"""Interactions per frame between two rows of a curve."""
+
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_THIN_LINES = 100
+_STYLE: Any = {
+    "svg.hashsalt": "sampt",  # the same file each time
+    "text.parse_math": False,  # names may hold dollar signs
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+}
+
+
+def held(values: Sequence[float], frames: int, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values after 0, 1, 2, … interactions, at ``x`` interactions per frame; each holds until the next."""
+    done = np.floor(x * frames + 1e-9).astype(int)
+    return np.asarray(np.array(values, np.float64)[np.minimum(done, len(values) - 1)], np.float64)
+
+
+def mean_curve(annotations: Sequence[Annotation]) -> pd.DataFrame:
+    """The mean over objects, from no interaction to the most per frame that any object took.
+
+    An object whose annotator has stopped keeps what it has come to. Columns: interactions_per_frame; iou and
+    f, 0..1; annotating, the share of objects whose annotator has not stopped.
+    """
+    most = max((len(a.interactions) / a.frames for a in annotations), default=0.0)
+    x = STEP * np.arange(int(np.ceil(most / STEP - 1e-9)) + 1, dtype=np.float64)
+    columns: dict[str, NDArray[np.float64]] = {
+        "iou": np.mean([held(a.ious, a.frames, x) for a in annotations], 0),
+        "f": np.mean([held(a.fs, a.frames, x) for a in annotations], 0),
+        "annotating": np.mean([x * a.frames + 1e-9 < len(a.interactions) for a in annotations], 0),
+    }
+    return pd.DataFrame({"interactions_per_frame": x.round(6), **columns})
+
+
+def object_table(annotations: Sequence[Annotation]) -> pd.DataFrame:
+    """A row an object: how many interactions, of which kinds, and what they came to."""
+    rows = []
+    for a in annotations:
+        best = int(np.argmax(a.ious))
+        kinds = [f"{i.action} {i.sign}" for i in a.interactions]
+        rows.append(
+            {
+                "sequence": a.sequence,
+                "object": a.object_id,
+                "frames": a.frames,
+                "interactions": len(kinds),
+                "interactions_per_frame": len(kinds) / a.frames,
+                **{
+                    f"{action}_{sign}": kinds.count(f"{action} {sign}")
+                    for action in ("add", "remove")
+                    for sign in ("positive", "negative")
+                },
+                "iou": a.ious[-1],
+                "f": a.fs[-1],
+                "best_iou": a.ious[best],
+                "best_after": best,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def interaction_table(annotations: Sequence[Annotation]) -> pd.DataFrame:
+    """A row an interaction, in order."""
+    return pd.DataFrame(
+        [
+            {"sequence": a.sequence, "object": a.object_id, **vars(i)}
+            for a in annotations
+            for i in a.interactions
+        ]
+    )
+
+
+def plot_curves(
+    curves: Mapping[str, pd.DataFrame], annotations: Sequence[Annotation], stem: Path
+) -> list[Path]:
+    """Draw mean IoU over interactions per frame, a line a label; ``stem``.png and .svg.
+
+    annotations: each is a thin line behind the first curve, unless they are too many to be told apart.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+        axes = figure.subplots()
+        for a in annotations if len(annotations) <= _THIN_LINES else ():
+            x = np.arange(len(a.ious)) / a.frames
+            axes.step(x, 100 * np.array(a.ious), where="post", color="0.6", linewidth=0.6, alpha=0.5)
+        longest = max(curve["interactions_per_frame"].iloc[-1] for curve in curves.values())
+        for i, (label, curve) in enumerate(curves.items()):
+            x = np.append(curve["interactions_per_frame"], longest)
+            y = 100 * np.append(curve["iou"], curve["iou"].iloc[-1])
+            axes.step(x, y, where="post", label=label, color=_COLOURS[i % len(_COLOURS)], linewidth=2)
+        axes.set(xlabel="interactions per frame", ylabel="IoU (%), mean over objects", ylim=(0, 100))
+        axes.set_xlim(left=0)
+        if len(curves) > 1:
+            axes.legend(frameon=False, loc="lower right")
+        paths = [stem.with_name(stem.name + suffix) for suffix in (".png", ".svg")]
+        for path in paths:
+            metadata = {"Date": None} if path.suffix == ".svg" else None
+            with replacing(path) as temporary:
+                figure.savefig(temporary, dpi=150, metadata=metadata)
+    return paths

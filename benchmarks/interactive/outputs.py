@@ -1,0 +1,62 @@
+"""Everything that is written about a finished run of the interactive benchmark."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from sampt.atomic import replacing
+from sampt.errors import EvaluationError
+
+from ..running.folder import RunFolder
+from .curves import interaction_table, mean_curve, object_table, plot_curves
+from .walks import Annotation
+from .worker import INTERACTIONS
+
+CURVE = "curve.csv"
+
+
+def read_annotations(folder: RunFolder, sequences: Sequence[str]) -> list[Annotation]:
+    """All objects of the finished ones among ``sequences``, in that order."""
+    seed = folder.seeds[0]
+    files = [folder.masks(seed) / name / INTERACTIONS for name in sequences if folder.finished(seed, name)]
+    return [Annotation.from_json(a) for file in files for a in json.loads(file.read_text(encoding="ascii"))]
+
+
+def write_outputs(folder: RunFolder, annotations: Sequence[Annotation], others: Sequence[Path] = ()) -> None:
+    """Write ``interactions.csv``, ``metrics.csv`` (a row an object), ``curve.csv`` and its plot.
+
+    annotations: at least one. others: folders of other runs, whose curves are drawn beside this one.
+
+    Raises:
+        EvaluationError: one of ``others`` is no such folder.
+        OutputError: a file cannot be written.
+    """
+    curve = mean_curve(annotations)
+    curves = {folder.path.resolve().name: curve, **{p.resolve().name: read_curve(p) for p in others}}
+    for name, table in (
+        ("interactions.csv", interaction_table(annotations)),
+        ("metrics.csv", object_table(annotations)),
+        (CURVE, curve),
+    ):
+        with replacing(folder.path / name) as temporary:
+            table.to_csv(temporary, index=False, float_format="%.6f", lineterminator="\n")
+    plot_curves(curves, annotations, folder.path / "curve")
+
+
+def read_curve(folder: Path) -> pd.DataFrame:
+    """The curve of a finished run.
+
+    Raises:
+        EvaluationError: there is none in the folder.
+    """
+    try:
+        curve = pd.read_csv(folder / CURVE)
+        return curve[["interactions_per_frame", "iou"]]
+    except (OSError, ValueError, KeyError) as error:
+        raise EvaluationError(
+            f"{folder / CURVE} is no curve of a finished run: give the folder of one"
+        ) from error

@@ -1,0 +1,185 @@
+"""The simulated annotator's walks through a video, one object at a time (SAM-PT, Sec. 4.6, supplement)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from sampt.interactive import InteractiveSession
+
+from ..metrics.davis import contour_accuracy, region_similarity
+from .annotator import Addition, Mask, Removal, next_action
+
+OFFLINE_TARGETS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.88, 0.9, 0.92, 0.95)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How the annotator works.
+
+    mode: "online", one walk that mends frames until they reach the target; "offline", walks with the
+        targets of ``OFFLINE_TARGETS`` that are lower first.
+    target: the IoU that is good enough.
+    actions: at most so many in one frame of one walk.
+    budget: at most so many in all.
+    tracking: whether points are tracked through the video; without, each counts in its own frame only.
+    """
+
+    mode: Literal["online", "offline"] = "online"
+    target: float = 0.95
+    actions: int = 3
+    budget: int = 300
+    tracking: bool = True
+
+    @property
+    def targets(self) -> tuple[float, ...]:
+        lower = [t for t in OFFLINE_TARGETS if t < self.target] if self.mode == "offline" else []
+        return (*lower, self.target)
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """One action: what was done, and IoU and F before and after, in that frame and as means over the video.
+
+    number: from 1. target: of the walk. frame: its position. action: "add" or "remove". point: the id of the
+    point that was added or removed, by ids from 1; x, y: where it was in that frame.
+    """
+
+    number: int
+    target: float
+    frame: int
+    action: str
+    sign: str
+    point: int
+    x: float
+    y: float
+    iou_before: float
+    iou_after: float
+    f_before: float
+    f_after: float
+    video_iou_before: float
+    video_iou_after: float
+    video_f_before: float
+    video_f_after: float
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """All interactions of one object; ``iou`` and ``f`` are the video's means before the first of them.
+
+    frames: how many were annotated, and so walked through.
+    """
+
+    sequence: str
+    object_id: int
+    frames: int
+    iou: float
+    f: float
+    interactions: tuple[Interaction, ...]
+
+    @property
+    def ious(self) -> list[float]:
+        """The video's mean IoU after 0, 1, 2, … interactions."""
+        return [self.iou, *(i.video_iou_after for i in self.interactions)]
+
+    @property
+    def fs(self) -> list[float]:
+        """Likewise F."""
+        return [self.f, *(i.video_f_after for i in self.interactions)]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Annotation:
+        return cls(**{**data, "interactions": tuple(Interaction(**i) for i in data["interactions"])})
+
+
+def annotate(
+    session: InteractiveSession,
+    truth: Mapping[int, Mask],
+    rules: Rules,
+    rng: np.random.Generator,
+    sequence: str = "",
+    object_id: int = 1,
+) -> Annotation:
+    """Simulate a person who annotates one object in a new session of its video.
+
+    truth: position → the object's mask, (H, W) bool, in all annotated frames from its first one on.
+    """
+    walker = _Walker(session, truth, rules, rng)
+    iou, f = walker.means
+    for target in rules.targets:
+        walker.walk(target)
+    return Annotation(sequence, object_id, len(truth), iou, f, tuple(walker.interactions))
+
+
+class _Walker:
+    """The state between two interactions: IoU and F of every frame as they are now."""
+
+    def __init__(
+        self, session: InteractiveSession, truth: Mapping[int, Mask], rules: Rules, rng: np.random.Generator
+    ) -> None:
+        self.session, self.truth, self.rules, self.rng = session, truth, rules, rng
+        self.object_id = session.add_object()
+        self.interactions: list[Interaction] = []
+        self.scores = {frame: self._score(frame) for frame in truth}
+
+    @property
+    def means(self) -> tuple[float, float]:
+        iou, f = np.mean(list(self.scores.values()), 0).tolist()
+        return iou, f
+
+    def walk(self, target: float) -> None:
+        for frame in sorted(self.truth):
+            for _ in range(self.rules.actions):
+                if self.scores[frame][0] >= target or len(self.interactions) >= self.rules.budget:
+                    break
+                self._interact(frame, target)
+
+    def _interact(self, frame: int, target: float) -> None:
+        seen = self.session.points_at(frame)
+        action = next_action(seen, self._mask(frame), self.truth[frame], self.rng)
+        assert action is not None, "a mask below the target differs from the truth"
+        before, video_before = self.scores[frame], self.means
+        if isinstance(action, Addition):
+            x, y, positive = action.x, action.y, action.positive
+            point = self.session.add_point(self.object_id, frame, (x, y), positive)
+        else:
+            point, positive = action.point.id, action.point.positive
+            x, y = next(p.xy for p in seen if p.point.id == point).tolist()
+            self.session.remove_point(point, frame)
+        self._update(frame)
+        after, video_after = self.scores[frame], self.means
+        self.interactions.append(
+            Interaction(
+                len(self.interactions) + 1,
+                target,
+                frame,
+                "remove" if isinstance(action, Removal) else "add",
+                "positive" if positive else "negative",
+                point,
+                x,
+                y,
+                *(before[0], after[0], before[1], after[1]),
+                *(video_before[0], video_after[0], video_before[1], video_after[1]),
+            )
+        )
+
+    def _update(self, frame: int) -> None:
+        """Make the masks that were touched, and score them."""
+        # Without tracking no other frame can have changed.
+        changed = [t for t in self.truth if not self.session.finished(t)] if self.rules.tracking else [frame]
+        for _ in self.session.run(set(changed)):
+            pass
+        self.scores |= {t: self._score(t) for t in changed}
+
+    def _mask(self, frame: int) -> Mask:
+        return np.asarray(self.session.frame(frame).masks[0])
+
+    def _score(self, frame: int) -> tuple[float, float]:
+        mask, truth = self._mask(frame), self.truth[frame]
+        return region_similarity(mask, truth), contour_accuracy(mask, truth)

@@ -1,0 +1,100 @@
+"""What one worker does with one sequence: an annotator is simulated for each of its objects."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import replace
+
+import numpy as np
+
+from sampt.config import Config, build
+from sampt.errors import DatasetError
+from sampt.interactive import InteractiveSession
+from sampt.pipeline import SamPt
+
+from ..datasets.base import DatasetChoice, VosSequence
+from ..datasets.registry import open_dataset
+from ..running.record import SequenceRecord
+from ..running.tasks import Finished, SequenceTask
+from .annotator import Mask
+from .untracked import Untracked
+from .walks import Rules, annotate
+
+INTERACTIONS = "interactions.json"
+"""The file in a sequence's folder of results: a list of annotations."""
+
+
+def interactive_config(config: Config) -> Config:
+    """The configuration as it is used here: the annotator's points are all there is."""
+    return replace(
+        config,
+        sampling=replace(config.sampling, from_clicks=False),
+        reinit=replace(config.reinit, strategy=None),
+    )
+
+
+class InteractiveWorker:
+    """Simulates annotators of sequences; keeps its models.
+
+    settings: configurations by name.
+    """
+
+    def __init__(self, dataset: DatasetChoice, rules: Rules, settings: Mapping[str, Config]) -> None:
+        self.dataset = open_dataset(dataset.name, dataset.root, dataset.split, dataset.options)
+        self.rules, self.settings = rules, settings
+        self._models: dict[str, SamPt] = {}
+
+    def __call__(self, task: SequenceTask) -> Finished:
+        """
+        Raises:
+            DatasetError: the sequence cannot be read, or has no truth but in its objects' first frames.
+        """
+        begin = time.perf_counter()
+        sequence, model = self.dataset[task.sequence], self._model(task.setting)
+        truths = {id: object_truth(sequence, id) for id in sequence.appearances}
+        with closing(model.encoder(sequence.video)) as encoder:
+            annotations = []
+            for id, truth in truths.items():
+                session = InteractiveSession(model, sequence.video, backward=False, encoder=encoder)
+                rng = np.random.default_rng([task.seed, id])
+                annotations.append(annotate(session, truth, self.rules, rng, sequence.name, id))
+            size = session.size
+        record = SequenceRecord(
+            sequence=task.sequence,
+            seed=task.seed,
+            frames=len(sequence.frames),
+            objects=len(annotations),
+            size=size,
+            seconds={"all": round(time.perf_counter() - begin, 3)},
+            encoder=encoder.counts,
+            quality="preview" if model.segmenter.preview else "full",
+            scores=None,
+        )
+        content = json.dumps([a.to_json() for a in annotations], indent=1) + "\n"
+        return Finished(record, {INTERACTIONS: content.encode("ascii")}, {})
+
+    def _model(self, setting: str) -> SamPt:
+        if setting not in self._models:
+            self._models[setting] = build(interactive_config(self.settings[setting]))
+            if not self.rules.tracking:
+                self._models[setting].tracker = Untracked()
+        return self._models[setting]
+
+
+def object_truth(sequence: VosSequence, object_id: int) -> dict[int, Mask]:
+    """Position → mask, (H, W) bool, in all annotated frames from the object's first one on.
+
+    Raises:
+        DatasetError: only the first one is annotated, or an annotation cannot be read.
+    """
+    first = sequence.appearances[object_id]
+    positions = [t for t in sequence.annotations if t >= first]
+    if len(positions) == 1 and first < len(sequence.frames) - 1:
+        raise DatasetError(
+            f"{sequence.name} is annotated only where object {object_id} appears, so nobody can be simulated "
+            "who knows the truth: choose a split with annotations of every frame"
+        )
+    return {t: sequence.labels(t) == object_id for t in positions}

@@ -1,0 +1,76 @@
+"""Finished masks of a whole video in little memory: run lengths, a few hundred bytes each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as rle
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class PackedMask:
+    """A mask, (H, W) bool, as COCO's compressed run lengths."""
+
+    size: tuple[int, int]
+    counts: bytes
+
+    @classmethod
+    def of(cls, mask: Mask) -> PackedMask:
+        encoded = rle.encode(np.asfortranarray(mask, np.uint8))
+        return cls(mask.shape, encoded["counts"])
+
+    def unpacked(self) -> Mask:
+        return np.asarray(rle.decode({"size": list(self.size), "counts": self.counts}), bool)
+
+
+@dataclass(frozen=True)
+class KeptMask:
+    """One object in one frame: its own mask, what the other objects leave of it, and the IoU score."""
+
+    own: PackedMask
+    shown: PackedMask
+    score: float
+
+
+class MaskStore:
+    """Finished masks by object and frame."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, dict[int, KeptMask]] = {}
+
+    def __contains__(self, place: tuple[int, int]) -> bool:
+        object_id, frame = place
+        return frame in self._kept.get(object_id, ())
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of run lengths."""
+        masks = (kept for frames in self._kept.values() for kept in frames.values())
+        return sum(len(kept.own.counts) + len(kept.shown.counts) for kept in masks)
+
+    def put(self, object_id: int, frame: int, kept: KeptMask) -> None:
+        self._kept.setdefault(object_id, {})[frame] = kept
+
+    def at(self, frame: int) -> dict[int, KeptMask]:
+        """What is finished in a frame, by object."""
+        return {id: frames[frame] for id, frames in self._kept.items() if frame in frames}
+
+    def forget(self, object_id: int, frames: Mask | None = None) -> bool:
+        """Forget an object in ``frames``, (T,) bool, or in all; False if nothing was known of it anywhere."""
+        kept = self._kept.get(object_id)
+        if kept is None:
+            return False
+        if frames is None:
+            del self._kept[object_id]
+        else:
+            self._kept[object_id] = {frame: mask for frame, mask in kept.items() if not frames[frame]}
+        return True
+
+    def forget_shared(self) -> None:
+        """Forget every mask that left something to another object."""
+        for object_id, kept in self._kept.items():
+            self._kept[object_id] = {f: mask for f, mask in kept.items() if mask.own == mask.shown}
