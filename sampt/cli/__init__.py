@@ -19,6 +19,11 @@ COMMANDS = {
     "vos": (".vos", "Run a semi-supervised VOS benchmark: DAVIS, YouTube-VOS, MOSE, BDD100K, …"),
     "vis": (".vis", "Find and track everything in videos: UVO, YouTube-VIS, OVIS."),
     "evaluate-vis": (".evaluate_vis", "Score masklets: AP and AR of video instance segmentation."),
+    "app": (".app", "Click on objects in a web page, and correct what comes out."),
+    "interactive-benchmark": (
+        ".interactive_benchmark",
+        "Simulate annotators who correct points, in every video of a dataset.",
+    ),
     "ablate": (".ablate", "Compare settings on a VOS dataset, each with several seeds."),
     "datasets": (".datasets", "List datasets, check what is there, make a miniature of one."),
     "prepare": (".prepare", "Bring a dataset into the layout that is read."),

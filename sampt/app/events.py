@@ -1,0 +1,149 @@
+"""What happens when something on the page is clicked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import gradio as gr
+
+from ..errors import PromptError, SamptError
+from .models import Choice
+from .scene import open_demo
+from .visitors import Workspaces
+from .workspace import Workspace
+
+_PAUSE = 0.25
+"""Seconds between two reports of progress."""
+
+Shown = list[Any]
+"""What the viewer and the buttons Undo, Redo, Run and Cancel are to show."""
+
+_ACTIONS: dict[str, tuple[Callable[..., None], Mapping[str, type]]] = {
+    "demo": (open_demo, {}),
+    "refresh": (lambda workspace: None, {}),
+    "add-object": (Workspace.add_object, {}),
+    "select-object": (Workspace.select_object, {"object_id": int}),
+    "rename-object": (Workspace.rename_object, {"object_id": int, "name": str}),
+    "remove-object": (Workspace.remove_object, {"object_id": int}),
+    "add-point": (Workspace.add_point, {"frame": int, "x": float, "y": float, "positive": bool}),
+    "move-point": (Workspace.move_point, {"point": int, "frame": int, "x": float, "y": float}),
+    "remove-point": (Workspace.remove_point, {"point": int, "frame": int}),
+    "undo": (Workspace.undo, {}),
+    "redo": (Workspace.redo, {}),
+}
+"""What ``page.js`` can ask for, with the arguments that it has to send."""
+
+
+class Events:
+    """Gradio's listeners. Whose page an event comes from is told by the hash that the page gave itself."""
+
+    def __init__(self, workspaces: Workspaces) -> None:
+        self._workspaces = workspaces
+
+    def load(self, request: gr.Request) -> Shown:
+        return _shown(self._workspaces.enter(_page(request)))
+
+    def unload(self, request: gr.Request) -> None:
+        self._workspaces.leave(_page(request))
+
+    def act(self, event: gr.EventData, request: gr.Request) -> Shown:
+        """Do what ``page.js`` asks for."""
+        workspace = self._of(request)
+        with _told(workspace):
+            act, arguments = _asked(event._data)
+            act(workspace, **arguments)
+        return _shown(workspace)
+
+    def add_object(self, request: gr.Request) -> Shown:
+        return self._do(request, Workspace.add_object)
+
+    def undo(self, request: gr.Request) -> Shown:
+        return self._do(request, Workspace.undo)
+
+    def redo(self, request: gr.Request) -> Shown:
+        return self._do(request, Workspace.redo)
+
+    def cancel(self, request: gr.Request) -> Shown:
+        return self._do(request, Workspace.cancel)
+
+    def _do(self, request: gr.Request, act: Callable[[Workspace], None]) -> Shown:
+        workspace = self._of(request)
+        with _told(workspace):
+            act(workspace)
+        return _shown(workspace)
+
+    def run(self, request: gr.Request) -> Iterator[Shown]:
+        workspace = self._of(request)
+        yield from _reported(workspace, workspace.run())
+
+    def export(self, files: list[str], request: gr.Request) -> Iterator[Shown]:
+        workspace = self._of(request)
+        yield from _reported(workspace, workspace.export(files))
+
+    def choose(self, segmenter: str, tracker: str, request: gr.Request) -> Shown:
+        """Change the model; the two menus then show what it really is."""
+        workspace = self._of(request)
+        with _told(workspace):
+            workspace.choose(Choice(segmenter, tracker))
+        return [*_shown(workspace), workspace.choice.segmenter, workspace.choice.tracker]
+
+    def _of(self, request: gr.Request) -> Workspace:
+        try:
+            return self._workspaces.of(_page(request))
+        except PromptError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+
+def _page(request: gr.Request) -> str:
+    return str(request.session_hash)
+
+
+def _asked(data: object) -> tuple[Callable[..., None], dict[str, Any]]:
+    """The action that a page sends, and its arguments, checked: anybody can send anything.
+
+    Raises:
+        PromptError: it is none.
+    """
+    sent = data if isinstance(data, dict) else {}
+    act, kinds = _ACTIONS.get(str(sent.get("action")), (None, {}))
+    arguments = {name: sent.get(name) for name in kinds}
+    if act is None or not all(_fits(arguments[name], kind) for name, kind in kinds.items()):
+        raise PromptError(f"the page sent something that makes no sense: {str(data)[:80]}; reload it")
+    return act, arguments
+
+
+def _fits(value: object, kind: type) -> bool:
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9
+    return type(value) is kind
+
+
+@contextmanager
+def _told(workspace: Workspace) -> Iterator[None]:
+    """Whatever the visitor can mend is said on the page, which then shows how things are."""
+    try:
+        yield
+    except SamptError as error:
+        workspace.say(str(error))
+        gr.Warning(str(error))
+
+
+def _reported(workspace: Workspace, steps: Iterator[None]) -> Iterator[Shown]:
+    """Show how far it is every now and then, and at the end."""
+    with _told(workspace):
+        last = 0.0
+        for _ in steps:
+            if time.monotonic() - last > _PAUSE:
+                yield _shown(workspace)
+                last = time.monotonic()
+    yield _shown(workspace)
+
+
+def _shown(workspace: Workspace) -> Shown:
+    view = workspace.view()
+    working = view.get("job") is not None
+    usable = (view.get("undo"), view.get("redo"), view["frames"] and not working, working)
+    return [view, *(gr.update(interactive=bool(on)) for on in usable)]

@@ -1,0 +1,105 @@
+"""What can be taken away from the page."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+
+from ..atomic import replacing
+from ..coco import CocoWriter
+from ..interactive import InteractiveSession
+from ..palette import palette_image
+from ..prompts import ObjectQuery, QueryPoints
+from ..results import FrameResult
+from ..video import Video
+from ..video_writer import VideoWriter
+from ..visualisation import OverlayPainter
+
+FILES = {
+    "masks.zip": "Masks (PNG)",
+    "overlay.mp4": "Overlay video",
+    "coco.json": "COCO JSON",
+    "points.json": "Points",
+    "session.json": "Session",
+}
+"""What each file is called on the page."""
+
+_OF_FRAMES = {"masks.zip", "overlay.mp4", "coco.json"}
+
+
+def export(
+    session: InteractiveSession,
+    video: Video,
+    folder: Path,
+    files: Collection[str],
+    turn: AbstractContextManager[None],
+) -> Iterator[int]:
+    """Write some of ``FILES`` into ``folder``, and yield the number of each frame that is done.
+
+    A file appears when all are complete, so none does if the caller stops early. ``points.json`` holds each
+    object's points in the frame where it was first marked, ``session.json`` everything that was said.
+
+    turn: held while the session is at work.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    with ExitStack() as stack:
+        if "points.json" in files:
+            session.queries().write(folder / "points.json")
+        if "session.json" in files:
+            session.save(folder / "session.json")
+        if not _OF_FRAMES.intersection(files):
+            return
+        masks = stack.enter_context(MaskZip(folder / "masks.zip")) if "masks.zip" in files else None
+        names = [known.name or f"object {known.id}" for known in session.objects]
+        painter = OverlayPainter(names)
+        path = folder / "overlay.mp4"
+        overlay = (
+            stack.enter_context(VideoWriter(path, video.fps, video.size)) if path.name in files else None
+        )
+        categories = QueryPoints(tuple(ObjectQuery(k.id, 0, name=k.name) for k in session.objects))
+        coco = CocoWriter(folder / "coco.json", categories) if "coco.json" in files else None
+        for frame in range(len(video)):
+            with turn:
+                result = session.frame(frame)
+            name = f"{frame:05d}.png"
+            if masks:
+                masks.write(result, name, overlapping=session.model.overlapping)
+            if overlay:
+                overlay.write(painter(video[frame], result), float(video.timestamps[frame]))
+            if coco:
+                coco.write(result, name)
+            yield frame
+        if coco:
+            coco.close()
+
+
+class MaskZip:
+    """Label maps in DAVIS's palette, as PNG files in a zip archive; complete, or not there at all."""
+
+    def __init__(self, path: Path) -> None:
+        self._stack = ExitStack()
+        self._path = path
+
+    def __enter__(self) -> MaskZip:
+        temporary = self._stack.enter_context(replacing(self._path))
+        self._zip = self._stack.enter_context(zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.__exit__(*error)  # type: ignore[arg-type]
+
+    def write(self, result: FrameResult, name: str, overlapping: bool) -> None:
+        """Add a frame's label map and, where masks may overlap, each object's own in a folder of its own."""
+        maps = {name: result.label_map}
+        if overlapping:
+            own = zip(result.object_ids, result.masks, strict=True)
+            maps |= {f"{id}/{name}": (mask * id).astype("uint8") for id, mask in own}
+        for place, labels in maps.items():
+            file = io.BytesIO()
+            palette_image(labels).save(file, "PNG")
+            self._zip.writestr(place, file.getvalue())

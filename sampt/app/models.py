@@ -1,0 +1,68 @@
+"""The models that can be had without a download, made when they are first chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+
+from sampt.trackers.registry import NEURAL, TRACKERS
+
+from ..checkpoints import find_checkpoint
+from ..config import Config, build
+from ..download import state
+from ..errors import ConfigError
+from ..pipeline import SamPt
+from ..segmenters.registry import SEGMENTERS
+
+WITHOUT_WEIGHTS = "grabcut"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A segmenter and a tracker, by name."""
+
+    segmenter: str
+    tracker: str
+
+
+class Models:
+    """What visitors can choose from; all share the models that were made.
+
+    settings: gives the configuration of a choice.
+    first: what a new visitor gets. Its parts can be chosen whether their weights are known here or not.
+    """
+
+    def __init__(self, settings: Callable[[Choice], Config], first: Choice) -> None:
+        self._settings, self.first = settings, first
+        self._made: dict[Choice, SamPt] = {}
+        self._lock = Lock()
+
+    @property
+    def segmenters(self) -> list[str]:
+        """Names, that which needs no weights first."""
+        return [n for n in SEGMENTERS if n in (WITHOUT_WEIGHTS, self.first.segmenter) or _here(n)]
+
+    @property
+    def trackers(self) -> list[str]:
+        """Names, those that need no weights first."""
+        weights = {name: neural.checkpoint or name for name, neural in NEURAL.items()}
+        return [*TRACKERS, *(n for n in NEURAL if n == self.first.tracker or _here(weights[n]))]
+
+    def __getitem__(self, choice: Choice) -> SamPt:
+        """
+        Raises:
+            ConfigError: there is no such segmenter or tracker here.
+            CheckpointError: its weights are damaged.
+        """
+        for name, known in ((choice.segmenter, self.segmenters), (choice.tracker, self.trackers)):
+            if name not in known:
+                raise ConfigError(f"{name!r} is not installed here; choose one of {', '.join(known)}")
+        with self._lock:
+            if choice not in self._made:
+                self._made[choice] = build(self._settings(choice))
+            return self._made[choice]
+
+
+def _here(checkpoint: str) -> bool:
+    return state(find_checkpoint(checkpoint)) == "here"

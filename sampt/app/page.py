@@ -1,0 +1,124 @@
+"""The page, in Gradio: its buttons and menus around ``page.js``, which shows the frame."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any
+
+import gradio as gr
+
+from .events import Events
+from .exports import FILES
+from .visitors import Workspaces
+
+_SHORTCUTS = """
+| keys | what they do |
+|---|---|
+| **click**, **Shift + click** | a point on the object, off it |
+| **drag**, **right click** a point | move it, remove it |
+| **← →**, with Shift | 1 or 10 frames back and on |
+| **Home**, **End**, **Space** | first frame, last frame, play |
+| **1 … 9**, **N** | choose an object, add one |
+| **X** | exchange on and off the object |
+| **Delete** | remove the point under the pointer |
+| **Ctrl + Z**, **Ctrl + Y** | undo, redo |
+| **R**, **Esc** | run, cancel |
+| **M** | hide or show masks and points |
+"""
+
+_QUICK: dict[str, Any] = {
+    "show_progress": "hidden",
+    "trigger_mode": "multiple",
+    "concurrency_limit": None,
+    "api_visibility": "private",
+}
+"""Many clicks may be under way at once, of one page or of several; ``Workspace`` brings them in order."""
+
+
+def page(workspaces: Workspaces, max_upload: int) -> gr.Blocks:
+    """The page, without the theme and styles, which are given where it is mounted.
+
+    max_upload: bytes of a file, more than which is not even sent.
+    """
+    events = Events(workspaces)
+    blocks: gr.Blocks = gr.Blocks(title="sampt", analytics_enabled=False, fill_width=True)
+    with blocks, gr.Row():
+        with gr.Column(scale=4, min_width=320):
+            viewer = gr.HTML(
+                {"frames": 0, "revision": -1},
+                html_template=asset("viewer.html"),
+                js_on_load=asset("page.js"),
+                apply_default_css=False,
+                elem_id="sampt-viewer",
+                max_upload=max_upload,
+            )
+        with gr.Column(scale=1, min_width=300, elem_id="sampt-side"):
+            _placeholder("sampt-objects")
+            new = gr.Button("New object", size="sm", elem_id="sampt-new")
+            with gr.Row():
+                undo = _button("Undo", "sampt-undo", size="sm")
+                redo = _button("Redo", "sampt-redo", size="sm")
+            with gr.Row():
+                run = _button("Run", "sampt-run", variant="primary")
+                cancel = _button("Cancel", "sampt-cancel", variant="stop")
+            _placeholder("sampt-progress")
+            shown = [viewer, undo, redo, run, cancel]
+            _export_part(events, shown)
+            _model_part(events, shown, workspaces)
+            with gr.Accordion("Shortcuts", open=False, elem_id="sampt-shortcuts"):
+                gr.Markdown(_SHORTCUTS)
+        viewer.click(events.act, None, shown, **_QUICK)
+        for button, act in (
+            (new, events.add_object),
+            (undo, events.undo),
+            (redo, events.redo),
+            (run, events.run),
+            (cancel, events.cancel),
+        ):
+            button.click(act, None, shown, **_QUICK)
+        blocks.load(events.load, None, shown, **_QUICK)
+        blocks.unload(events.unload)
+    return blocks
+
+
+def _button(text: str, id: str, **look: Any) -> gr.Button:
+    return gr.Button(text, elem_id=id, interactive=False, min_width=80, **look)
+
+
+def _placeholder(id: str) -> None:
+    """A place that ``page.js`` fills."""
+    gr.HTML(f'<div id="{id}"></div>', apply_default_css=False)
+
+
+def _export_part(events: Events, shown: list[Any]) -> None:
+    with gr.Accordion("Export", open=False, elem_id="sampt-export-part"):
+        files = gr.CheckboxGroup(
+            [(label, name) for name, label in FILES.items()],
+            value=list(FILES),
+            show_label=False,
+            container=False,
+            elem_id="sampt-files",
+        )
+        write = gr.Button("Export", size="sm", elem_id="sampt-export")
+        _placeholder("sampt-downloads")
+    write.click(events.export, files, shown, **_QUICK)
+
+
+def _model_part(events: Events, shown: list[Any], workspaces: Workspaces) -> None:
+    models = workspaces.models
+    with gr.Accordion("Model", open=False, elem_id="sampt-model-part"):
+        segmenter = gr.Dropdown(
+            models.segmenters, value=models.first.segmenter, label="Segmenter", elem_id="sampt-segmenter"
+        )
+        tracker = gr.Dropdown(
+            models.trackers, value=models.first.tracker, label="Tracker", elem_id="sampt-tracker"
+        )
+        gr.Markdown("What needs no download is listed; `sampt weights download` brings more.")
+    menus = [segmenter, tracker]
+    for menu in menus:
+        menu.input(events.choose, menus, [*shown, *menus], **{**_QUICK, "show_progress": "minimal"})
+
+
+def asset(name: str) -> str:
+    """The text of a file beside this module."""
+    return (resources.files(__package__) / name).read_text(encoding="utf-8")

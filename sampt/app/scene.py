@@ -1,0 +1,21 @@
+"""The generated scene that the page offers to those who have no video at hand."""
+
+from __future__ import annotations
+
+from ..synthetic import SyntheticScene
+from ..video_writer import VideoWriter
+from .workspace import Workspace
+
+
+def demo_scene() -> SyntheticScene:
+    """Three objects that cross; each call gives the same."""
+    return SyntheticScene(frames=60, height=360, width=640)
+
+
+def open_demo(workspace: Workspace) -> None:
+    """Write the scene as a video into the visitor's folder, and open it."""
+    scene, path = demo_scene(), workspace.new_upload().with_suffix(".mp4")
+    with VideoWriter(path, scene.fps, scene.size) as writer:
+        for frame in scene:
+            writer.write(frame)
+    workspace.open(path, "generated scene")

@@ -1,0 +1,146 @@
+"""Serving the page from one process, with a temporary folder for all that visitors bring and make."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+
+from ..errors import ConfigError
+from ..video import Video
+from .models import Models
+from .visitors import Workspaces
+from .workspace import Workspace
+
+_NAMES = {"127.0.0.1", "[::1]", "localhost"}
+"""What browsers call this machine when they talk to it from itself."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens at ``host``."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def serve(
+    models: Models,
+    video: Path | None,
+    host: str,
+    port: int,
+    max_upload: int,
+    started: Callable[[str], None],
+) -> None:
+    """Serve until Ctrl-C or SIGTERM; the temporary folder is removed then.
+
+    video: what every visitor sees at first.
+    port: 0 for one that is free.
+    max_upload: bytes of a file.
+    started: called with the page's address.
+
+    Raises:
+        VideoError: the video cannot be opened.
+        ConfigError: the address or the first model cannot be used, or Gradio is not installed.
+        CheckpointError: the first model's weights cannot be had.
+    """
+    if video is not None:
+        Video(video).close()
+    models[models.first]  # here, not when somebody opens the page
+    with (
+        tempfile.TemporaryDirectory(prefix="sampt-app-", ignore_cleanup_errors=True) as folder,
+        _listen(host, port) as listening,
+    ):
+        _quiet_gradio(Path(folder) / "gradio")
+        workspaces = Workspaces(Path(folder), models, lambda workspace: _welcome(workspace, video))
+        try:
+            _serve(workspaces, max_upload, listening, host, started)
+        finally:
+            workspaces.close()
+
+
+def _welcome(workspace: Workspace, video: Path | None) -> None:
+    if video is not None:
+        workspace.open(video, video.name)
+
+
+def _quiet_gradio(folder: Path) -> None:
+    """Have Gradio keep files in ``folder``, tell nobody anything, and record nothing."""
+    os.environ |= {
+        "GRADIO_TEMP_DIR": str(folder),
+        "GRADIO_ANALYTICS_ENABLED": "False",
+        "GRADIO_RUN_HISTORY": "False",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+    }
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen()  # so that whoever follows the address at once waits, instead of being refused
+    except OSError as error:
+        listening.close()
+        reason = error.strerror or error
+        raise ConfigError(
+            f"cannot listen at {host}, port {port} ({reason}); choose others with --host and --port"
+        ) from error
+    return listening
+
+
+def _serve(
+    workspaces: Workspaces,
+    max_upload: int,
+    listening: socket.socket,
+    host: str,
+    started: Callable[[str], None],
+) -> None:
+    try:
+        import gradio as gr
+        import uvicorn
+        from fastapi import FastAPI
+    except ImportError as error:
+        raise ConfigError("`sampt app` needs Gradio: pip install 'sampt[app]'") from error
+    from .page import asset, page
+    from .routes import Guard, routes
+
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(routes(workspaces, max_upload))
+    gr.mount_gradio_app(
+        app,
+        page(workspaces, max_upload),
+        path="/",
+        footer_links=[],
+        ssr_mode=False,
+        mcp_server=False,
+        max_file_size=1,
+        theme=gr.themes.Default(
+            primary_hue="blue",
+            font=["system-ui", "sans-serif"],
+            font_mono=["ui-monospace", "monospace"],
+        ),
+        css=asset("page.css"),
+    )
+    guarded = Guard(app, _NAMES | {host} if is_loopback(host) else None)
+    server = uvicorn.Server(
+        uvicorn.Config(guarded, log_level="warning", timeout_graceful_shutdown=1, lifespan="on")
+    )
+    signal.signal(signal.SIGTERM, _end)
+    port = listening.getsockname()[1]
+    started(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=[listening])
+
+
+def _end(signum: int, frame: FrameType | None) -> None:
+    """Leave as after Ctrl-C: by itself, SIGTERM would leave the temporary folder behind."""
+    sys.exit(0)

@@ -1,0 +1,354 @@
+"""What one visitor of the page has: a folder, the video that is open, and the session on it."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Lock
+from typing import Any
+
+from ..errors import PromptError
+from ..interactive import InteractiveSession
+from ..video import Video
+from .exports import FILES, export
+from .models import Choice, Models
+from .pictures import colour_of, data_url, drawable, painted
+from .turns import Turns
+
+
+@dataclass
+class Job:
+    """What is going on: ``frame`` was the ``done``-th of ``total``."""
+
+    label: str
+    total: int
+    done: int = 0
+    frame: int | None = None
+
+
+class Workspace:
+    """One visitor's things; any thread may call any method.
+
+    folder: made by whoever made the workspace, and removed by ``close``. Nothing else is ever written to.
+    turn: held while anything is computed, by all visitors.
+    token: the secret that the visitor's URLs begin with.
+    revision: grows with everything that may change a picture or what the page says.
+    """
+
+    def __init__(self, folder: Path, models: Models, turn: Turns) -> None:
+        self.folder, self.token = folder, secrets.token_urlsafe(24)
+        self.choice = models.first
+        self.revision = 0
+        self.active: int | None = None
+        self.note = ""
+        self.exports: dict[str, Path] = {}
+        self.job: Job | None = None
+        self.closed = False
+        self._models, self._turn = models, turn
+        self._video: Video | None = None
+        self._session: InteractiveSession | None = None
+        self._name = ""
+        self._cancelled, self._busy = Event(), Lock()
+
+    def new_upload(self) -> Path:
+        """Where to put a file that comes from the browser."""
+        return self.folder / secrets.token_hex(8)
+
+    def open(self, path: Path, name: str) -> None:
+        """Go over to another video; the one before is forgotten, and removed if it is in the folder.
+
+        Raises:
+            VideoError, ConfigError, CheckpointError: the video or the model cannot be used.
+        """
+        video = Video(path)
+        with self._turn:
+            self._not_closed()
+            session = InteractiveSession(self._models[self.choice], video)
+            self._forget()
+            self._video, self._session, self._name = video, session, name
+            self.note = "Click on an object to mark it."
+            self.revision += 1
+
+    def open_session(self, path: Path) -> None:
+        """Go over to what was saved of this video.
+
+        Raises:
+            PromptError: it is no saved session, or one of another video.
+        """
+        with self._turn:
+            session = self._opened()
+            session.load(path)
+            self.active = session.objects[-1].id if session.objects else None
+            self._edited("The saved session is here; run to make its masks.")
+
+    def choose(self, choice: Choice) -> None:
+        """Go over to another model; all points stay.
+
+        Raises:
+            ConfigError, CheckpointError: it cannot be used.
+        """
+        if choice == self.choice:
+            return
+        with self._turn:
+            self._not_closed()
+            model = self._models[choice]
+            if self._session is not None:
+                assert self._video is not None
+                session = InteractiveSession(model, self._video)
+                path = self.folder / "moving.json"
+                self._session.save(path)
+                session.load(path)
+                self._session.close()
+                self._session = session
+            self.choice = choice
+            self._edited(f"Now with {choice.segmenter} and {choice.tracker}; run to make the masks anew.")
+
+    def _forget(self) -> None:
+        if self._session is not None:
+            self._session.close()
+        if self._video is not None:
+            self._video.close()
+            if self._video.path.parent == self.folder:
+                self._video.path.unlink(missing_ok=True)
+        self._session = self._video = self.active = None
+        self.exports = {}
+
+    def _not_closed(self) -> None:
+        if self.closed:
+            raise PromptError("this session has ended; reload the page")
+
+    def _opened(self) -> InteractiveSession:
+        self._not_closed()
+        if self._session is None:
+            raise PromptError("there is no video yet; open one first")
+        return self._session
+
+    @contextmanager
+    def _editing(self) -> Iterator[InteractiveSession]:
+        with self._turn:
+            yield self._opened()
+            self._edited()
+
+    def _edited(self, note: str = "") -> None:
+        self.note, self.exports = note, {}
+        self.revision += 1
+
+    def add_object(self, name: str | None = None) -> None:
+        """Add an object, which becomes the one that points are added to."""
+        with self._editing() as session:
+            self.active = session.add_object(name or None)
+
+    def select_object(self, object_id: int) -> None:
+        with self._turn:
+            if object_id not in {known.id for known in self._opened().objects}:
+                raise PromptError(f"there is no object {object_id}; it may have been removed")
+            self.active = object_id
+
+    def rename_object(self, object_id: int, name: str) -> None:
+        with self._editing() as session:
+            session.rename_object(object_id, name.strip()[:60] or None)
+
+    def remove_object(self, object_id: int) -> None:
+        with self._editing() as session:
+            session.remove_object(object_id)
+            self._keep_active(session)
+
+    def add_point(self, frame: int, x: float, y: float, positive: bool) -> None:
+        """Add a point to the active object, which is made if there is none."""
+        with self._editing() as session:
+            if self.active is None:
+                self.active = session.add_object()
+            session.add_point(self.active, frame, (x, y), positive)
+
+    def move_point(self, point: int, frame: int, x: float, y: float) -> None:
+        with self._editing() as session:
+            session.move_point(point, frame, (x, y))
+
+    def remove_point(self, point: int, frame: int) -> None:
+        with self._editing() as session:
+            session.remove_point(point, frame)
+
+    def undo(self) -> None:
+        with self._editing() as session:
+            session.undo()
+            self._keep_active(session)
+
+    def redo(self) -> None:
+        with self._editing() as session:
+            session.redo()
+            self._keep_active(session)
+
+    def _keep_active(self, session: InteractiveSession) -> None:
+        ids = [known.id for known in session.objects]
+        if self.active not in ids:
+            self.active = ids[-1] if ids else None
+
+    def picture(self, frame: int, masks: bool = True) -> dict[str, Any]:
+        """A frame as the page shows it: its masks painted, if they are wanted, and its points.
+
+        Raises:
+            PromptError: there is no such frame, or no video.
+        """
+        with self._turn:
+            session = self._opened()
+            assert self._video is not None
+            result, points = session.frame(frame), session.points_at(frame)
+            finished, revision = session.finished(frame), self.revision
+            image = self._video[frame]
+        return {
+            "frame": frame,
+            "revision": revision,
+            "image": data_url(painted(image, result) if masks else image),
+            "points": drawable(points, frame),
+            "finished": finished,
+        }
+
+    def run(self) -> Iterator[None]:
+        """Make all masks that are missing, a frame between two yields; until it is done or cancelled.
+
+        Raises:
+            PromptError: there is nothing to follow, or something else is going on.
+        """
+        with self._turn:
+            session = self._opened()
+            missing = len(session.pending())
+        if not any(session.home(known.id) is not None for known in session.objects):
+            raise PromptError("nothing is marked yet; click on an object first")
+        with self._job(Job("Following the objects", missing)) as job:
+            steps = session.run()
+            while not self._stopped():
+                with self._turn:
+                    step = next(steps, None) if session is self._session else None
+                if step is None:
+                    break
+                job.done, job.total, job.frame = step.done, step.total, step.frame
+                yield
+        with self._turn:
+            if session is not self._session:
+                return
+            left = len(session.pending())
+            self._edited(
+                f"Stopped with {left} frames to go; run to go on."
+                if left
+                else "All frames are done. Step through them, correct where it is wrong, and run again."
+            )
+
+    def export(self, files: Collection[str]) -> Iterator[None]:
+        """Write files that can be fetched then, a frame between two yields; until it is done or cancelled.
+
+        Raises:
+            PromptError: there is nothing to write, or something else is going on.
+            OutputError: a file cannot be written.
+        """
+        with self._turn:
+            session, video = self._opened(), self._video
+            assert video is not None
+            left = len(session.pending())
+            marked = bool(session.queries().objects)
+        chosen = [name for name in FILES if name in files]
+        if not chosen or not marked:
+            raise PromptError("there is nothing to export; mark an object, and choose at least one file")
+        with self._job(Job("Writing files", len(video))) as job:
+            folder, self.exports = self.folder / "exports", {}
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            revision = self.revision
+            for frame in export(session, video, folder, chosen, self._turn):
+                if self._stopped() or revision != self.revision:
+                    self.note = "Nothing was written: it was stopped."
+                    return
+                job.done, job.frame = frame + 1, frame
+                yield
+        self.exports = {name: folder / name for name in chosen}
+        self.note = "The files are ready." + (f" {left} frames were not finished." if left else "")
+
+    @contextmanager
+    def _job(self, job: Job) -> Iterator[Job]:
+        if not self._busy.acquire(blocking=False):
+            raise PromptError("something is going on already; wait for it, or cancel it")
+        self._cancelled.clear()
+        self.job, self.note = job, ""
+        try:
+            yield job
+        finally:
+            self.job = None
+            self._busy.release()
+
+    def _stopped(self) -> bool:
+        return self._cancelled.is_set() or self.closed
+
+    def cancel(self) -> None:
+        """End what is going on after the frame that it is at."""
+        self._cancelled.set()
+        if self._session is not None:
+            self._session.cancel()
+
+    def say(self, note: str) -> None:
+        """Have the page show a sentence, and how things are."""
+        self.note = note
+        self.revision += 1
+
+    def view(self) -> dict[str, Any]:
+        """All that the page shows but the picture, as plain values."""
+        with self._turn:
+            session, video = self._session, self._video
+            if session is None or video is None:
+                return {"token": self.token, "revision": self.revision, "frames": 0, "note": self.note}
+            height, width = session.size
+            objects = [
+                {
+                    "id": known.id,
+                    "name": known.name or "",
+                    "colour": "#{:02x}{:02x}{:02x}".format(*colour_of(known.id)),
+                    "points": sum(p.object_id == known.id for p in session.points),
+                }
+                for known in session.objects
+            ]
+            marked = any(entry["points"] for entry in objects)
+            pending = set(session.pending())
+            done = [f for f in range(len(video)) if f not in pending] if marked else []
+            return {
+                "token": self.token,
+                "revision": self.revision,
+                "name": self._name,
+                "frames": len(video),
+                "width": width,
+                "height": height,
+                "fps": video.fps,
+                "objects": objects,
+                "active": self.active,
+                "marked": sorted({p.frame for p in session.points}),
+                "done": _stretches(done),
+                "pending": len(pending),
+                "preview": session.model.segmenter.preview,
+                "job": None if self.job is None else vars(self.job).copy(),
+                "note": self.note,
+                "undo": session.can_undo,
+                "redo": session.can_redo,
+                "exports": [
+                    {"name": name, "bytes": path.stat().st_size} for name, path in self.exports.items()
+                ],
+            }
+
+    def close(self) -> None:
+        """Let go of everything, and remove the folder."""
+        self.closed = True
+        self.cancel()
+        with self._turn:
+            self._forget()
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _stretches(frames: list[int]) -> list[tuple[int, int]]:
+    """Ascending numbers as first and last ones of unbroken stretches."""
+    found: list[tuple[int, int]] = []
+    for frame in frames:
+        if found and found[-1][1] == frame - 1:
+            found[-1] = found[-1][0], frame
+        else:
+            found.append((frame, frame))
+    return found

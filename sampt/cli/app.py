@@ -1,0 +1,69 @@
+"""``sampt app``: a page to click on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .model_options import ModelChoice, model_options
+
+if TYPE_CHECKING:
+    from ..app.models import Models
+
+
+@click.command()
+@click.argument("video", type=click.Path(path_type=Path), required=False)
+@model_options
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=7860, show_default=True, help="0 for one that is free."
+)
+@click.option("--max-upload", default="2GB", show_default=True, help="The largest video that can be sent.")
+@click.option("--browser", is_flag=True, help="Open the page in a browser.")
+def command(
+    video: Path | None, model: ModelChoice, host: str, port: int, max_upload: str, browser: bool
+) -> None:
+    """Mark objects in a video by clicking, watch and correct their masks, and export them.
+
+    VIDEO is a file or a folder of frames; without it, the page asks for one. It is served to this machine
+    alone; to reach it from another, rather use an SSH tunnel than --host, since there is no password.
+    """
+    from ..app.server import is_loopback, serve
+    from ..app.uploads import parse_size
+
+    def started(address: str) -> None:
+        click.echo(f"Open {address} in a browser; Ctrl-C ends it.")
+        if not is_loopback(host):
+            click.echo("Whoever can reach this address can use the page: there is no password.", err=True)
+        if browser:
+            click.launch(address)
+
+    limit = parse_size(max_upload)
+    serve(_models(model), video, host, port, limit, started)
+
+
+def _models(model: ModelChoice) -> Models:
+    """All that can be chosen; at first, what the options say."""
+    from ..app.models import Choice, Models
+    from ..config import Config
+
+    settings = model.settings()
+    first = Choice(settings.segmenter.name, settings.tracker.name)
+
+    def of(choice: Choice) -> Config:
+        if choice == first:
+            return settings
+        named = ("segmenter.name=", "tracker.name=")
+        return replace(
+            model,
+            overrides=tuple(o for o in model.overrides if not o.startswith(named)),
+            segmenter=choice.segmenter,
+            checkpoint=model.checkpoint if choice.segmenter == first.segmenter else None,
+            tracker=choice.tracker,
+            tracker_checkpoint=model.tracker_checkpoint if choice.tracker == first.tracker else None,
+        ).settings()
+
+    return Models(of, first)
