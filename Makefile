@@ -1,8 +1,9 @@
 # The two commands of the README: `make demo` and `make test`. Each makes .venv and installs what it needs.
 PYTHON ?= python3
 BIN := .venv/bin
-# The newest of these decides whether .venv must be brought up to date.
+# When .venv was brought up to date: with what the toolkit needs, and with what working on it needs.
 INSTALLED := .venv/.installed
+DEVELOPING := .venv/.developing
 WORKERS ?= auto
 
 .PHONY: demo test lint types clean
@@ -10,21 +11,25 @@ WORKERS ?= auto
 demo: $(INSTALLED)
 	$(BIN)/sampt demo --output demo
 
-test: $(INSTALLED) lint types
+test: $(DEVELOPING) lint types
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q
 
-lint: $(INSTALLED)
+lint: $(DEVELOPING)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
 # mypy cannot follow the package-dir mapping inside the tree, so it checks the package as it is installed.
-types: $(INSTALLED)
+types: $(DEVELOPING)
 	rm -rf build/typecheck
 	$(BIN)/python -m pip install --quiet --no-deps --target build/typecheck .
 	cd build && MYPYPATH=typecheck ../$(BIN)/mypy --config-file ../pyproject.toml -p sampt
 
 $(INSTALLED): pyproject.toml setup.cfg
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -e .
+	touch $@
+
+$(DEVELOPING): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet -e '.[dev]'
 	touch $@
 

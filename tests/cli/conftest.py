@@ -33,10 +33,9 @@ def damage_frame(frame: Path) -> None:
 def sampt(tmp_path: Path) -> Cli:
     """Run ``sampt ARGUMENTS`` in an empty folder."""
 
-    # wandb, used in this process before, would have its children join its own background process.
-    outer = {key: value for key, value in os.environ.items() if not key.startswith("WANDB_")}
-
     def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        # wandb, used in this process before, would have its children join its own background process.
+        outer = {key: value for key, value in os.environ.items() if not key.startswith("WANDB_")}
         return subprocess.run(
             [sys.executable, "-m", "sampt", *map(str, arguments)],
             cwd=tmp_path,

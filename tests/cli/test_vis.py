@@ -52,7 +52,9 @@ def uvo(tmp_path: Path) -> Path:
 
 
 def vis(root: Path, weights: Path | None, output: Path, *options: object, few: list[str] = FEW) -> Result:
-    model = ["--segmenter", "mobile-sam", *(["--checkpoint", weights] if weights else [])]
+    unused = root.parent / "unused.pt"  # where no model is built from it, a file is all that is wanted
+    unused.touch()
+    model = ["--segmenter", "mobile-sam", "--checkpoint", weights or unused]
     settings = [argument for setting in few for argument in ("-o", setting)]
     arguments = ["--dataset", "uvo", "--root", root, *model, *settings, "--output", output, *options]
     return CliRunner().invoke(command, list(map(str, arguments)))
@@ -167,7 +169,7 @@ def test_workers_can_be_sent_to_other_processes(uvo: Path) -> None:
         (("--segmenter", "grabcut"), ConfigError, "such as --segmenter mobile-sam"),
         (("-o", "redetect.evry=2"), ConfigError, "did you mean 'redetect.every'"),
         (("-o", "tracker.nme=2"), ConfigError, "did you mean 'tracker.name'"),
-        (("--video", "tin_car"), DatasetError, "has no sequence tin_car"),
+        (("--video", "tin_car"), DatasetError, "did you mean 'tin_cars-02'"),
         (("--split", "valid"), ConfigError, "did you mean 'val'"),
         (("--dataset", "ytvis2020"), ConfigError, "did you mean 'ytvis20"),
         (("--dataset", "ovis"), DatasetError, "annotations_valid.json"),
