@@ -308,7 +308,7 @@ def edit_from_json(item: object, where: str) -> Edit:
         PromptError: it describes none.
     """
     kind = item.get("edit") if isinstance(item, Mapping) else None
-    if kind not in EDITS:
+    if not isinstance(kind, str) or kind not in EDITS:
         raise PromptError(f"{where}: 'edit' must be one of {', '.join(EDITS)}, not {kind!r}")
     known = {field.name: str(field.type) for field in fields(EDITS[kind])}
     data = dict(checked_keys(item, ("edit", *known), where))

@@ -57,8 +57,11 @@ class Solver:
         """Go over to another document, and forget what it touches."""
         before, self.document = self.document, document
         for known in before.objects:
-            if document.home(known.id) is None:
+            home, earlier = document.home(known.id), before.home(known.id)
+            if home is None:
                 self._forget_object(known.id)
+            elif not document.backward and earlier is not None and home > earlier:
+                self.masks.forget_shared()  # it is gone from frames in which others had to give way to it
         shared = self._prompting.other_objects_as_negatives
         for id, frames in touched(before, document, shared, self._chained).items():
             if frames.any():

@@ -48,10 +48,14 @@ class OverlayPainter:
     Points that are not visible are red. A label names each object where it is seen.
 
     names: one for each object, in the results' order.
+    colours: the number of each object's colour; by default its place in that order.
     """
 
-    def __init__(self, names: Sequence[str], opacity: float = 0.45) -> None:
+    def __init__(
+        self, names: Sequence[str], opacity: float = 0.45, colours: Sequence[int] | None = None
+    ) -> None:
         self.names = names
+        self._colours = np.arange(len(names)) if colours is None else np.asarray(colours)
         self._masks = sv.MaskAnnotator(color=palette(), opacity=opacity)
         self._labels = label_annotator()
 
@@ -61,7 +65,8 @@ class OverlayPainter:
         seen = np.flatnonzero(result.masks.any((1, 2)))
         if len(seen):
             masks = result.masks[seen]
-            detections = sv.Detections(sv.mask_to_xyxy(masks).astype(float), mask=masks, class_id=seen)
+            boxes = sv.mask_to_xyxy(masks).astype(float)
+            detections = sv.Detections(boxes, mask=masks, class_id=self._colours[seen])
             scene = self._masks.annotate(scene, detections)
             self._draw_points(scene, result)
             return np.asarray(
@@ -76,7 +81,7 @@ class OverlayPainter:
         inside = np.isfinite(result.points).all(1) & (np.abs(result.points) < 1e5).all(1)
         for i in np.flatnonzero(inside):
             visible = result.visibility[i] == Visibility.VISIBLE
-            ink = colour(int(result.owners[i])) if visible else INVISIBLE
+            ink = colour(int(self._colours[result.owners[i]])) if visible else INVISIBLE
             draw = _circle if result.positive[i] else _cross
             radius = max(2, large // 2) if crowded[result.owners[i]] else large
             draw(scene, result.points[i], radius, ink)

@@ -54,10 +54,10 @@ class InteractiveWorker:
         """
         begin = time.perf_counter()
         sequence, model = self.dataset[task.sequence], self._model(task.setting)
-        truths = {id: object_truth(sequence, id) for id in sequence.appearances}
         with closing(model.encoder(sequence.video)) as encoder:
             annotations = []
-            for id, truth in truths.items():
+            for id in sequence.appearances:
+                truth = object_truth(sequence, id)
                 session = InteractiveSession(model, sequence.video, backward=False, encoder=encoder)
                 rng = np.random.default_rng([task.seed, id])
                 annotations.append(annotate(session, truth, self.rules, rng, sequence.name, id))

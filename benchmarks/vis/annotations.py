@@ -98,7 +98,7 @@ def read_annotations(path: Path) -> VisAnnotations:
     for n, item in enumerate(data["videos"]):
         try:
             entry = _video(item)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise DatasetError(
                 f"{path}, video {n}: it needs an id, width, height, and length or file_names ({error!r})"
             ) from error
@@ -178,6 +178,8 @@ def _counts(segmentation: Any, video: VideoEntry, t: int) -> bytes:
     """Compressed run lengths of what is given as such, as plain run lengths, or as polygons."""
     try:
         if isinstance(segmentation, list):
+            if not all(map(_is_polygon, segmentation)):
+                raise ValueError(f"the mask of frame {t} has a polygon that is not three points x, y or more")
             return bytes(coco.merge(coco.frPyObjects(segmentation, *video.size))["counts"])
         size, counts = segmentation["size"], segmentation["counts"]
         if list(size) != list(video.size):
@@ -193,6 +195,16 @@ def _counts(segmentation: Any, video: VideoEntry, t: int) -> bytes:
         raise ValueError(
             f"the mask of frame {t} is no run-length encoding, which has size and counts"
         ) from error
+
+
+def _is_polygon(polygon: Any) -> bool:
+    """Whether pycocotools will take it, which crashes on some others."""
+    return (
+        isinstance(polygon, list)
+        and len(polygon) >= 6
+        and len(polygon) % 2 == 0
+        and all(isinstance(x, int | float) and abs(x) < 1e6 for x in polygon)
+    )
 
 
 def _given_areas(areas: Any) -> NDArray[np.float64]:

@@ -56,7 +56,7 @@ def export(
             return
         masks = stack.enter_context(MaskZip(folder / "masks.zip")) if "masks.zip" in files else None
         names = [known.name or f"object {known.id}" for known in session.objects]
-        painter = OverlayPainter(names)
+        painter = OverlayPainter(names, colours=[known.id - 1 for known in session.objects])
         path = folder / "overlay.mp4"
         overlay = (
             stack.enter_context(VideoWriter(path, video.fps, video.size)) if path.name in files else None

@@ -134,7 +134,9 @@ def _serve(
     server = uvicorn.Server(
         uvicorn.Config(guarded, log_level="warning", timeout_graceful_shutdown=1, lifespan="on")
     )
-    signal.signal(signal.SIGTERM, _end)
+    for name in ("SIGTERM", "SIGHUP"):  # a terminal that closes sends the second; Windows has none
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _end)
     port = listening.getsockname()[1]
     started(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
     with suppress(KeyboardInterrupt):
@@ -142,5 +144,5 @@ def _serve(
 
 
 def _end(signum: int, frame: FrameType | None) -> None:
-    """Leave as after Ctrl-C: by itself, SIGTERM would leave the temporary folder behind."""
+    """Leave as after Ctrl-C: by themselves, these signals would leave the temporary folder behind."""
     sys.exit(0)

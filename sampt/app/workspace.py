@@ -37,12 +37,13 @@ class Workspace:
     turn: held while anything is computed, by all visitors.
     token: the secret that the visitor's URLs begin with.
     revision: grows with everything that may change a picture or what the page says.
+    edits: grows with everything that may change a result.
     """
 
     def __init__(self, folder: Path, models: Models, turn: Turns) -> None:
         self.folder, self.token = folder, secrets.token_urlsafe(24)
         self.choice = models.first
-        self.revision = 0
+        self.revision = self.edits = 0
         self.active: int | None = None
         self.note = ""
         self.exports: dict[str, Path] = {}
@@ -72,6 +73,7 @@ class Workspace:
             self._video, self._session, self._name = video, session, name
             self.note = "Click on an object to mark it."
             self.revision += 1
+            self.edits += 1
 
     def open_session(self, path: Path) -> None:
         """Go over to what was saved of this video.
@@ -136,6 +138,7 @@ class Workspace:
     def _edited(self, note: str = "") -> None:
         self.note, self.exports = note, {}
         self.revision += 1
+        self.edits += 1
 
     def add_object(self, name: str | None = None) -> None:
         """Add an object, which becomes the one that points are added to."""
@@ -248,7 +251,7 @@ class Workspace:
             session, video = self._opened(), self._video
             assert video is not None
             left = len(session.pending())
-            marked = bool(session.queries().objects)
+            marked = any(session.home(known.id) is not None for known in session.objects)
         chosen = [name for name in FILES if name in files]
         if not chosen or not marked:
             raise PromptError("there is nothing to export; mark an object, and choose at least one file")
@@ -256,9 +259,9 @@ class Workspace:
             folder, self.exports = self.folder / "exports", {}
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
-            revision = self.revision
+            edits = self.edits
             for frame in export(session, video, folder, chosen, self._turn):
-                if self._stopped() or revision != self.revision:
+                if self._stopped() or edits != self.edits:
                     self.note = "Nothing was written: it was stopped."
                     return
                 job.done, job.frame = frame + 1, frame

@@ -12,7 +12,7 @@ import click
 from .dataset_options import dataset_options, sequence_progress
 from .engine_options import EngineOptions, engine_options
 from .model_options import ModelChoice, model_options
-from .vos import FAILED
+from .run_options import FAILED
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,12 +12,10 @@ import click
 from .dataset_options import dataset_options, sequence_progress
 from .engine_options import EngineOptions, engine_options
 from .model_options import ModelChoice, model_options
+from .run_options import FAILED
 
 if TYPE_CHECKING:
     from sampt.benchmarks.interactive.walks import Annotation
-
-FAILED = 3
-"""Exit code when some sequences failed, and the others are done."""
 
 
 @click.command()
@@ -104,7 +102,7 @@ def command(
 
     settings = interactive_config(model.settings())
     rules = Rules(mode, target, actions, budget, tracking)
-    choice = DatasetChoice(dataset, root, split, parse_options(options))
+    choice = DatasetChoice(dataset, root.resolve(), split, parse_options(options))
     opened = open_dataset(choice.name, choice.root, choice.split, choice.options)
     names = check_sequences(opened, sequences)
     for other in others:

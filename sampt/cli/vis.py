@@ -11,6 +11,7 @@ import click
 from .dataset_options import dataset_options, sequence_progress
 from .engine_options import EngineOptions, engine_options
 from .model_options import ModelChoice, model_options
+from .run_options import FAILED, check_logging, run_name, run_seeds
 
 if TYPE_CHECKING:
     from sampt.benchmarks.datasets.base import DatasetChoice
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from sampt.benchmarks.vis.run import VisScores
 
     from ..config import Config
-
-FAILED = 3
-"""Exit code when some videos failed, and the others are done."""
 
 
 @click.command()
@@ -75,6 +73,7 @@ def command(
 
     from sampt.benchmarks.datasets.base import DatasetChoice
     from sampt.benchmarks.datasets.registry import parse_options
+    from sampt.benchmarks.datasets.sequences import check_name
     from sampt.benchmarks.running.folder import default_folder, open_run
     from sampt.benchmarks.running.report import write_report
     from sampt.benchmarks.running.tasks import check_sequences, run_missing
@@ -83,14 +82,15 @@ def command(
     from sampt.benchmarks.vis.worker import VisWorker
 
     settings, vis = _settings(model)
-    choice = DatasetChoice(dataset, root, split, parse_options(options))
+    all_seeds = run_seeds(settings, seeds)
+    check_logging(wandb, wandb_mode, shown)
+    choice = DatasetChoice(dataset, root.resolve(), split, parse_options(options))
     opened = open_vis_dataset(choice.name, choice.root, choice.split, choice.options)
     names = check_sequences(opened, videos)
-    check_sequences(opened, shown)
-    path = output or default_folder(opened.name, opened.split, _name(model, settings))
-    described = _described(
-        choice, opened, settings, vis, tuple(range(seeds)) if seeds > 1 else (settings.seed,)
-    )
+    for name in shown:
+        check_name(opened.name, name, names)
+    path = output or default_folder(opened.name, opened.split, run_name(model, settings))
+    described = _described(choice, opened, settings, vis, all_seeds)
     with open_run(path, described, overwrite) as folder:
         with sequence_progress("segmenting") as progress:
             failures = run_missing(
@@ -137,11 +137,6 @@ def _described(
     return described
 
 
-def _name(model: ModelChoice, settings: Config) -> str:
-    """Of the run, after what was asked for."""
-    return Path(model.config).stem if model.config else f"{settings.tracker.name}-{settings.segmenter.name}"
-
-
 def _tell(scores: VisScores, last: str) -> None:
     """The measures on stdout, mean ± standard deviation over seeds; then a last line on stderr."""
     from rich.box import SIMPLE_HEAD
@@ -172,7 +167,8 @@ def _log(folder: RunFolder, dataset: VisDataset, report: Report, shown: tuple[st
 
     first = folder.masks(folder.seeds[0])
     with TemporaryDirectory(prefix="sampt-") as temporary:
-        written = {name: Path(temporary) / f"{name}.mp4" for name in shown}
+        done = [name for name in shown if (first / name).is_dir()]
+        written = {name: Path(temporary) / f"{name}.mp4" for name in done}
         for name, path in written.items():
             masklet_video(dataset[name], first / name / MASKLETS, path)
         log_run(report, folder.path, mode=mode, videos=written)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import ConfigError
 from .dataset_options import dataset_options, sequence_progress
 from .engine_options import EngineOptions, engine_options
 from .model_options import ModelChoice, model_options
+from .run_options import FAILED, check_logging, run_name, run_seeds
 
 if TYPE_CHECKING:
     from sampt.benchmarks.datasets.base import VosDataset
@@ -19,11 +19,6 @@ if TYPE_CHECKING:
     from sampt.benchmarks.running.report import Report
     from sampt.benchmarks.running.wandb_log import Mode
     from sampt.benchmarks.vos_run import VosScores
-
-    from ..config import Config
-
-FAILED = 3
-"""Exit code when some sequences failed, and the others are done."""
 
 
 @click.command()
@@ -74,26 +69,20 @@ def command(
     from sampt.benchmarks.running.folder import default_folder, open_run
     from sampt.benchmarks.running.report import write_report
     from sampt.benchmarks.running.tasks import check_sequences, run_missing
-    from sampt.benchmarks.running.wandb_log import require_wandb
     from sampt.benchmarks.vos import VosWorker
     from sampt.benchmarks.vos_run import VosScores, make_report
 
     settings = model.settings()
-    if seeds > 1 and settings.seed:
-        raise ConfigError(f"seed {settings.seed} and --seeds {seeds} contradict each other; give one of them")
-    if videos and not wandb:
-        raise ConfigError("--wandb-video only makes sense with --wandb; give both or neither")
-    if wandb:
-        require_wandb(wandb_mode)
+    all_seeds = run_seeds(settings, seeds)
+    check_logging(wandb, wandb_mode, videos)
     choice = DatasetChoice(dataset, root.resolve(), split, parse_options(options))
     opened = open_dataset(choice.name, choice.root, choice.split, choice.options)
     names = check_sequences(opened, sequences)
     for name in videos:
         check_name(opened.name, name, names)
-    run_seeds = tuple(range(seeds)) if seeds > 1 else (settings.seed,)
-    path = output or default_folder(opened.name, opened.split, _name(model, settings))
+    path = output or default_folder(opened.name, opened.split, run_name(model, settings))
     with open_run(
-        path, describe("vos", choice.describe(opened.split), settings, run_seeds), overwrite
+        path, describe("vos", choice.describe(opened.split), settings, all_seeds), overwrite
     ) as folder:
         with sequence_progress("segmenting") as progress:
             failures = run_missing(
@@ -113,11 +102,6 @@ def command(
     if failures:
         click.echo(f"{len(failures)} failed (see above); the same command tries them again.", err=True)
         context.exit(FAILED)
-
-
-def _name(model: ModelChoice, settings: Config) -> str:
-    """Of the run, after what was asked for."""
-    return Path(model.config).stem if model.config else f"{settings.tracker.name}-{settings.segmenter.name}"
 
 
 def _tell(scores: VosScores, last: str) -> None:
@@ -148,7 +132,8 @@ def _log(folder: RunFolder, dataset: VosDataset, report: Report, videos: tuple[s
 
     masks = folder.masks(folder.seeds[0])
     with TemporaryDirectory(prefix="sampt-") as temporary:
-        written = {name: Path(temporary) / f"{name}.mp4" for name in videos}
+        done = [name for name in videos if (masks / name).is_dir()]
+        written = {name: Path(temporary) / f"{name}.mp4" for name in done}
         for name, path in written.items():
             overlay_video(dataset[name], masks / name, path)
         log_run(report, folder.path, mode=mode, videos=written)

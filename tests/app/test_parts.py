@@ -155,6 +155,15 @@ def test_a_second_export_does_not_disturb_the_first(workspace: Workspace) -> Non
     assert zipfile.is_zipfile(workspace.exports["masks.zip"])
 
 
+def test_what_is_refused_meanwhile_does_not_stop_an_export(workspace: Workspace) -> None:
+    steps = workspace.export(["points.json", "masks.zip"])
+    next(steps)
+    workspace.say("something is going on already")
+    for _ in steps:
+        pass
+    assert set(workspace.exports) == {"points.json", "masks.zip"}
+
+
 def test_a_run_needs_something_to_follow(workspaces: Workspaces) -> None:
     workspace = workspaces.enter("page")
     workspace.add_object()

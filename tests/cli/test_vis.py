@@ -170,6 +170,8 @@ def test_workers_can_be_sent_to_other_processes(uvo: Path) -> None:
         (("-o", "redetect.evry=2"), ConfigError, "did you mean 'redetect.every'"),
         (("-o", "tracker.nme=2"), ConfigError, "did you mean 'tracker.name'"),
         (("--video", "tin_car"), DatasetError, "did you mean 'tin_cars-02'"),
+        (("-o", "seed=7", "--seeds", "2"), ConfigError, "seed 7 and --seeds 2"),
+        (("--wandb-video", VIDEO), ConfigError, "--wandb"),
         (("--split", "valid"), ConfigError, "did you mean 'val'"),
         (("--dataset", "ytvis2020"), ConfigError, "did you mean 'ytvis20"),
         (("--dataset", "ovis"), DatasetError, "annotations_valid.json"),

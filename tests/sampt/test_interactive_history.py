@@ -185,6 +185,7 @@ ADD = {"edit": "add-point", "object_id": 1, "frame": 0, "x": 5, "y": 5.5, "posit
         (json.dumps({**GOOD, "video": {"frames": 3, "height": 48, "width": 64}}), "another video"),
         (json.dumps({**GOOD, "edits": {}}), "'edits' must be a list"),
         (json.dumps({**GOOD, "edits": [{"edit": "paint"}]}), "edit 1: 'edit' must be one of add-object"),
+        (json.dumps({**GOOD, "edits": [{"edit": []}]}), "edit 1: 'edit' must be one of add-object"),
         (json.dumps({**GOOD, "edits": [{"edit": "add-object"}]}), "edit 1: 'object_id' is missing"),
         (json.dumps({**GOOD, "edits": [{**ADD, "frame": 1.5}]}), "'frame' must be of type int"),
         (json.dumps({**GOOD, "edits": [{**ADD, "positive": 1}]}), "'positive' must be of type bool"),

@@ -99,6 +99,14 @@ def test_annotations_may_be_plain_run_lengths_or_polygons(
     assert evaluation.measures["AP"] == 1
 
 
+@pytest.mark.parametrize(
+    "polygons", [[[1, 2]], [[]], [[1, 2, 3, 4, 5]], [[1e8, 0, 9, 0, 9, 9]], [[float("nan"), 0, 9, 0, 9, 9]]]
+)
+def test_a_polygon_that_is_none_is_named(tmp_path: Path, polygons: list[list[float]]) -> None:
+    with pytest.raises(DatasetError, match="frame 0 has a polygon"):
+        scored(tmp_path, [entry(LEFT, score=0.5)], [entry(LEFT) | {"segmentations": [polygons, None]}])
+
+
 def test_the_areas_that_are_given_decide_what_is_small(tmp_path: Path) -> None:
     annotated = entry(LEFT, areas=[None, 20000.0])
     measures = scored(tmp_path, [entry(LEFT, score=0.5)], [annotated]).measures
