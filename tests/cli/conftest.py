@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from sampt.cli import run as run_command_line
 from sampt.palette import write_label_map
 from sampt.synthetic import SyntheticScene
 from sampt.video_writer import VideoWriter
@@ -45,6 +46,19 @@ def sampt(tmp_path: Path) -> Cli:
             timeout=180,
             check=False,
         )
+
+    return run
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Cli:
+    """The same in this process, which saves the seconds that importing torch takes."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        capfd.readouterr()
+        code = run_command_line(list(map(str, arguments)))
+        return subprocess.CompletedProcess(arguments, code, *capfd.readouterr())
 
     return run
 

@@ -19,11 +19,11 @@ POINT = ("--point", "1:0:80,48:+")
 
 
 @pytest.fixture
-def refused(sampt: Cli, tmp_path: Path):
+def refused(here: Cli, tmp_path: Path):
     """Run ``sampt segment``, expect a refusal, and return what it said."""
 
     def run(*arguments: object) -> str:
-        done = sampt("segment", *arguments, "--output", tmp_path / "out")
+        done = here("segment", *arguments, "--output", tmp_path / "out")
         assert done.returncode == 2, done.stderr
         assert done.stdout == ""
         assert "Traceback" not in done.stderr

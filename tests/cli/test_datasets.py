@@ -20,11 +20,11 @@ def test_list_shows_every_dataset(sampt: Cli) -> None:
 
 
 @pytest.mark.parametrize("name", DATASETS)
-def test_a_miniature_is_whole(name: str, sampt: Cli, tmp_path: Path) -> None:
-    done = sampt("datasets", "miniature", "--dataset", name, "--output", "mini", "--frames", 4)
+def test_a_miniature_is_whole(name: str, here: Cli, tmp_path: Path) -> None:
+    done = here("datasets", "miniature", "--dataset", name, "--output", "mini", "--frames", 4)
     assert (done.returncode, done.stderr) == (0, "")
     assert f"mini is a miniature of {name}" in done.stdout
-    done = sampt("datasets", "check", "--dataset", name, "--root", "mini")
+    done = here("datasets", "check", "--dataset", name, "--root", "mini")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[1:3] == ["  sequences          2", "  frames             8"]
@@ -60,8 +60,8 @@ def test_check_lists_problems_and_exits_with_2(sampt: Cli, tmp_path: Path) -> No
         (["--dataset", "davis2017", "--root", ".", "-d", "480p"], "KEY=VALUE"),
     ],
 )
-def test_check_of_what_is_not_there(options: list[str], message: str, sampt: Cli) -> None:
-    done = sampt("datasets", "check", *options)
+def test_check_of_what_is_not_there(options: list[str], message: str, here: Cli) -> None:
+    done = here("datasets", "check", *options)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
     assert "Traceback" not in done.stderr

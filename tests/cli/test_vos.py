@@ -185,8 +185,8 @@ class TestFailures:
 class TestBadInput:
     """All of it is found before work starts."""
 
-    def refused(self, sampt: Cli, davis: Path, *arguments: object, **kwargs: object) -> str:
-        done = sampt("vos", "--dataset", "davis2017", "--root", davis, "--output", "run", *arguments)
+    def refused(self, here: Cli, davis: Path, *arguments: object, **kwargs: object) -> str:
+        done = here("vos", "--dataset", "davis2017", "--root", davis, "--output", "run", *arguments)
         assert done.returncode == 2, done.stderr
         assert done.stderr.startswith("Error: ") and done.stderr.count("\n") == 1
         return done.stderr
@@ -200,65 +200,63 @@ class TestBadInput:
             (("--wandb", "--wandb-mode", "online"), "wandb login"),
         ],
     )
-    def test_options_that_contradict_each_other(
-        self, sampt: Cli, davis, options, said, tmp_path, monkeypatch
-    ):
+    def test_options_that_contradict_each_other(self, here: Cli, davis, options, said, tmp_path, monkeypatch):
         if "--wandb" in options:
             pytest.importorskip("wandb")
         monkeypatch.setenv("HOME", str(tmp_path))
         monkeypatch.delenv("WANDB_API_KEY", raising=False)
-        assert said in self.refused(sampt, davis, *options)
+        assert said in self.refused(here, davis, *options)
 
-    def test_a_sequence_with_the_name_of_a_run_s_own_file(self, sampt: Cli, tmp_path):
+    def test_a_sequence_with_the_name_of_a_run_s_own_file(self, here: Cli, tmp_path):
         write_miniature("generic", tmp_path / "data", frames=4)
         for folder in ("JPEGImages", "Annotations"):
             first = sorted((tmp_path / "data" / folder).iterdir())[0]
             first.rename(first.with_name("records"))
-        done = sampt("vos", "--dataset", "generic", "--root", "data", "--output", "run")
+        done = here("vos", "--dataset", "generic", "--root", "data", "--output", "run")
         assert (done.returncode, done.stderr.count("\n")) == (2, 1)
         assert "records" in done.stderr and not (tmp_path / "run").exists()
 
-    def test_a_wrong_root(self, sampt: Cli, tmp_path):
-        assert "JPEGImages" in self.refused(sampt, tmp_path)
+    def test_a_wrong_root(self, here: Cli, tmp_path):
+        assert "JPEGImages" in self.refused(here, tmp_path)
 
-    def test_an_unknown_sequence(self, sampt: Cli, davis):
-        assert "bear" in self.refused(sampt, davis, "--sequence", "bear")
+    def test_an_unknown_sequence(self, here: Cli, davis):
+        assert "bear" in self.refused(here, davis, "--sequence", "bear")
 
-    def test_a_sequence_without_its_annotation(self, sampt: Cli, tmp_path):
+    def test_a_sequence_without_its_annotation(self, here: Cli, tmp_path):
         write_miniature("davis2017", tmp_path / "data", frames=4)
         (tmp_path / "data/Annotations/480p/tin-cars/00000.png").unlink()
-        message = self.refused(sampt, tmp_path / "data")
+        message = self.refused(here, tmp_path / "data")
         assert "tin-cars" in message
         assert not (tmp_path / "run").exists()
 
-    def test_half_a_download(self, sampt: Cli, tmp_path):
+    def test_half_a_download(self, here: Cli, tmp_path):
         write_miniature("davis2017", tmp_path / "data", frames=4)
         frame = tmp_path / "data/JPEGImages/480p/tin-cars/00003.jpg"
         frame.write_bytes(frame.read_bytes()[:2000])
-        assert "00003.jpg" in self.refused(sampt, tmp_path / "data")
+        assert "00003.jpg" in self.refused(here, tmp_path / "data")
 
-    def test_sizes_that_differ(self, sampt: Cli, tmp_path):
+    def test_sizes_that_differ(self, here: Cli, tmp_path):
         write_miniature("davis2017", tmp_path / "data", frames=4)
         file = tmp_path / "data/Annotations/480p/tin-cars/00000.png"
         with Image.open(file) as image:
             image.resize((10, 10)).save(file)
-        assert "00000.png" in self.refused(sampt, tmp_path / "data")
+        assert "00000.png" in self.refused(here, tmp_path / "data")
 
-    def test_the_folder_of_another_run(self, sampt: Cli, davis, whole, tmp_path):
+    def test_the_folder_of_another_run(self, here: Cli, davis, whole, tmp_path):
         shutil.copytree(whole, tmp_path / "run")
         before = results(tmp_path / "run")
         assert "config.tracker.name" in self.refused(
-            sampt, davis, "--seeds", 2, "--tracker", "lucas-kanade", *QUICK
+            here, davis, "--seeds", 2, "--tracker", "lucas-kanade", *QUICK
         )
         assert results(tmp_path / "run") == before
 
-    def test_a_checkpoint_that_is_not_there(self, sampt: Cli, davis):
-        message = self.refused(sampt, davis, "--segmenter", "mobile-sam", "--checkpoint", "none.pt")
+    def test_a_checkpoint_that_is_not_there(self, here: Cli, davis):
+        message = self.refused(here, davis, "--segmenter", "mobile-sam", "--checkpoint", "none.pt")
         assert "none.pt" in message
 
-    def test_no_ray_cluster_there(self, sampt: Cli, davis):
+    def test_no_ray_cluster_there(self, here: Cli, davis):
         pytest.importorskip("ray")
-        message = self.refused(sampt, davis, "--engine", "ray", "--address", "127.0.0.1:1", *QUICK)
+        message = self.refused(here, davis, "--engine", "ray", "--address", "127.0.0.1:1", *QUICK)
         assert "127.0.0.1:1" in message
 
 
