@@ -132,10 +132,8 @@ _made: dict[str, Callable[[Any], Any]] = {}
 
 
 def _begin(threads: int) -> None:
-    """Runs first in a worker's process."""
-    import cv2
-    import torch
-
+    """Runs first in a worker's process, before anything reads how many threads it may have."""
+    os.environ["OMP_NUM_THREADS"] = os.environ["OPENCV_FOR_THREADS_NUM"] = str(threads)
     parent = parent_process()
     assert parent is not None
 
@@ -144,8 +142,6 @@ def _begin(threads: int) -> None:
         os._exit(1)
 
     threading.Thread(target=outlive_nobody, daemon=True).start()
-    torch.set_num_threads(threads)
-    cv2.setNumThreads(threads)
 
 
 def _do(make: Make, task: Any) -> Any:

@@ -41,9 +41,9 @@ def results(run: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", miniature_names())
-def test_every_dataset_from_one_command(name, sampt: Cli, tmp_path):
+def test_every_dataset_from_one_command(name, here: Cli, tmp_path):
     write_miniature(name, tmp_path / "data", frames=4)
-    done = sampt("vos", "--dataset", name, "--root", "data", "--output", "run", *QUICK)
+    done = here("vos", "--dataset", name, "--root", "data", "--output", "run", *QUICK)
     assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
     dataset = open_dataset(name, tmp_path / "data")
     for sequence in map(dataset.__getitem__, dataset.names):
