@@ -69,6 +69,7 @@ def command(
     from sampt.benchmarks.vos import VosWorker
     from sampt.benchmarks.vos_run import VosScores, long_table
 
+    workers = engine.choice
     sweep = read_sweep(file, model.config, model.chosen)
     settings = sweep.settings()
     configs = {s.slug: replace(model.with_checkpoints(sweep.config(s)), seed=0) for s in settings}
@@ -84,7 +85,7 @@ def command(
             failures = run_missing(
                 names,
                 folders,
-                lambda: engine.choice.make_workers(partial(VosWorker, choice), configs),
+                lambda: workers.make_workers(partial(VosWorker, choice), configs),
                 strict=engine.strict,
                 progress=progress,
             )

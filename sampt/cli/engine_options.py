@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import wraps
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,12 +29,14 @@ class EngineOptions:
     def choice(self) -> EngineChoice:
         """
         Raises:
-            ConfigError: an address is given, but not for Ray.
+            ConfigError: an address is given, but not for Ray, or Ray is not installed.
         """
         from sampt.benchmarks.running.workers import EngineChoice
 
         if self.address and self.engine_name != "ray":
             raise ConfigError(f"--address {self.address} only makes sense with --engine ray")
+        if self.engine_name == "ray" and find_spec("ray") is None:
+            raise ConfigError("--engine ray needs Ray: pip install 'sampt[ray]'")
         return EngineChoice(self.engine_name, self.workers, self.address)
 
 

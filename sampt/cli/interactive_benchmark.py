@@ -102,6 +102,7 @@ def command(
 
     settings = interactive_config(model.settings())
     rules = Rules(mode, target, actions, budget, tracking)
+    workers = engine.choice
     choice = DatasetChoice(dataset, root.resolve(), split, parse_options(options))
     opened = open_dataset(choice.name, choice.root, choice.split, choice.options)
     names = check_sequences(opened, sequences)
@@ -117,7 +118,7 @@ def command(
             failures = run_missing(
                 names,
                 {"": folder},
-                lambda: engine.choice.make_workers(partial(InteractiveWorker, choice, rules), {"": settings}),
+                lambda: workers.make_workers(partial(InteractiveWorker, choice, rules), {"": settings}),
                 strict=engine.strict,
                 progress=progress,
             )

@@ -82,7 +82,7 @@ def command(
     from sampt.benchmarks.vis.worker import VisWorker
 
     settings, vis = _settings(model)
-    all_seeds = run_seeds(settings, seeds)
+    all_seeds, workers = run_seeds(settings, seeds), engine.choice
     check_logging(wandb, wandb_mode, shown)
     choice = DatasetChoice(dataset, root.resolve(), split, parse_options(options))
     opened = open_vis_dataset(choice.name, choice.root, choice.split, choice.options)
@@ -96,7 +96,7 @@ def command(
             failures = run_missing(
                 names,
                 {"": folder},
-                lambda: engine.choice.make_workers(partial(VisWorker, choice, vis), {"": settings}),
+                lambda: workers.make_workers(partial(VisWorker, choice, vis), {"": settings}),
                 strict=engine.strict,
                 progress=progress,
             )

@@ -73,7 +73,7 @@ def command(
     from sampt.benchmarks.vos_run import VosScores, make_report
 
     settings = model.settings()
-    all_seeds = run_seeds(settings, seeds)
+    all_seeds, workers = run_seeds(settings, seeds), engine.choice
     check_logging(wandb, wandb_mode, videos)
     choice = DatasetChoice(dataset, root.resolve(), split, parse_options(options))
     opened = open_dataset(choice.name, choice.root, choice.split, choice.options)
@@ -88,7 +88,7 @@ def command(
             failures = run_missing(
                 names,
                 {"": folder},
-                lambda: engine.choice.make_workers(partial(VosWorker, choice), {"": settings}),
+                lambda: workers.make_workers(partial(VosWorker, choice), {"": settings}),
                 strict=engine.strict,
                 progress=progress,
             )
