@@ -10,6 +10,7 @@ import io
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,6 +29,15 @@ from .datasets.registry import open_dataset
 from .running.record import SequenceRecord
 from .running.tasks import Finished, SequenceTask
 from .scoring import FrameScores, has_truth, score_sequence
+
+SHARED = 64 << 30
+"""Bytes of a sequence's embeddings that are kept on disk where several runs share them."""
+
+
+def shared(config: Config) -> Config:
+    """The same, with embeddings that outlast one run: each frame is then encoded once for all of them."""
+    cache = config.cache
+    return replace(config, cache=replace(cache, disk_bytes=cache.disk_bytes or SHARED))
 
 
 class VosWorker:

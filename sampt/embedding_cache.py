@@ -1,4 +1,4 @@
-"""Embeddings of frames: on the segmenter's device, then in the host's memory, then forgotten."""
+"""Embeddings of frames: on the segmenter's device, then in the host's memory, then on disk or forgotten."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from .embedding_files import EmbeddingFiles
 from .segmenters.base import Embedding
 
 
@@ -15,11 +16,13 @@ class CacheBudget:
     """How many bytes of embeddings are kept.
 
     device_bytes: on a GPU. host_bytes: in the host's memory, pinned: where a GPU's budget overflows to, and
-    the only tier of a segmenter on the CPU.
+    the only tier of a segmenter on the CPU. disk_bytes: in temporary files, which pays where a video is gone
+    through several times.
     """
 
     device_bytes: int = 2 << 30
     host_bytes: int = 1 << 30
+    disk_bytes: int = 0
 
     def __post_init__(self) -> None:
         for key, value in vars(self).items():
@@ -31,19 +34,20 @@ class EmbeddingCache:
     """Embeddings by frame number; least recently used out first, from the device to the host to nowhere.
 
     least: so many stay in the first tier, whatever the budget.
-    device_hits, host_hits, misses: how often what was asked for was found in which tier, or not.
+    device_hits, host_hits, disk_hits, misses: how often what was asked for was found in which tier, or not.
     """
 
     def __init__(self, device: torch.device, budget: CacheBudget, least: int = 1) -> None:
         self.device, self.least = device, least
-        self.device_hits = self.host_hits = self.misses = 0
+        self.device_hits = self.host_hits = self.disk_hits = self.misses = 0
         on_gpu = device.type != "cpu"
         self._device = _Tier(budget.device_bytes if on_gpu else 0)
         self._host = _Tier(budget.host_bytes)
+        self._files = EmbeddingFiles(budget.disk_bytes)
         self._first = self._device if on_gpu else self._host
 
     def __contains__(self, index: int) -> bool:
-        return index in self._device.kept or index in self._host.kept
+        return index in self._device.kept or index in self._host.kept or index in self._files
 
     def __len__(self) -> int:
         return len(self._device.kept) + len(self._host.kept)
@@ -59,8 +63,7 @@ class EmbeddingCache:
             self._device.kept.move_to_end(index)
             return self._device.kept[index]
         if index not in self._host.kept:
-            self.misses += 1
-            return None
+            return self._from_files(index)
         self.host_hits += 1
         if self._first is self._host:
             self._host.kept.move_to_end(index)
@@ -68,6 +71,19 @@ class EmbeddingCache:
         embedding = self._host.take(index).to(self.device)
         self.put(index, embedding)
         return embedding
+
+    def _from_files(self, index: int) -> Embedding | None:
+        if index not in self._files:
+            self.misses += 1
+            return None
+        self.disk_hits += 1
+        embedding = self._files.get(index, self.device)
+        self.put(index, embedding)
+        return embedding
+
+    def close(self) -> None:
+        """Remove what is on disk."""
+        self._files.close()
 
     def put(self, index: int, embedding: Embedding) -> None:
         """Keep an embedding that is on the segmenter's device."""
@@ -85,8 +101,10 @@ class EmbeddingCache:
             # Copying to the host what does not fit there would be in vain.
             if self._first is self._device and embedding.nbytes <= self._host.budget:
                 self._host.put(index, embedding.to(torch.device("cpu")))
+            else:
+                self._files.put(index, embedding)
         while self._first is self._device and self._host.full(0):
-            self._host.oldest()
+            self._files.put(*self._host.oldest())
 
 
 class _Tier:

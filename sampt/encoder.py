@@ -57,8 +57,9 @@ class FrameEncoder:
     @property
     def counts(self) -> dict[str, int]:
         """How many frames were encoded, and how often what was asked for was still at hand, or was not."""
-        hits = {"device_hits": self.cache.device_hits, "host_hits": self.cache.host_hits}
-        return {"frames": self.calls, **hits, "misses": self.cache.misses}
+        cache = self.cache
+        hits = {"device_hits": cache.device_hits, "host_hits": cache.host_hits, "disk_hits": cache.disk_hits}
+        return {"frames": self.calls, **hits, "misses": cache.misses}
 
     def _read(self, wanted: Sequence[int], later: Sequence[int]) -> list[Any]:
         """The wanted frames, prepared; the later ones are begun."""
@@ -115,7 +116,8 @@ class FrameEncoder:
         )
 
     def close(self) -> None:
-        """Stop reading ahead."""
+        """Stop reading ahead, and forget what is on disk."""
+        self.cache.close()
         for future in self._reading.values():
             future.cancel()
         if self._thread is not None:

@@ -66,13 +66,13 @@ def command(
     from sampt.benchmarks.datasets.registry import open_dataset, parse_options
     from sampt.benchmarks.running.folder import default_folder
     from sampt.benchmarks.running.tasks import check_sequences, run_missing
-    from sampt.benchmarks.vos import VosWorker
+    from sampt.benchmarks.vos import VosWorker, shared
     from sampt.benchmarks.vos_run import VosScores, long_table
 
     workers = engine.choice
     sweep = read_sweep(file, model.config, model.chosen)
     settings = sweep.settings()
-    configs = {s.slug: replace(model.with_checkpoints(sweep.config(s)), seed=0) for s in settings}
+    configs = {s.slug: shared(replace(model.with_checkpoints(sweep.config(s)), seed=0)) for s in settings}
     choice = DatasetChoice(dataset, root.resolve(), split, parse_options(options))
     opened = open_dataset(choice.name, choice.root, choice.split, choice.options)
     names = check_sequences(opened, sequences)

@@ -69,7 +69,7 @@ def command(
     from sampt.benchmarks.running.folder import default_folder, open_run
     from sampt.benchmarks.running.report import write_report
     from sampt.benchmarks.running.tasks import check_sequences, run_missing
-    from sampt.benchmarks.vos import VosWorker
+    from sampt.benchmarks.vos import VosWorker, shared
     from sampt.benchmarks.vos_run import VosScores, make_report
 
     settings = model.settings()
@@ -88,7 +88,9 @@ def command(
             failures = run_missing(
                 names,
                 {"": folder},
-                lambda: workers.make_workers(partial(VosWorker, choice), {"": settings}),
+                lambda: workers.make_workers(
+                    partial(VosWorker, choice), {"": shared(settings) if seeds > 1 else settings}
+                ),
                 strict=engine.strict,
                 progress=progress,
             )

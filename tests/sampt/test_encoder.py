@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 
@@ -223,6 +224,53 @@ class TestTwoTiers:
         assert cache.device_hits == 1  # the newest stays
         cache.get(1)
         assert cache.host_hits == 1
+
+
+class TestOnDisk:
+    def cache(self, host_bytes: int = 10, disk_bytes: int = 1000) -> EmbeddingCache:
+        return EmbeddingCache(torch.device("cpu"), CacheBudget(0, host_bytes, disk_bytes))
+
+    def test_what_leaves_memory_comes_back_from_files(self):
+        cache = self.cache()
+        for i in range(5):
+            cache.put(i, embedding(i))
+        for i in range(5):
+            assert cache.get(i).features[0].item() == i
+        assert (cache.disk_hits, cache.misses) == (5, 0)
+        assert cache.nbytes <= 10
+
+    def test_an_array_comes_back_as_one(self):
+        cache, frame = self.cache(), np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+        cache.put(0, Embedding(frame, (2, 2), 12))
+        cache.put(1, embedding(1))
+        found = cache.get(0)
+        np.testing.assert_array_equal(found.features, frame)
+        assert (found.size, found.nbytes) == ((2, 2), 12)
+
+    def test_the_first_frames_stay_where_not_all_have_room(self):
+        cache = self.cache(disk_bytes=25)
+        for i in range(6):
+            cache.put(i, embedding(i))
+        assert [i for i in range(6) if i in cache] == [0, 1, 5]
+
+    def test_closing_removes_the_files(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        cache = self.cache()
+        for i in range(3):
+            cache.put(i, embedding(i))
+        assert len(list(tmp_path.rglob("*.pt"))) == 2
+        cache.close()
+        assert not list(tmp_path.iterdir())
+        assert cache.get(0) is None
+
+    def test_going_through_a_video_again_encodes_nothing(self):
+        clip = np.random.default_rng(0).integers(0, 255, (6, 24, 32, 3), np.uint8)
+        encoder = FrameEncoder(ColourSegmenter(), clip, CacheBudget(0, 1, 1 << 30))
+        for _ in range(3):
+            for i in range(6):
+                encoder(i)
+        assert encoder.counts["frames"] == 6
+        encoder.close()
 
 
 class TestOutOfMemory:
