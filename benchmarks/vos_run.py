@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -34,11 +34,11 @@ class VosScores:
     by_seed: Mapping[int, Summary] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, folder: RunFolder, dataset: VosDataset, sequences: Sequence[str]) -> VosScores:
-        """The scores of a run's finished sequences."""
+    def of(cls, folder: RunFolder, dataset: VosDataset) -> VosScores:
+        """The scores of all of a run's sequences that are finished, by this process or an earlier one."""
         summaries = {}
         for seed in folder.seeds:
-            records = folder.records(seed, sequences)
+            records = folder.records(seed, dataset.names)
             if scores := [s for record in records for s in record.scores or ()]:
                 try:
                     summaries[seed] = summarise(dataset.protocol, scores)
@@ -80,34 +80,21 @@ class VosScores:
 
 
 def make_report(
-    folder: RunFolder,
-    dataset: VosDataset,
-    sequences: Sequence[str],
-    scores: VosScores,
-    failures: Mapping[SequenceTask, str],
+    folder: RunFolder, dataset: VosDataset, scores: VosScores, failures: Mapping[SequenceTask, str]
 ) -> Report:
     """What is known of a run, for its page and for Weights & Biases."""
     first = folder.masks(folder.seeds[0])
-    return Report(
-        title=folder.path.resolve().name,
-        dataset=dataset.name,
-        split=dataset.split,
-        protocol=dataset.protocol,
-        seeds=folder.seeds,
-        run=folder.description,
-        records=[record for seed in folder.seeds for record in folder.records(seed, sequences)],
+    official = find_dataset(dataset.name).published.get(dataset.split)
+    return Report.of_run(
+        folder,
+        dataset,
+        failures,
         measures={seed: summary.means for seed, summary in scores.by_seed.items()},
         per_sequence=scores.per_sequence.to_dict("index") if scores.by_seed else {},
-        failures={str(task): why for task, why in failures.items()},
         strip=lambda name: overlay_strip(dataset[name], first / name),
-        complete=_is_whole(dataset, sequences),
+        complete=folder.whole(dataset.names)
+        and (official is None or len(dataset.names) >= official.sequences),
     )
-
-
-def _is_whole(dataset: VosDataset, sequences: Sequence[str]) -> bool:
-    """Whether these are all sequences that published results are about."""
-    official = find_dataset(dataset.name).published.get(dataset.split)
-    return set(sequences) == set(dataset.names) and (official is None or len(sequences) >= official.sequences)
 
 
 def long_table(runs: Mapping[str, VosScores]) -> tuple[pd.DataFrame, tuple[str, ...]]:

@@ -29,7 +29,7 @@ def complete(table: pd.DataFrame, sequences: Sequence[str], runs: int) -> tuple[
     Runs are compared over the same sequences; one that failed in one run counts in none.
 
     Args:
-        sequences: those that every run should have, found or not.
+        sequences: those that every run should have, found or not, beside those that some run has.
         runs: how many there should be, over all settings.
 
     Raises:
@@ -42,7 +42,8 @@ def complete(table: pd.DataFrame, sequences: Sequence[str], runs: int) -> tuple[
             f"the setting {first['setting']!r} has the sequence {first['sequence']!r} twice with seed "
             f"{first['seed']}; keep one record of it"
         )
-    counts = table["sequence"].value_counts().reindex(sequences, fill_value=0)
+    expected = list(dict.fromkeys([*sequences, *table["sequence"]]))
+    counts = table["sequence"].value_counts().reindex(expected, fill_value=0)
     whole = counts.index[counts == runs]
     if whole.empty:
         raise EvaluationError(

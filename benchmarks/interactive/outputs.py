@@ -22,7 +22,7 @@ CURVE = "curve.csv"
 def read_annotations(folder: RunFolder, sequences: Sequence[str]) -> list[Annotation]:
     """All objects of the finished ones among ``sequences``, in that order."""
     seed = folder.seeds[0]
-    files = [folder.masks(seed) / name / INTERACTIONS for name in sequences if folder.finished(seed, name)]
+    files = [folder.masks(seed) / name / INTERACTIONS for name in folder.finished_of(seed, sequences)]
     return [Annotation.from_json(a) for file in files for a in json.loads(file.read_text(encoding="ascii"))]
 
 
@@ -35,16 +35,24 @@ def write_outputs(folder: RunFolder, annotations: Sequence[Annotation], others: 
         EvaluationError: one of ``others`` is no such folder.
         OutputError: a file cannot be written.
     """
-    curve = mean_curve(annotations)
-    curves = {folder.path.resolve().name: curve, **{p.resolve().name: read_curve(p) for p in others}}
     for name, table in (
         ("interactions.csv", interaction_table(annotations)),
         ("metrics.csv", object_table(annotations)),
-        (CURVE, curve),
+        (CURVE, mean_curve(annotations)),
     ):
         with replacing(folder.path / name) as temporary:
             table.to_csv(temporary, index=False, float_format="%.6f", lineterminator="\n")
+    curves = {name: read_curve(path) for path, name in _names([folder.path, *others]).items()}
     plot_curves(curves, annotations, folder.path / "curve")
+
+
+def _names(folders: Sequence[Path]) -> dict[Path, str]:
+    """Folder → what to call its curve: its own name, with the folders around it where names are alike."""
+    resolved = {folder.resolve() for folder in folders}
+    depth = 1
+    while len({path.parts[-depth:] for path in resolved}) < len(resolved):
+        depth += 1
+    return {folder: "/".join(folder.resolve().parts[-depth:]) for folder in folders}
 
 
 def read_curve(folder: Path) -> pd.DataFrame:

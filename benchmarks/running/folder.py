@@ -87,12 +87,19 @@ class RunFolder:
     def finished(self, seed: int, sequence: str) -> bool:
         return (self.masks(seed) / sequence).is_dir() and self.record_file(seed, sequence).is_file()
 
+    def finished_of(self, seed: int, sequences: Sequence[str]) -> list[str]:
+        """The finished ones among ``sequences``, in that order."""
+        return [sequence for sequence in sequences if self.finished(seed, sequence)]
+
+    def whole(self, sequences: Sequence[str]) -> bool:
+        """Whether all of ``sequences`` are finished with every seed."""
+        return all(self.finished(seed, sequence) for seed in self.seeds for sequence in sequences)
+
     def records(self, seed: int, sequences: Sequence[str]) -> list[SequenceRecord]:
         """Those of the finished ones among ``sequences``, in that order."""
         return [
             SequenceRecord.read(self.record_file(seed, sequence))
-            for sequence in sequences
-            if self.finished(seed, sequence)
+            for sequence in self.finished_of(seed, sequences)
         ]
 
     def overlapping(self, seed: int) -> Path:

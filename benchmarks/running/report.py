@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, Protocol
 
 import jinja2
 
@@ -18,9 +18,11 @@ from sampt.atomic import replacing
 from sampt.errors import SamptError
 
 from . import charts
+from .folder import RunFolder
 from .published import PublishedTable, published, same_measure
 from .record import SequenceRecord
 from .strips import StripFrame
+from .tasks import SequenceTask
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +39,17 @@ SUMMARY_KEYS = {
     "reinitialisation": "reinit.strategy",
 }
 """What of the configuration stands at the top of the page."""
+
+
+class Dataset(Protocol):
+    """What the page says of a dataset."""
+
+    name: str
+    split: str
+    protocol: str
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -69,9 +82,35 @@ class Report:
     strip: Callable[[str], Sequence[StripFrame]] | None = None
     complete: bool = True
 
+    @classmethod
+    def of_run(
+        cls, folder: RunFolder, dataset: Dataset, failures: Mapping[SequenceTask, str], **more: Any
+    ) -> Report:
+        """What is known of all of a run that is finished, by this process or an earlier one.
+
+        failures: the tasks that this process failed at, and why. more: the fields that depend on the task.
+        """
+        names = dataset.names
+        return cls(
+            title=folder.path.resolve().name,
+            dataset=dataset.name,
+            split=dataset.split,
+            protocol=dataset.protocol,
+            seeds=folder.seeds,
+            run=folder.description,
+            records=[record for seed in folder.seeds for record in folder.records(seed, names)],
+            failures={str(task): why for task, why in failures.items()},
+            **more,
+        )
+
     @property
     def scored(self) -> bool:
         return bool(self.measures)
+
+    @property
+    def covered(self) -> int:
+        """How many sequences are finished with some seed."""
+        return len({record.sequence for record in self.records})
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -143,7 +182,7 @@ def _configuration(config: Mapping[str, Any]) -> dict[str, str]:
 def _figures(report: Report) -> list[tuple[str, str]]:
     """The few numbers that are read first."""
     figures = [(name, charts.percent_over_seeds(report.over_seeds(name))) for name in _leading(report.names)]
-    figures.append(("sequences", str(len({record.sequence for record in report.records}))))
+    figures.append(("sequences", str(report.covered)))
     if len(report.seeds) > 1:
         figures.append(("seeds", str(len(report.seeds))))
     figures.append(("frames/s", charts.frames_per_second(report.records)))

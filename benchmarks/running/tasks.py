@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from sampt.errors import DatasetError, SamptError
 
@@ -16,6 +16,8 @@ from .folder import RESERVED, RunFolder
 from .record import SequenceRecord
 
 logger = logging.getLogger(__name__)
+
+S = TypeVar("S", covariant=True)
 
 
 @dataclass(frozen=True)
@@ -41,20 +43,20 @@ class Finished(NamedTuple):
     overlapping: Mapping[str, bytes]
 
 
-class Sequences(Protocol):
+class Sequences(Protocol[S]):
     """A dataset of named sequences, or videos."""
 
-    name: str
-    split: str
+    @property
+    def name(self) -> str: ...
 
     @property
     def names(self) -> tuple[str, ...]: ...
 
-    def __getitem__(self, name: str, /) -> object: ...
+    def __getitem__(self, name: str, /) -> S: ...
 
 
-def check_sequences(dataset: Sequences, chosen: Sequence[str] = ()) -> tuple[str, ...]:
-    """The names of the chosen sequences, or of all, in the dataset's order, each of which can be opened.
+def open_sequences(dataset: Sequences[S], chosen: Sequence[str] = ()) -> dict[str, S]:
+    """The chosen sequences, or all, by name, in the dataset's order.
 
     Raises:
         DatasetError: there is no such sequence, one of its files is missing or makes no sense, or it has the
@@ -62,14 +64,16 @@ def check_sequences(dataset: Sequences, chosen: Sequence[str] = ()) -> tuple[str
     """
     for name in chosen:
         check_name(dataset.name, name, dataset.names)
-    names = tuple(name for name in dataset.names if not chosen or name in chosen)
-    for name in names:
+    opened = {}
+    for name in dataset.names:
+        if chosen and name not in chosen:
+            continue
         if any(fnmatchcase(name, pattern) for pattern in RESERVED):
             raise DatasetError(
                 f"sequence {name} of {dataset.name} is called as a file of the run's folder; rename it"
             )
-        dataset[name]
-    return names
+        opened[name] = dataset[name]
+    return opened
 
 
 def run_missing(

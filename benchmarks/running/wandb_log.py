@@ -36,7 +36,7 @@ def log_run(
         videos: sequence → MP4 file, such as ``overlay_video`` writes.
 
     Returns:
-        The folder of the logged run.
+        The logged run's folder; its files are whole once the process ends, or after ``wandb.teardown()``.
 
     Raises:
         ConfigError: the package wandb is not installed, or its server cannot be used.

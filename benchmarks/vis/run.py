@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,12 +37,11 @@ class VisScores:
     by_seed: Mapping[int, VisEvaluation]
 
     @classmethod
-    def of(cls, folder: RunFolder, dataset: VisDataset, videos: Sequence[str]) -> VisScores:
-        """The scores of a run's finished videos."""
+    def of(cls, folder: RunFolder, dataset: VisDataset) -> VisScores:
+        """The scores of all of a run's videos that are finished, by this process or an earlier one."""
         scores = {}
         for seed in folder.seeds if dataset.scored else ():
-            finished = [name for name in videos if folder.finished(seed, name)]
-            if finished:
+            if finished := folder.finished_of(seed, dataset.names):
                 scores[seed] = evaluate_vis(
                     [folder.masks(seed) / name / MASKLETS for name in finished],
                     dataset.annotations,
@@ -81,7 +80,7 @@ class VisScores:
                 self.means.to_csv(temporary, index_label="seed", float_format="%.6f", lineterminator="\n")
 
 
-def write_results(folder: RunFolder, videos: Sequence[str]) -> list[Path]:
+def write_results(folder: RunFolder, dataset: VisDataset) -> list[Path]:
     """Write ``results.json`` beside the videos' folders, for every seed: what finished videos have, in order.
 
     Raises:
@@ -91,7 +90,7 @@ def write_results(folder: RunFolder, videos: Sequence[str]) -> list[Path]:
     for seed in folder.seeds:
         path = folder.masks(seed) / "results.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        parts = (folder.masks(seed) / name / MASKLETS for name in videos if folder.finished(seed, name))
+        parts = (folder.masks(seed) / name / MASKLETS for name in folder.finished_of(seed, dataset.names))
         with replacing(path) as temporary, temporary.open("w", encoding="ascii") as out:
             separator = "[\n"
             for part in parts:
@@ -104,26 +103,17 @@ def write_results(folder: RunFolder, videos: Sequence[str]) -> list[Path]:
 
 
 def make_report(
-    folder: RunFolder,
-    dataset: VisDataset,
-    videos: Sequence[str],
-    scores: VisScores,
-    failures: Mapping[SequenceTask, str],
+    folder: RunFolder, dataset: VisDataset, scores: VisScores, failures: Mapping[SequenceTask, str]
 ) -> Report:
     """What is known of a run, for its page and for Weights & Biases."""
     first = folder.masks(folder.seeds[0])
     names = {entry.id: name for name, entry in dataset.entries.items()}
-    return Report(
-        title=folder.path.resolve().name,
-        dataset=dataset.name,
-        split=dataset.split,
-        protocol=dataset.protocol,
-        seeds=folder.seeds,
-        run=folder.description,
-        records=[record for seed in folder.seeds for record in folder.records(seed, videos)],
+    return Report.of_run(
+        folder,
+        dataset,
+        failures,
         measures={int(seed): row.dropna().to_dict() for seed, row in scores.means.iterrows()},
         per_sequence={names[video]: {RECALL: recall} for video, recall in scores.recalls.items()},
-        failures={f"{task.sequence} (seed {task.seed})": why for task, why in failures.items()},
         strip=lambda name: masklet_strip(dataset[name], first / name / MASKLETS),
-        complete=set(videos) == set(dataset.names),
+        complete=folder.whole(dataset.names),
     )

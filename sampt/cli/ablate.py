@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sampt.benchmarks.ablations.outputs import Written
-    from sampt.benchmarks.datasets.base import VosDataset
+    from sampt.benchmarks.datasets.base import VosDataset, VosSequence
 
 
 @click.command()
@@ -65,7 +66,7 @@ def command(
     from sampt.benchmarks.datasets.base import DatasetChoice
     from sampt.benchmarks.datasets.registry import open_dataset, parse_options
     from sampt.benchmarks.running.folder import default_folder
-    from sampt.benchmarks.running.tasks import check_sequences, run_missing
+    from sampt.benchmarks.running.tasks import open_sequences, run_missing
     from sampt.benchmarks.vos import VosWorker, shared
     from sampt.benchmarks.vos_run import VosScores, long_table
 
@@ -75,8 +76,8 @@ def command(
     configs = {s.slug: shared(replace(model.with_checkpoints(sweep.config(s)), seed=0)) for s in settings}
     choice = DatasetChoice(dataset, root.resolve(), split, parse_options(options))
     opened = open_dataset(choice.name, choice.root, choice.split, choice.options)
-    names = check_sequences(opened, sequences)
-    compared = _annotated(opened, names)
+    found = open_sequences(opened, sequences)
+    names, compared = tuple(found), _annotated(opened, found)
     about, runs = choice.describe(opened.split), seeds or sweep.seeds
     path = output or default_folder(f"{sweep.file.stem}-{opened.name}", opened.split)
     with open_sweep(path, settings, configs, about, range(runs), overwrite) as folders:
@@ -91,7 +92,7 @@ def command(
             )
         failed = write_failures(path, settings, failures)
         _tell_failed(path, failed)
-        scores = {s.name: VosScores.of(folders[s.slug], opened, names) for s in settings}
+        scores = {s.name: VosScores.of(folders[s.slug], opened) for s in settings}
         for s in settings:
             scores[s.name].write(folders[s.slug], opened.split)
         written = write_results(path, settings, runs, compared, *long_table(scores))
@@ -100,13 +101,13 @@ def command(
         context.exit(FAILED)
 
 
-def _annotated(dataset: VosDataset, names: tuple[str, ...]) -> tuple[str, ...]:
+def _annotated(dataset: VosDataset, sequences: Mapping[str, VosSequence]) -> tuple[str, ...]:
     """The sequences by which settings can be compared."""
     from sampt.benchmarks.scoring import has_truth
 
     from ..errors import EvaluationError
 
-    found = tuple(name for name in names if has_truth(dataset[name]))
+    found = tuple(name for name, sequence in sequences.items() if has_truth(sequence))
     if not found:
         raise EvaluationError(
             f"{dataset.name} {dataset.split} has no public annotations of these sequences but the masks that "

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from ..naming import counted
 from .dataset_options import dataset_options, sequence_progress
 from .engine_options import EngineOptions, engine_options
 from .model_options import ModelChoice, model_options
-from .run_options import FAILED
+from .run_options import exit_if_failed
 
 if TYPE_CHECKING:
     from sampt.benchmarks.interactive.walks import Annotation
@@ -97,20 +98,18 @@ def command(
     from sampt.benchmarks.interactive.walks import Rules
     from sampt.benchmarks.interactive.worker import InteractiveWorker, interactive_config
     from sampt.benchmarks.running.description import describe
-    from sampt.benchmarks.running.folder import open_run
-    from sampt.benchmarks.running.tasks import check_sequences, run_missing
+    from sampt.benchmarks.running.folder import default_folder, open_run
+    from sampt.benchmarks.running.tasks import open_sequences, run_missing
 
     settings = interactive_config(model.settings())
     rules = Rules(mode, target, actions, budget, tracking)
     workers = engine.choice
     choice = DatasetChoice(dataset, root.resolve(), split, parse_options(options))
     opened = open_dataset(choice.name, choice.root, choice.split, choice.options)
-    names = check_sequences(opened, sequences)
+    names = tuple(open_sequences(opened, sequences))
     for other in others:
         read_curve(other)
-    path = (
-        output or Path("results") / f"{opened.name}-{opened.split}-{mode}{'' if tracking else '-untracked'}"
-    )
+    path = output or default_folder(opened.name, opened.split, mode if tracking else f"{mode}-untracked")
     described = describe("interactive", choice.describe(opened.split), settings, (settings.seed,))
     described["config"]["annotator"] = asdict(rules)
     with open_run(path, described, overwrite) as folder:
@@ -122,14 +121,12 @@ def command(
                 strict=engine.strict,
                 progress=progress,
             )
-        annotations = read_annotations(folder, names)
+        annotations = read_annotations(folder, opened.names)
         if annotations:
             write_outputs(folder, annotations, others)
             _tell(annotations)
-    click.echo(f"{len(annotations)} objects of {len(names)} sequences: {path}", err=True)
-    if failures:
-        click.echo(f"{len(failures)} failed (see above); the same command tries them again.", err=True)
-        context.exit(FAILED)
+    click.echo(f"{counted(len(annotations), 'object')}: {path}", err=True)
+    exit_if_failed(context, len(failures))
 
 
 def _tell(annotations: Sequence[Annotation]) -> None:

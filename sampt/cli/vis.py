@@ -8,19 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..naming import counted
 from .dataset_options import dataset_options, sequence_progress
 from .engine_options import EngineOptions, engine_options
 from .model_options import ModelChoice, model_options
-from .run_options import FAILED, check_logging, run_name, run_seeds
+from .run_options import RunOptions, exit_if_failed, run_name, run_options, tell_means
 
 if TYPE_CHECKING:
     from sampt.benchmarks.datasets.base import DatasetChoice
-    from sampt.benchmarks.running.folder import RunFolder
-    from sampt.benchmarks.running.report import Report
-    from sampt.benchmarks.running.wandb_log import Mode
     from sampt.benchmarks.vis.datasets import VisDataset
     from sampt.benchmarks.vis.masklets import VisSettings
-    from sampt.benchmarks.vis.run import VisScores
 
     from ..config import Config
 
@@ -29,17 +26,8 @@ if TYPE_CHECKING:
 @dataset_options(required=True)
 @click.option("--video", "videos", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
 @model_options
-@click.option("--seeds", type=click.IntRange(min=1), default=1, help="So many runs, seeds 0, 1, … [1]")
-@click.option(
-    "--output", "-O", type=click.Path(path_type=Path), help="The run's folder [results/DATASET-SPLIT-CONFIG]."
-)
-@click.option("--overwrite", is_flag=True, help="Begin anew if the folder holds a run already.")
+@run_options
 @engine_options
-@click.option("--wandb", is_flag=True, help="Log the finished run to Weights & Biases.")
-@click.option("--wandb-mode", type=click.Choice(["online", "offline"]), default="online", show_default=True)
-@click.option(
-    "--wandb-video", "shown", multiple=True, metavar="NAME", help="A video to log with its masklets."
-)
 @click.pass_context
 def command(
     context: click.Context,
@@ -49,13 +37,8 @@ def command(
     options: tuple[str, ...],
     videos: tuple[str, ...],
     model: ModelChoice,
-    seeds: int,
-    output: Path | None,
-    overwrite: bool,
+    run: RunOptions,
     engine: EngineOptions,
-    wandb: bool,
-    wandb_mode: Mode,
-    shown: tuple[str, ...],
 ) -> None:
     """Find everything in the first frame of every video, and track it: UVO, YouTube-VIS 2019 and 2021, OVIS.
 
@@ -73,25 +56,23 @@ def command(
 
     from sampt.benchmarks.datasets.base import DatasetChoice
     from sampt.benchmarks.datasets.registry import parse_options
-    from sampt.benchmarks.datasets.sequences import check_name
     from sampt.benchmarks.running.folder import default_folder, open_run
     from sampt.benchmarks.running.report import write_report
-    from sampt.benchmarks.running.tasks import check_sequences, run_missing
+    from sampt.benchmarks.running.tasks import open_sequences, run_missing
     from sampt.benchmarks.vis.datasets import open_vis_dataset
+    from sampt.benchmarks.vis.pictures import masklet_video
     from sampt.benchmarks.vis.run import VisScores, make_report, write_results
-    from sampt.benchmarks.vis.worker import VisWorker
+    from sampt.benchmarks.vis.worker import MASKLETS, VisWorker
 
     settings, vis = _settings(model)
-    all_seeds, workers = run_seeds(settings, seeds), engine.choice
-    check_logging(wandb, wandb_mode, shown)
+    seeds, workers = run.all_seeds(settings), engine.choice
     choice = DatasetChoice(dataset, root.resolve(), split, parse_options(options))
     opened = open_vis_dataset(choice.name, choice.root, choice.split, choice.options)
-    names = check_sequences(opened, videos)
-    for name in shown:
-        check_name(opened.name, name, names)
-    path = output or default_folder(opened.name, opened.split, run_name(model, settings))
-    described = _described(choice, opened, settings, vis, all_seeds)
-    with open_run(path, described, overwrite) as folder:
+    names = tuple(open_sequences(opened, videos))
+    run.check_logging(names)
+    path = run.output or default_folder(opened.name, opened.split, run_name(model, settings))
+    described = _described(choice, opened, settings, vis, seeds)
+    with open_run(path, described, run.overwrite) as folder:
         with sequence_progress("segmenting") as progress:
             failures = run_missing(
                 names,
@@ -100,17 +81,17 @@ def command(
                 strict=engine.strict,
                 progress=progress,
             )
-        results = write_results(folder, names)
-        scores = VisScores.of(folder, opened, names)
+        results = write_results(folder, opened)
+        scores = VisScores.of(folder, opened)
         scores.write(folder)
-        report = make_report(folder, opened, names, scores, failures)
+        report = make_report(folder, opened, scores, failures)
         write_report(path / "report.html", report)
-        if wandb:
-            _log(folder, opened, report, shown, wandb_mode)
-    _tell(scores, f"{len(names)} videos: {results[0]}; open {path / 'report.html'}")
-    if failures:
-        click.echo(f"{len(failures)} failed (see above); the same command tries them again.", err=True)
-        context.exit(FAILED)
+        tell_means(scores.means)
+        finished = f"{report.covered} of {counted(len(opened.names), 'video')}"
+        click.echo(f"{finished}: {results[0]}; open {path / 'report.html'}", err=True)
+        first = folder.masks(seeds[0])
+        run.log(report, path, lambda name, file: masklet_video(opened[name], first / name / MASKLETS, file))
+    exit_if_failed(context, len(failures))
 
 
 def _settings(model: ModelChoice) -> tuple[Config, VisSettings]:
@@ -135,40 +116,3 @@ def _described(
     described = describe("vis", choice.describe(dataset.split), settings, seeds)
     described["config"] |= as_plain(vis)
     return described
-
-
-def _tell(scores: VisScores, last: str) -> None:
-    """The measures on stdout, mean ± standard deviation over seeds; then a last line on stderr."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
-    from sampt.benchmarks.running.charts import percent_over_seeds
-
-    console = Console()
-    if not console.is_terminal:
-        console.width = 160
-    means = scores.means
-    table = Table(box=SIMPLE_HEAD)
-    for name in means.columns:
-        table.add_column(name, justify="right", no_wrap=True)
-    if scores.by_seed:
-        table.add_row(*(percent_over_seeds(means[name].tolist()) for name in means.columns))
-        console.print(table)
-    click.echo(last, err=True)
-
-
-def _log(folder: RunFolder, dataset: VisDataset, report: Report, shown: tuple[str, ...], mode: Mode) -> None:
-    from tempfile import TemporaryDirectory
-
-    from sampt.benchmarks.running.wandb_log import log_run
-    from sampt.benchmarks.vis.pictures import masklet_video
-    from sampt.benchmarks.vis.worker import MASKLETS
-
-    first = folder.masks(folder.seeds[0])
-    with TemporaryDirectory(prefix="sampt-") as temporary:
-        done = [name for name in shown if (first / name).is_dir()]
-        written = {name: Path(temporary) / f"{name}.mp4" for name in done}
-        for name, path in written.items():
-            masklet_video(dataset[name], first / name / MASKLETS, path)
-        log_run(report, folder.path, mode=mode, videos=written)

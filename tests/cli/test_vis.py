@@ -20,7 +20,8 @@ from sampt.benchmarks.vis.masklets import VisSettings
 from sampt.benchmarks.vis.miniature import write_vis_miniature
 from sampt.benchmarks.vis.worker import VisWorker
 from sampt.benchmarks.vos import DatasetChoice
-from sampt.cli.vis import FAILED, command
+from sampt.cli.run_options import FAILED
+from sampt.cli.vis import command
 from sampt.config import Config, load_config
 from sampt.errors import ConfigError, DatasetError, OutputError, SamptError
 from sampt.pipeline import Sampling, SamPt

@@ -145,6 +145,14 @@ class TestInterrupted:
         assert {file: file.stat().st_mtime_ns for file in before} == before
         assert (tmp_path / "run/report.html").exists()
 
+    def test_of_a_finished_run_a_part_again_changes_nothing(self, here: Cli, davis, whole, tmp_path):
+        shutil.copytree(whole, tmp_path / "run")
+        part = ("--sequence", "tin-boat", "--seeds", 2, "--output", "run")
+        done = here("vos", "--dataset", "davis2017", "--root", davis, *part, *QUICK)
+        assert done.returncode == 0, done.stderr
+        assert results(tmp_path / "run") == results(whole)
+        assert "tin-cars" in (tmp_path / "run/report.html").read_text()
+
 
 @pytest.mark.parametrize(
     "engine",

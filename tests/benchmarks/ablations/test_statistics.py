@@ -123,6 +123,12 @@ class TestComplete:
         assert left_out == ["z"]
         pd.testing.assert_frame_equal(found, table)
 
+    def test_a_sequence_of_an_earlier_part_of_the_sweep_counts(self):
+        table = long_table({"x": [[0.1, 0.2]], "y": [[0.3, 0.4]]})
+        found, left_out = complete(table, ["b"], 2)
+        assert left_out == []
+        pd.testing.assert_frame_equal(found, table)
+
     def test_nothing_is_left_out_of_full_runs(self):
         table = long_table({"x": [[0.1, 0.2]] * 2, "y": [[0.3, 0.4]] * 2})
         found, left_out = complete(table, ["b", "a"], 4)

@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from sampt.benchmarks.interactive.curves import held, interaction_table, mean_curve, object_table, plot_curves
-from sampt.benchmarks.interactive.outputs import read_curve
+from sampt.benchmarks.interactive.outputs import read_curve, write_outputs
 from sampt.benchmarks.interactive.walks import Annotation, Interaction
+from sampt.benchmarks.running.folder import RunFolder
 from sampt.errors import EvaluationError
 
 
@@ -64,6 +65,17 @@ def test_the_plot_is_an_image_and_the_same_each_time(tmp_path):
     first, second = (plot_curves(curves, made, tmp_path / name) for name in ("a", "b"))
     assert Image.open(first[0]).size[0] > 600
     assert first[1].read_bytes() == second[1].read_bytes()
+
+
+def test_curves_of_folders_of_one_name_are_told_apart(tmp_path):
+    made = [annotation(1, 10, 0, 0.5, 0.8)]
+    folders = [RunFolder(tmp_path / user / "online", (0,)) for user in ("ours", "theirs")]
+    for folder in folders:
+        folder.path.mkdir(parents=True)
+        write_outputs(folder, made)
+    write_outputs(folders[0], made, [folders[1].path])
+    drawn = (folders[0].path / "curve.svg").read_text()
+    assert "ours/online" in drawn and "theirs/online" in drawn
 
 
 @pytest.mark.parametrize("content", [None, "", "a,b\n1,2\n"])
