@@ -1,8 +1,6 @@
-"""``sampt evaluate`` and the folders it understands."""
+"""``sampt evaluate --annotations``, and the folders it understands."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,46 +13,12 @@ from sampt.benchmarks.metrics.davis import contour_accuracy, region_similarity
 from sampt.cli.evaluate import command
 from sampt.errors import DatasetError, EvaluationError, SamptError
 
-SHAPE = (40, 60)
-FRAMES = 6
-
-
-def labels(frame: int, offset: int = 0) -> np.ndarray:
-    """Two boxes, objects 1 and 2, that move right; ``offset`` shifts them down."""
-    array = np.zeros(SHAPE, np.uint8)
-    array[5 + offset : 17 + offset, 4 + 2 * frame : 16 + 2 * frame] = 1
-    array[22 + offset : 32 + offset, 30 - frame : 44 - frame] = 2
-    return array
-
-
-def save(path: Path, array: np.ndarray, mode: str = "P") -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image = Image.fromarray(array)
-    if mode == "P":
-        image.putpalette([level for level in range(256) for _ in range(3)])
-    image.convert(mode).save(path) if mode == "1" else image.save(path)
-
-
-def save_clip(folder: Path, offset: int = 0, frames: range = range(FRAMES)) -> Path:
-    for t in frames:
-        save(folder / f"{t:05d}.png", labels(t, offset))
-    return folder
-
-
-def save_binary_clip(folder: Path, white: int, offset: int = 0, mode: str = "L") -> Path:
-    """Object 1 alone, as ``white``."""
-    for t in range(FRAMES):
-        save(folder / f"{t:05d}.png", ((labels(t, offset) == 1) * white).astype(np.uint8), mode)
-    return folder
+from .clips import FRAMES, SHAPE, labels, save, save_binary_clip, save_clip
+from .conftest import Cli
 
 
 def j_of(evaluation: Evaluation) -> dict[tuple[str, int], list[float]]:
     return {(scores.sequence, scores.object_id): scores.j.tolist() for scores in evaluation.objects}
-
-
-def sampt(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "sampt", "evaluate", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
 def test_every_object_gets_the_measures_of_its_masks_without_the_first_and_the_last_frame(
@@ -307,13 +271,19 @@ def test_folders_without_a_common_sequence_are_named(tmp_path: Path) -> None:
         evaluate(tmp_path / "results", tmp_path / "annotations")
 
 
-def test_the_command_prints_per_cent_and_writes_every_frame(tmp_path: Path) -> None:
+def test_the_command_prints_per_cent_and_writes_every_frame(sampt: Cli, tmp_path: Path) -> None:
     save_clip(tmp_path / "results" / "car" / "masks", offset=3)
     save_clip(tmp_path / "annotations" / "car")
     save_clip(tmp_path / "annotations" / "bus")
     json_path = tmp_path / "scores.json"
     done = sampt(
-        "--results", tmp_path / "results", "--annotations", tmp_path / "annotations", "--json", json_path
+        "evaluate",
+        "--results",
+        tmp_path / "results",
+        "--annotations",
+        tmp_path / "annotations",
+        "--json",
+        json_path,
     )
     assert done.returncode == 0, done.stderr
     # Moved by 3 of 12 and 3 of 10 rows, the objects have J 9/15 and 7/13.
@@ -330,124 +300,11 @@ def test_the_command_prints_per_cent_and_writes_every_frame(tmp_path: Path) -> N
     assert [p.name for p in tmp_path.iterdir() if p.is_file()] == ["scores.json"]
 
 
-def test_the_command_ends_with_one_sentence_and_code_2(tmp_path: Path) -> None:
+def test_the_command_ends_with_one_sentence_and_code_2(sampt: Cli, tmp_path: Path) -> None:
     annotations = save_clip(tmp_path / "annotations")
-    done = sampt("--results", tmp_path / "nowhere", "--annotations", annotations)
+    done = sampt("evaluate", "--results", tmp_path / "nowhere", "--annotations", annotations)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1 and "nowhere does not exist" in done.stderr
-
-
-def on_dataset(tmp_path: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """``sampt evaluate`` of ``tmp_path/results`` on ``tmp_path/data``."""
-    return sampt("--results", tmp_path / "results", "--root", tmp_path / "data", *arguments)
-
-
-def cells(stdout: str) -> list[list[str]]:
-    return [line.split() for line in stdout.splitlines() if line.strip()]
-
-
-def save_dataset(root: Path, *names: str) -> None:
-    """A generic dataset of the clip, under each of the names."""
-    for name in names:
-        save_clip(root / "Annotations" / name)
-        save_frames(root / "JPEGImages" / name)
-
-
-def save_frames(folder: Path) -> None:
-    folder.mkdir(parents=True)
-    for t in range(FRAMES):
-        Image.new("RGB", SHAPE[::-1]).save(folder / f"{t:05d}.jpg")
-
-
-def test_the_command_scores_a_dataset_and_writes_the_official_csvs(tmp_path: Path) -> None:
-    save_dataset(tmp_path / "data", "bus", "car")
-    for name, offset in (("bus", 0), ("car", 3)):
-        save_clip(tmp_path / "results" / name, offset)
-    json_path, folder = tmp_path / "scores.json", tmp_path / "csv"
-    done = on_dataset(
-        tmp_path, "--dataset", "generic", "--json", json_path, "--csv", folder, "--workers", "2"
-    )
-    assert done.returncode == 0, done.stderr
-    assert [row[:2] + row[3:4] for row in cells(done.stdout) if row[0] in ("bus", "car")] == [
-        ["bus", "1", "100.0"],
-        ["bus", "2", "100.0"],
-        ["car", "1", "60.0"],
-        ["car", "2", "53.8"],
-    ]
-    written = json.loads(json_path.read_text())
-    assert (written["dataset"], written["protocol"]) == ("generic", "davis")
-    assert written["means"]["J-Mean"] == pytest.approx((2 + 9 / 15 + 7 / 13) / 4)
-    assert written["objects"][2]["J-Mean"] == pytest.approx(9 / 15)
-    assert written["frames"][2]["J"] == pytest.approx([9 / 15] * (FRAMES - 1))
-    (rows,) = [path.read_text().splitlines() for path in folder.glob("per-sequence_results-*.csv")]
-    assert [row.split(",")[:2] for row in rows] == [
-        ["Sequence", "J-Mean"],
-        ["bus_1", "1.000"],
-        ["bus_2", "1.000"],
-        ["car_1", "0.600"],
-        ["car_2", "0.538"],
-    ]
-
-
-def test_the_command_names_the_objects_of_a_dataset_that_appear_too_late(tmp_path: Path) -> None:
-    save_dataset(tmp_path / "data", "bus", "car")
-    for t in range(FRAMES - 2):
-        save(tmp_path / "data" / "Annotations" / "car" / f"{t:05d}.png", (labels(t) == 1).astype(np.uint8))
-    for name in ("bus", "car"):
-        save_clip(tmp_path / "results" / name)
-    json_path = tmp_path / "scores.json"
-    done = on_dataset(tmp_path, "--dataset", "generic", "--json", json_path)
-    assert done.returncode == 0, done.stderr
-    assert [row[:2] for row in cells(done.stdout) if row[0] in ("bus", "car")] == [
-        ["bus", "1"],
-        ["bus", "2"],
-        ["car", "1"],
-    ]
-    (note,) = json.loads(json_path.read_text())["notes"]
-    assert "car" in note and note.endswith(": 2.")
-    assert done.stderr == f"Note: {note}\n"
-
-
-def test_the_command_scores_youtube_vos_by_seen_and_unseen_categories(tmp_path: Path) -> None:
-    objects = {
-        object_id: {"category": category, "frames": [f"{t:05d}" for t in range(FRAMES)]}
-        for object_id, category in (("1", "dog"), ("2", "flamingo"))
-    }
-    save_dataset(tmp_path / "data" / "train", "car")
-    (tmp_path / "data" / "train" / "meta.json").write_text(
-        json.dumps({"videos": {"car": {"objects": objects}}})
-    )
-    save_clip(tmp_path / "results" / "car", offset=3)
-    done = on_dataset(tmp_path, "--dataset", "youtubevos2019", "--split", "train")
-    assert done.returncode == 0, done.stderr
-    rows = cells(done.stdout)
-    assert rows[0][::2] == ["G", "J_seen", "J_unseen", "F_seen", "F_unseen"]
-    assert rows[0][3:6:2] == ["60.0", "53.8"]
-    assert [row[:2] + row[3:4] for row in rows[3:]] == [
-        ["seen", "1", "60.0"],
-        ["unseen", "1", "53.8"],
-        ["dog", "1", "60.0"],
-        ["flamingo", "1", "53.8"],
-    ]
-
-
-def test_measures_of_what_does_not_occur_are_null_in_the_json_file(tmp_path: Path) -> None:
-    save_dataset(tmp_path / "data" / "val", "road")
-    save_clip(tmp_path / "results" / "road")
-    json_path = tmp_path / "scores.json"
-    done = on_dataset(tmp_path, "--dataset", "bdd100k", "--json", json_path)
-    assert done.returncode == 0, done.stderr
-    assert ["non-visible", "frames", "0", "–", "–", "–"] in cells(done.stdout)
-    means = json.loads(json_path.read_text())["means"]
-    assert (means["J-Mean-Vis"], means["J-Mean-NonVis"], means["J-Mean-Medium"]) == (1, None, 1)
-
-
-def test_the_command_names_the_sequences_of_a_dataset_that_have_no_results(tmp_path: Path) -> None:
-    save_dataset(tmp_path / "data", "bus", "car")
-    save_clip(tmp_path / "results" / "car")
-    done = on_dataset(tmp_path, "--dataset", "generic")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.count("\n") == 1 and "no results for 1 of the 2 sequences" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -467,10 +324,16 @@ def test_options_that_do_not_go_together(arguments: tuple[str, ...], sentence: s
     assert sentence in refused.output + str(refused.exception)
 
 
-def test_the_command_refuses_a_json_file_in_no_folder_before_scoring(tmp_path: Path) -> None:
+def test_the_command_refuses_a_json_file_in_no_folder_before_scoring(sampt: Cli, tmp_path: Path) -> None:
     annotations = save_clip(tmp_path / "annotations")
     done = sampt(
-        "--results", annotations, "--annotations", annotations, "--json", tmp_path / "nowhere" / "scores.json"
+        "evaluate",
+        "--results",
+        annotations,
+        "--annotations",
+        annotations,
+        "--json",
+        tmp_path / "nowhere" / "scores.json",
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert "make the folder" in done.stderr
