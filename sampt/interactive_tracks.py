@@ -47,10 +47,15 @@ class Track:
         return self._xy[step], self._visibility[step]
 
 
+SPARE_BYTES = 256 << 20
+"""For the optical flow of some 160 frames of ``dis``, in both directions: points come one after the other."""
+
+
 class Tracker:
     """Begins tracks in one video, as a model wants its points tracked."""
 
     def __init__(self, tracker: PointTracker, patch_filter: PatchFilter | None, clip: Clip) -> None:
+        tracker.spare_bytes = max(tracker.spare_bytes, SPARE_BYTES)
         self._tracker, self._filter, self._clip = tracker, patch_filter, clip
         self._size = clip[0].shape[1::-1]
 

@@ -62,10 +62,14 @@ class PointTracker(ABC):
     """Follows query points through a clip, forward and backward in time.
 
     A tracker that can work frame by frame with bounded memory derives from ``OnlineTracker`` instead.
+
+    spare_bytes: memory for what one run computes from frames and another over the same video can use again,
+        beyond what a single run needs. A tracker may leave it unused.
     """
 
     name: ClassVar[str]
     online: ClassVar[bool] = False
+    spare_bytes: int = 0
 
     @abstractmethod
     def track(self, frames: Clip | FrameSource, queries: ArrayLike) -> Trajectories:

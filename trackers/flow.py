@@ -40,7 +40,7 @@ class FlowTracker(OnlineTracker):
     INVISIBLE, for the rest of that direction.
 
     Neighbouring frames' flows are kept for a while, so runs over the same source, in either direction and
-    for any number of objects, compute each of them once.
+    for any number of objects, compute each of them once; with ``spare_bytes`` so do runs that begin later.
 
     Args:
         flow: the dense flow.
@@ -82,7 +82,7 @@ class FlowTracker(OnlineTracker):
         self.patience = patience
         self.margin = margin
         self._frames: Recent[tuple[Any, tuple[int, int]]] = Recent(_PAIRS_KEPT)
-        self._flows: Recent[NDArray[np.float32]] = Recent(2 * _PAIRS_KEPT)
+        self._flows: Recent[NDArray[np.float32]] = Recent(2 * _PAIRS_KEPT, lambda flow: flow.nbytes)
 
     def stream(self, clip: Clip, queries: NDArray[np.float32]) -> Iterator[Step]:
         starts = queries[:, 0].astype(int)
@@ -129,6 +129,7 @@ class FlowTracker(OnlineTracker):
             clip.source,
             key,
             lambda: self.flow(self._prepared(clip, start)[0], self._prepared(clip, end)[0]),
+            self.spare_bytes,
         )
 
     def _prepared(self, clip: Clip, t: int) -> tuple[Any, tuple[int, int]]:

@@ -19,22 +19,32 @@ class Recent(Generic[Value]):
 
     Entries belong to one source object, compared by identity, and are dropped when another one comes. A
     source is taken to be immutable: an array that is overwritten in place needs a new array object.
+
+    size: how many entries are kept. weigh: the bytes of one, where more may be kept.
     """
 
-    def __init__(self, size: int) -> None:
-        self._size = size
+    def __init__(self, size: int, weigh: Callable[[Value], int] = lambda value: 1) -> None:
+        self._size, self._weigh = size, weigh
         self._source: FrameSource | None = None
         self._values: OrderedDict[Hashable, Value] = OrderedDict()
+        self._weight = 0
 
-    def get(self, source: FrameSource, key: Hashable, make: Callable[[], Value]) -> Value:
-        """The value kept under ``key`` for this source, else the one that ``make`` returns now."""
+    def get(self, source: FrameSource, key: Hashable, make: Callable[[], Value], spare: int = 0) -> Value:
+        """The value kept under ``key`` for this source, else the one that ``make`` returns now.
+
+        spare: more than ``size`` entries are kept while all together are at most so many bytes.
+        """
         if source is not self._source:
             self._values.clear()
-            self._source = source
-        value = self._values.pop(key) if key in self._values else make()
-        self._values[key] = value
-        while len(self._values) > self._size:
-            self._values.popitem(last=False)
+            self._source, self._weight = source, 0
+        if key in self._values:
+            self._values.move_to_end(key)
+        else:
+            self._values[key] = make()
+            self._weight += self._weigh(self._values[key])
+        value = self._values[key]
+        while len(self._values) > self._size and self._weight > spare:
+            self._weight -= self._weigh(self._values.popitem(last=False)[1])
         return value
 
 

@@ -166,6 +166,18 @@ def test_runs_in_lockstep_share_flows_and_frames():
     assert flow.prepared == list(range(12))
 
 
+@pytest.mark.parametrize(("pairs", "asked_again"), [(20, 0), (19, 40)])
+def test_a_later_run_uses_the_flows_of_an_earlier_one_if_all_fit_into_spare_memory(pairs, asked_again):
+    flow, frames = MadeUpFlow(consistent([(1.0, 0.0)] * 20)), numbered_frames(21)
+    tracker = FlowTracker(flow)
+    tracker.spare_bytes = pairs * 2 * np.zeros((*SIZE, 2), np.float32).nbytes
+    first = tracker.track(frames, [[0, 5, 5]])
+    assert len(flow.asked) == 40
+    second = tracker.track(frames, [[0, 5, 5]])
+    assert len(flow.asked) == 40 + asked_again
+    assert (first.xy == second.xy).all()
+
+
 def test_frames_before_the_first_query_cost_nothing():
     flow = MadeUpFlow(consistent([(1, 0)] * 11))
     for _ in FlowTracker(flow).stream(Clip.of(numbered_frames(12)), np.float32([[10, 5, 10]])):
