@@ -153,6 +153,8 @@ def _write_folder(target: Path, files: Mapping[str, bytes]) -> None:
 def open_run(path: Path, description: Description, overwrite: bool = False) -> Iterator[RunFolder]:
     """The folder of a run, new or begun earlier, for this process alone.
 
+    A run with several seeds goes on with more of them.
+
     Raises:
         OutputError: it holds another run or other files, another process is at it, or it cannot be written.
     """
@@ -171,12 +173,15 @@ def open_run(path: Path, description: Description, overwrite: bool = False) -> I
     try:
         if overwrite and (path / "run.json").is_file():
             _empty(path)
+            before = None
         else:
-            _check_same(path, description)
+            before = _earlier(path, description)
         folder.clear_partial()
-        if not (path / "run.json").exists():
+        if before is None or before["seeds"] != list(folder.seeds):
+            kept = before or description
             with replacing(path / "run.json") as temporary:
-                temporary.write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+                text = json.dumps({**kept, "seeds": folder.seeds}, indent=1)
+                temporary.write_text(text + "\n", encoding="utf-8")
         yield folder
     finally:
         lock.release()
@@ -184,7 +189,12 @@ def open_run(path: Path, description: Description, overwrite: bool = False) -> I
             (path / ".lock").unlink()
 
 
-def _check_same(path: Path, description: Description) -> None:
+def _earlier(path: Path, description: Description) -> dict[str, Any] | None:
+    """What was described when this run was begun; None if it is new.
+
+    Raises:
+        OutputError: the folder holds another run, or other files.
+    """
     file = path / "run.json"
     if not file.exists():
         strange = next((p.name for p in path.iterdir() if not p.name.startswith(".")), None)
@@ -192,16 +202,19 @@ def _check_same(path: Path, description: Description) -> None:
             raise OutputError(
                 f"{path} holds {strange}, but no run.json of an earlier run: choose another --output"
             )
-        return
+        return None
     try:
-        there = json.loads(file.read_text(encoding="utf-8"))
+        there: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         before = _flat({key: there[key] for key in IDENTITY})
+        more = len(there["seeds"]) > 1 and set(there["seeds"]) < set(description["seeds"])
     except (ValueError, KeyError, TypeError) as error:
         raise OutputError(f"{file} is damaged; give --overwrite to begin anew") from error
     now = _flat(json.loads(json.dumps({key: description[key] for key in IDENTITY})))
     differing = [
         key for key in {**before, **now} if before.get(key) != now.get(key) and not key.startswith(_FREE)
     ]
+    if more:
+        differing.remove("seeds")
     if differing:
         key = differing[0]
         raise OutputError(
@@ -210,6 +223,7 @@ def _check_same(path: Path, description: Description) -> None:
         )
     if there.get("versions") != description.get("versions"):
         logger.warning("%s was begun with other versions of software, which its run.json names", path)
+    return there
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

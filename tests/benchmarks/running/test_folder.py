@@ -81,6 +81,26 @@ def test_another_run_is_refused_by_what_differs(tmp_path):
         pass
 
 
+def test_a_run_with_several_seeds_goes_on_with_more(tmp_path):
+    with open_run(tmp_path / "run", description(seeds=[0, 1])) as folder:
+        folder.add(make_record("boat", seed=1), {"00000.png": b"mask"}, {})
+    with open_run(tmp_path / "run", description(seeds=[0, 1, 2], versions={"sampt": "2"})) as folder:
+        assert folder.finished(1, "boat")
+        assert folder.description["seeds"] == [0, 1, 2]
+        assert folder.description["versions"] == {"sampt": "1"}
+
+
+@pytest.mark.parametrize(("before", "now"), [([0], [0, 1]), ([0, 1, 2], [0, 1]), ([0, 1], [1, 2, 3])])
+def test_seeds_that_would_lose_results_are_refused(before, now, tmp_path):
+    with open_run(tmp_path / "run", description(seeds=before)):
+        pass
+    with (
+        pytest.raises(OutputError, match="seeds is"),
+        open_run(tmp_path / "run", description(seeds=now)),
+    ):
+        pass
+
+
 def test_other_files_are_not_touched(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
     for overwrite in (False, True):
