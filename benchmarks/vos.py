@@ -8,36 +8,24 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import replace
+from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sampt.config import Config, build
-from sampt.encoder import FrameEncoder
+from sampt.config import Config
 from sampt.palette import palette_image
-from sampt.pipeline import SamPt
 from sampt.results import FrameResult
-from sampt.segmenters.base import PromptableSegmenter
 
 from .datasets.base import DatasetChoice, VosSequence
 from .datasets.registry import open_dataset
+from .models import Models, spent
 from .running.record import SequenceRecord
 from .running.tasks import Finished, SequenceTask
 from .scoring import FrameScores, has_truth, score_sequence
-
-SHARED = 64 << 30
-"""Bytes of a sequence's embeddings that are kept on disk where several runs share them."""
-
-
-def shared(config: Config) -> Config:
-    """The same, with embeddings that outlast one run: each frame is then encoded once for all of them."""
-    cache = config.cache
-    return replace(config, cache=replace(cache, disk_bytes=cache.disk_bytes or SHARED))
 
 
 class VosWorker:
@@ -48,11 +36,8 @@ class VosWorker:
 
     def __init__(self, dataset: DatasetChoice, settings: Mapping[str, Config]) -> None:
         self.dataset = open_dataset(dataset.name, dataset.root, dataset.split, dataset.options)
-        self.settings = settings
-        self._models: dict[str, SamPt] = {}
-        self._segmenters: dict[str, PromptableSegmenter] = {}
+        self.models = Models(settings)
         self._sequence: VosSequence | None = None
-        self._encoders: dict[str, FrameEncoder] = {}
 
     def __call__(self, task: SequenceTask) -> Finished:
         """
@@ -60,9 +45,8 @@ class VosWorker:
             SamptError: the sequence cannot be read, segmented or scored.
         """
         begin = time.perf_counter()
-        sequence, model = self._open(task.sequence), self._model(task.setting)
-        model.seed = task.seed
-        with self._encoder(task.setting, model, sequence) as encoder:
+        sequence, model = self._open(task.sequence), self.models(task)
+        with self.models.encoder(task, sequence.video) as encoder:
             before = encoder.counts
             segmentation = model.stream(sequence.video, sequence.queries(), backward=False, encoder=encoder)
             files: dict[str, bytes] = {}
@@ -75,7 +59,7 @@ class VosWorker:
                             files[name] = _png(result.label_map)
                             if model.overlapping:
                                 overlapping |= _own_masks(name, result)
-            spent = {name: count - before[name] for name, count in encoder.counts.items()}
+            encoded = spent(encoder, before)
         with segmentation.stopwatch("score"):
             scores = self._scores(sequence, files)
         seconds = segmentation.stopwatch.seconds | {"all": time.perf_counter() - begin}
@@ -86,7 +70,7 @@ class VosWorker:
             objects=len(sequence.appearances),
             size=segmentation.size,
             seconds={stage: round(s, 3) for stage, s in seconds.items()},
-            encoder=spent,
+            encoder=encoded,
             quality="preview" if model.segmenter.preview else "full",
             scores=scores,
         )
@@ -94,34 +78,8 @@ class VosWorker:
 
     def _open(self, name: str) -> VosSequence:
         if self._sequence is None or self._sequence.name != name:
-            self._forget()
             self._sequence = self.dataset[name]
         return self._sequence
-
-    def _forget(self) -> None:
-        """Embeddings of an earlier sequence are of no more use."""
-        for encoder in self._encoders.values():
-            encoder.close()
-        self._encoders.clear()
-
-    def _model(self, setting: str) -> SamPt:
-        if setting not in self._models:
-            config = self.settings[setting]
-            key = _segmenter_key(config)
-            model = build(config, self._segmenters.get(key))
-            self._models[setting], self._segmenters[key] = model, model.segmenter
-        return self._models[setting]
-
-    @contextmanager
-    def _encoder(self, setting: str, model: SamPt, sequence: VosSequence) -> Iterator[FrameEncoder]:
-        key = _segmenter_key(self.settings[setting])
-        if key not in self._encoders:
-            self._encoders[key] = model.encoder(sequence.video)
-        try:
-            yield self._encoders[key]
-        except BaseException:
-            self._forget()  # whatever state it was left in
-            raise
 
     def _scores(self, sequence: VosSequence, files: Mapping[str, bytes]) -> tuple[FrameScores, ...] | None:
         if not has_truth(sequence):
@@ -130,11 +88,6 @@ class VosWorker:
             for name, content in files.items():
                 (Path(folder) / name).write_bytes(content)
             return tuple(score_sequence(sequence, Path(folder)))
-
-
-def _segmenter_key(config: Config) -> str:
-    """Equal for configurations whose embeddings are the same."""
-    return repr((config.segmenter, config.device, config.dtype, config.compile))
 
 
 def _png(labels: NDArray[np.uint8]) -> bytes:

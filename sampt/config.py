@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from omegaconf import MISSING, DictConfig, OmegaConf
@@ -32,6 +32,9 @@ KEY = re.compile(r"\w+(\.\w+)*")
 
 NAMED_PARTS = ("tracker", "segmenter", "sampling.positive", "sampling.negative")
 """What is chosen by name and has options of its own."""
+
+VIS_ONLY = ("proposals", "redetect", "proposal_score", "objects_per_batch")
+"""What a configuration for ``sampt vis`` may hold besides, and none for another command."""
 
 Made = TypeVar("Made")
 
@@ -118,13 +121,17 @@ class Config:
     seed: int = 0
 
 
-def load_config(source: str | Path | Config, overrides: Sequence[str] = ()) -> Config:
+def load_config(
+    source: str | Path | Config, overrides: Sequence[str] = (), schema: type[Config] = Config
+) -> Config:
     """Read a YAML file (or one that comes with the package, by name), then apply ``key=value`` overrides.
+
+    schema: what a file is read as, and what is returned: ``Config``, or one with further settings.
 
     Raises:
         ConfigError: the file is missing or no YAML, or a key or value is not valid; the closest key is named.
     """
-    merged = OmegaConf.structured(source if isinstance(source, Config) else Config)
+    merged = OmegaConf.structured(source if isinstance(source, Config) else schema)
     if not isinstance(source, Config):
         path = find_config(source)
         try:
@@ -134,18 +141,46 @@ def load_config(source: str | Path | Config, overrides: Sequence[str] = ()) -> C
         except AssertionError:  # OmegaConf's way of saying that it is one bare value
             layer = None
         merged = _merge(merged, layer, str(path))
-    for override in overrides:
-        merged = _override(merged, override)
-    try:
-        for key in sorted(OmegaConf.missing_keys(merged)):
-            raise ConfigError(f"{source}: {key} is not set; add it, such as tracker.name: dis")
-        config = OmegaConf.to_object(merged)
-    except OmegaConfBaseException as error:  # an interpolation that leads nowhere
-        raise ConfigError(f"{source}: {error.full_key} is not valid: {_first_line(error)}") from error
-    except ValueError as error:  # a part that checks its own values
-        raise ConfigError(f"{source}: {error}") from error
+        _check_values(merged, str(path))
+    config = _filled(_overridden(merged, overrides), str(source))
     assert isinstance(config, Config)
     return config
+
+
+def settings_from(schema: type[Made], overrides: Sequence[str]) -> Made:
+    """A dataclass that is no ``Config``, its defaults overridden by ``key=value``.
+
+    Raises:
+        ConfigError: a key or value is not valid; the closest key is named.
+    """
+    return cast(Made, _filled(_overridden(OmegaConf.structured(schema), overrides), "-o"))
+
+
+def _overridden(base: DictConfig, overrides: Sequence[str]) -> DictConfig:
+    for override in overrides:
+        base = _override(base, override)
+    if overrides:
+        _check_values(base, ", ".join(f"-o {override}" for override in overrides))
+    return base
+
+
+def _check_values(config: DictConfig, where: str) -> None:
+    """Let the parts look at their values; what is missing, or leads nowhere, may yet be set."""
+    try:
+        OmegaConf.to_object(config)
+    except OmegaConfBaseException:
+        return
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error}") from error
+
+
+def _filled(config: DictConfig, where: str) -> Any:
+    try:
+        for key in sorted(OmegaConf.missing_keys(config)):
+            raise ConfigError(f"{where}: {key} is not set; add it, such as tracker.name: dis")
+        return OmegaConf.to_object(config)
+    except OmegaConfBaseException as error:  # an interpolation that leads nowhere
+        raise ConfigError(f"{where}: {error.full_key} is not valid: {_first_line(error)}") from error
 
 
 def _override(base: DictConfig, override: str) -> DictConfig:
@@ -155,7 +190,8 @@ def _override(base: DictConfig, override: str) -> DictConfig:
     """
     key, equals, value = override.partition("=")
     if not equals or not KEY.fullmatch(key):
-        raise ConfigError(f"-o {override}: give an option as key=value, such as -o prompting.refinements=3")
+        example = _all_keys(base)[-1]
+        raise ConfigError(f"-o {override}: give an option as key=value, such as -o {example}=…")
     try:
         layer = OmegaConf.from_dotlist([override])
     except (YAMLError, OmegaConfBaseException) as error:
@@ -195,7 +231,7 @@ def _packaged() -> Path:
 def _merge(base: DictConfig, layer: Any, where: str) -> DictConfig:
     if not isinstance(layer, DictConfig):
         raise ConfigError(f"{where} is not a mapping of settings; see configs/quick.yaml")
-    _check_keys(base, layer, where, "")
+    _check_keys(base, layer, where, "", OmegaConf.get_type(base))
     try:
         merged = OmegaConf.merge(base, layer)
     except OmegaConfBaseException as error:
@@ -209,16 +245,22 @@ def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
 
 
-def _check_keys(base: DictConfig, layer: DictConfig, where: str, prefix: str) -> None:
-    """Every key of ``layer`` exists in ``base``; below ``options`` anything may, until it is used."""
+def _check_keys(base: DictConfig, layer: DictConfig, where: str, prefix: str, schema: Any) -> None:
+    """Every key of ``layer`` exists in ``base``; below ``options`` anything may, until it is used.
+
+    schema: the type that has all keys, of which ``base`` is a part.
+    """
     for key in map(str, layer):
         full = f"{prefix}{key}"
         if key not in base.keys():  # noqa: SIM118 - DictConfig calls a key without a value absent
-            known = list(_all_keys(OmegaConf.structured(Config)))
-            raise ConfigError(f"{where}: {unknown_name('key', full, known)}")
+            if schema is Config and full in VIS_ONLY:
+                raise ConfigError(f"{where}: {full} is a setting of `sampt vis` alone; leave it out here")
+            raise ConfigError(
+                f"{where}: {unknown_name('key', full, _all_keys(OmegaConf.structured(schema)))}"
+            )
         below, given = base._get_node(key), layer._get_node(key)
         if isinstance(below, DictConfig) and isinstance(given, DictConfig) and key != "options":
-            _check_keys(below, given, where, f"{full}.")
+            _check_keys(below, given, where, f"{full}.", schema)
         elif isinstance(below, DictConfig) and key != "options":
             raise ConfigError(f"{where}: {full} is a group of settings: {', '.join(map(str, below))}")
 

@@ -28,7 +28,7 @@ from torch import Tensor
 from torchvision.ops import nms
 
 from .errors import ConfigError, DeviceMemoryError
-from .segmenters.base import PromptableSegmenter, Prompts, mask_extent
+from .segmenters.base import Embedding, PromptableSegmenter, Prompts, mask_extent
 
 logger = logging.getLogger(__name__)
 
@@ -134,9 +134,14 @@ class Proposal:
 
 
 def propose(
-    segmenter: PromptableSegmenter, frame: NDArray[np.uint8], settings: ProposalSettings | None = None
+    segmenter: PromptableSegmenter,
+    frame: NDArray[np.uint8],
+    settings: ProposalSettings | None = None,
+    embedding: Embedding | None = None,
 ) -> list[Proposal]:
     """Masks of everything in ``frame``, (H, W, 3) uint8 RGB, those with the highest predicted IoU first.
+
+    embedding: the frame's, by this segmenter, if it is at hand; crops are encoded in any case.
 
     Raises:
         ConfigError: see ``check_proposable``.
@@ -148,7 +153,7 @@ def propose(
         raise ValueError(f"a frame is (H, W, 3) uint8, not {frame.shape} {frame.dtype}")
     check_proposable(segmenter, (frame.shape[0], frame.shape[1]), settings)
     try:
-        return _everything(segmenter, frame, settings)
+        return _everything(segmenter, frame, settings, embedding)
     except torch.OutOfMemoryError:
         settings = replace(settings, points_per_batch=max(1, settings.points_per_batch // 8))
         logger.warning(
@@ -159,7 +164,7 @@ def propose(
     if segmenter.device.type == "cuda":  # here, because the error above kept tensors alive
         torch.cuda.empty_cache()
     try:
-        return _everything(segmenter, frame, settings)
+        return _everything(segmenter, frame, settings, embedding)
     except torch.OutOfMemoryError as error:
         raise DeviceMemoryError(
             f"the memory of {segmenter.device} is not enough for {segmenter.name}: close other programs "
@@ -190,15 +195,20 @@ def check_proposable(
 
 @torch.inference_mode()
 def _everything(
-    segmenter: PromptableSegmenter, frame: NDArray[np.uint8], settings: ProposalSettings
+    segmenter: PromptableSegmenter,
+    frame: NDArray[np.uint8],
+    settings: ProposalSettings,
+    embedding: Embedding | None,
 ) -> list[Proposal]:
     grids = build_all_layer_point_grids(
         settings.points_per_side, settings.crop_n_layers, settings.crop_n_points_downscale_factor
     )
     crops, layers = generate_crop_boxes(frame.shape[:2], settings.crop_n_layers, settings.crop_overlap_ratio)
     found: list[Proposal] = []
-    for crop, layer in zip(crops, layers, strict=True):
-        inside = _in_crop(segmenter, frame, tuple(crop), grids[layer], settings)
+    for (x0, y0, x1, y1), layer in zip(crops, layers, strict=True):
+        if embedding is None or layer > 0:  # layer 0 is the whole frame
+            embedding = segmenter.encode([frame[y0:y1, x0:x1]])[0]
+        inside = _in_crop(segmenter, embedding, frame.shape[:2], (x0, y0, x1, y1), grids[layer], settings)
         found += _distinct(inside, [p.predicted_iou for p in inside], settings.box_nms_thresh)
     if len(crops) > 1:
         found = _distinct(found, [1 / _pixels(p.crop_box) for p in found], settings.crop_nms_thresh)
@@ -209,19 +219,20 @@ def _everything(
 
 def _in_crop(
     segmenter: PromptableSegmenter,
-    frame: NDArray[np.uint8],
+    embedding: Embedding,
+    size: tuple[int, ...],
     crop: Crop,
     grid: NDArray[np.float64],
     settings: ProposalSettings,
 ) -> list[Proposal]:
     """All masks that are sure and stable enough, in the grid's order; many of them are of the same thing.
 
+    embedding: of the crop. size: (H, W) of the whole frame.
     grid: (N, 2), x and y as shares of the crop's width and height.
     """
     x0, y0, x1, y1 = crop
-    embedding = segmenter.encode([frame[y0:y1, x0:x1]])[0]
     points = torch.from_numpy(grid * (x1 - x0, y1 - y0)).float()
-    at_once = max(1, FULL_RESOLUTION_BYTES // (BYTES_PER_PIXEL * max(SMALLEST_CANVAS, frame[..., 0].size)))
+    at_once = max(1, FULL_RESOLUTION_BYTES // (BYTES_PER_PIXEL * max(SMALLEST_CANVAS, size[0] * size[1])))
     found: list[Proposal] = []
     for batch in torch.split(points, settings.points_per_batch):
         labels = torch.ones(len(batch), 1, dtype=torch.int64)
@@ -234,7 +245,7 @@ def _in_crop(
         prompts = batch.repeat_interleave(decoded.scores.shape[1], 0)
         for some in torch.split(sure, at_once):
             logits = segmenter.upscale(low_res[some], embedding.size)
-            found += _stable(logits, scores[some].cpu(), prompts[some.cpu()], crop, frame.shape[:2], settings)
+            found += _stable(logits, scores[some].cpu(), prompts[some.cpu()], crop, size, settings)
     return found
 
 

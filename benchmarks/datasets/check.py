@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from PIL import Image
 
 from sampt.errors import DatasetError
 
 from .annotation import UNREADABLE, unreadable
-from .base import VosDataset, VosSequence
 from .bdd100k import CHUNK
-from .registry import find_dataset, open_dataset
+from .registry import Published, find_dataset, open_dataset
 from .sequences import SequenceError
 
 _THREADS = 4
@@ -22,11 +23,32 @@ _COARSE = 8
 """Of a JPEG's size: all of the file is read for a small picture, too, in a fraction of the time."""
 
 
+class HasFrames(Protocol):
+    """A sequence, or a video."""
+
+    @property
+    def frames(self) -> tuple[Path, ...]: ...
+
+
+S = TypeVar("S", bound=HasFrames)
+S_co = TypeVar("S_co", bound=HasFrames, covariant=True)
+
+
+class Sequences(Protocol[S_co]):
+    """A dataset of whatever kind."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    def __getitem__(self, name: str, /) -> S_co: ...
+
+
 @dataclass(frozen=True)
 class Report:
     """What a split holds.
 
-    sequences, frames, annotations, objects: counts of what is there and makes sense.
+    sequences, frames, annotations, objects: counts of what is there and makes sense. Annotations are files,
+        or in video instance segmentation masks.
     problems: what is missing or cannot be read, one sentence each.
     notes: differences to the published counts.
     """
@@ -60,67 +82,93 @@ def check_dataset(
         DatasetError: ``root`` is laid out in another way than the dataset.
     """
     dataset = open_dataset(name, root, split, options)
-    sequences: list[VosSequence] = []
+    sequences, problems = read_all(
+        dataset,
+        lambda sequence: [partial(sequence.labels, position) for position in sequence.annotations],
+        progress,
+    )
+    published = find_dataset(name).published.get(dataset.split)
+    chunked = name == "bdd100k"
+    wholes = {sequence.name.split(CHUNK)[0] for sequence in sequences} if chunked else sequences
+    objects = sum(len(sequence.appearances) for sequence in sequences)
+    return Report(
+        name,
+        dataset.split,
+        len(sequences),
+        count_frames(sequences),
+        sum(len(sequence.annotations) for sequence in sequences),
+        objects,
+        tuple(problems),
+        tuple(
+            differences(
+                published, "videos" if chunked else "sequences", len(wholes), count_frames(sequences), objects
+            )
+        ),
+    )
+
+
+def read_all(
+    dataset: Sequences[S],
+    reads: Callable[[S], Iterable[Callable[[], object]]] = lambda sequence: (),
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[list[S], list[str]]:
+    """Open every sequence of a dataset, and read all its frames.
+
+    reads: what else is to be read of a sequence, each raising ``DatasetError`` if it cannot be.
+
+    Returns:
+        The sequences that could be opened, and what is wrong with whatever could not be read.
+    """
+    sequences: list[S] = []
     problems: list[str] = []
     with ThreadPoolExecutor(_THREADS) as pool:
-        for done, sequence_name in enumerate(dataset.names, start=1):
+        for done, name in enumerate(dataset.names, start=1):
             try:
-                sequence = dataset[sequence_name]
+                sequence = dataset[name]
             except SequenceError as error:
                 problems += error.problems
             except DatasetError as error:
                 problems.append(str(error))
             else:
                 sequences.append(sequence)
-                problems += filter(None, pool.map(_frame_problem, sequence.frames))
-                problems += filter(None, pool.map(_annotation_problem(sequence), sequence.annotations))
+                frames = [partial(_read_frame, frame) for frame in sequence.frames]
+                problems += filter(None, pool.map(_problem, [*frames, *reads(sequence)]))
             if progress:
                 progress(done, len(dataset.names))
-    return Report(
-        name,
-        dataset.split,
-        len(sequences),
-        sum(len(sequence.frames) for sequence in sequences),
-        sum(len(sequence.annotations) for sequence in sequences),
-        sum(len(sequence.appearances) for sequence in sequences),
-        tuple(problems),
-        tuple(_differences(name, dataset, sequences)),
-    )
+    return sequences, problems
 
 
-def _annotation_problem(sequence: VosSequence) -> Callable[[int], str | None]:
-    """What is wrong with the annotation at a position, if anything."""
-
-    def problem(position: int) -> str | None:
-        try:
-            sequence.labels(position)
-        except DatasetError as error:
-            return str(error)
-        return None
-
-    return problem
+def _problem(read: Callable[[], object]) -> str | None:
+    try:
+        read()
+    except DatasetError as error:
+        return str(error)
+    return None
 
 
-def _frame_problem(path: Path) -> str | None:
+def _read_frame(path: Path) -> None:
     try:
         with Image.open(path) as image:
             image.draft(image.mode, (image.width // _COARSE, image.height // _COARSE))
             image.load()
-    except UNREADABLE:
-        return str(unreadable(path))
-    return None
+    except UNREADABLE as error:
+        raise unreadable(path) from error
 
 
-def _differences(name: str, dataset: VosDataset, sequences: Iterable[VosSequence]) -> Iterable[str]:
-    published = find_dataset(name).published.get(dataset.split)
+def count_frames(sequences: Iterable[HasFrames]) -> int:
+    return sum(len(sequence.frames) for sequence in sequences)
+
+
+def differences(
+    published: Published | None, what: str, sequences: int, frames: int, objects: int
+) -> Iterator[str]:
+    """Where counts are not the published ones; ``what``: how sequences are called."""
     if published is None:
         return
-    found = list(sequences)
-    wholes = {sequence.name.split(CHUNK)[0] for sequence in found} if name == "bdd100k" else found
-    for what, ours, theirs in (
-        ("videos" if name == "bdd100k" else "sequences", len(wholes), published.sequences),
-        ("frames", sum(len(sequence.frames) for sequence in found), published.frames),
-        ("objects", sum(len(sequence.appearances) for sequence in found), published.objects),
+    for name, ours, theirs in (
+        (what, sequences, published.sequences),
+        ("frames", frames, published.frames),
+        ("objects", objects, published.objects),
     ):
         if theirs is not None and ours != theirs:
-            yield f"{what}: {ours} here, {theirs} published"
+            yield f"{name}: {ours} here, {theirs} published"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,16 +55,31 @@ def write_miniature(name: str, folder: Path, *, frames: int = 8, seed: int = 0) 
         ConfigError: no dataset is called so, or ``frames`` is below 4.
         OutputError: ``folder`` holds files or cannot be written.
     """
-    if name not in _WRITERS:
-        raise ConfigError(unknown_name("dataset", name, _WRITERS))
-    if frames < 4:
-        raise ConfigError(f"a miniature needs at least 4 frames, not {frames}")
+    write_new(_WRITERS, name, folder, frames, seed, least=4)
+
+
+Writer = Callable[[Path, int, int], None]
+"""Writes into a folder: videos of so many frames, with a seed."""
+
+
+def write_new(
+    writers: Mapping[str, Writer], name: str, folder: Path, frames: int, seed: int, least: int
+) -> None:
+    """Let the writer of that name fill a folder, of which nothing is left if it fails.
+
+    least: so many frames are needed.
+
+    Raises:
+        ConfigError, OutputError: see ``write_miniature``.
+    """
+    if name not in writers:
+        raise ConfigError(unknown_name("dataset", name, writers))
+    if frames < least:
+        raise ConfigError(f"a miniature needs at least {least} frames, not {frames}")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputError(f"{folder} is not empty: give a new folder")
     with replacing_folder(folder) as root:
-        _WRITERS[name](root, frames, seed)
-        if name == "bdd100k":
-            prepare_bdd100k(root, root / "vos", copy=True)
+        writers[name](root, frames, seed)
 
 
 def _davis2016(root: Path, frames: int, seed: int) -> None:
@@ -142,6 +157,7 @@ def _bdd100k(root: Path, frames: int, seed: int) -> None:
         _write_frames(root / "images" / "seg_track_20" / "val" / name, clip.frames, stems)
         masks = [Image.fromarray(_bitmask(each)) for each in labels]
         _write_pngs(root / "labels" / "seg_track_20" / "bitmasks" / "val" / name, masks, stems)
+    prepare_bdd100k(root, root / "vos", copy=True)
 
 
 def _bitmask(labels: Labels) -> NDArray[np.uint8]:
@@ -164,7 +180,7 @@ def _generic(root: Path, frames: int, seed: int) -> None:
     _write_text(root / "ImageSets" / "late.txt", ["cars"])
 
 
-_WRITERS: dict[str, Callable[[Path, int, int], None]] = {
+_WRITERS: dict[str, Writer] = {
     "davis2016": _davis2016,
     "davis2017": _davis2017,
     "youtubevos2018": _youtube_vos,

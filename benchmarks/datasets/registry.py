@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from sampt.errors import ConfigError
 from sampt.naming import unknown_name
 
 from . import bdd100k, davis, generic, mose, youtube_vos
 from .base import VosDataset
+
+D = TypeVar("D", covariant=True)
 
 
 @dataclass(frozen=True)
@@ -24,8 +27,8 @@ class Published:
 
 
 @dataclass(frozen=True)
-class DatasetInfo:
-    """What is known of a dataset without having it.
+class DatasetInfo(Generic[D]):
+    """What is known of a dataset without having it; a ``D`` is what it is when it is open.
 
     splits: the first is the default. A list at hand may name others if ``any_split``.
     open: takes the root, the split and all options.
@@ -35,7 +38,7 @@ class DatasetInfo:
 
     title: str
     splits: tuple[str, ...]
-    open: Callable[[Path, str, Mapping[str, str]], VosDataset]
+    open: Callable[[Path, str, Mapping[str, str]], D]
     source: str
     licence: str = "see its page"
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -43,7 +46,7 @@ class DatasetInfo:
     published: Mapping[str, Published] = field(default_factory=dict)
 
 
-DATASETS = {
+DATASETS: Mapping[str, DatasetInfo[VosDataset]] = {
     # The frames and objects of both validation sets are those of the OSVOS results that come with the
     # official davis2017-evaluation; Khoreva et al., ACCV 2018, give the numbers of sequences.
     "davis2016": DatasetInfo(
@@ -116,14 +119,19 @@ def dataset_names() -> tuple[str, ...]:
     return tuple(DATASETS)
 
 
-def find_dataset(name: str) -> DatasetInfo:
+def find_dataset(name: str) -> DatasetInfo[VosDataset]:
     """
     Raises:
         ConfigError: no dataset is called so.
     """
-    if name not in DATASETS:
-        raise ConfigError(unknown_name("dataset", name, DATASETS))
-    return DATASETS[name]
+    return find_in(DATASETS, name)
+
+
+def find_in(datasets: Mapping[str, DatasetInfo[D]], name: str) -> DatasetInfo[D]:
+    """The same for datasets of any kind."""
+    if name not in datasets:
+        raise ConfigError(unknown_name("dataset", name, datasets))
+    return datasets[name]
 
 
 def splits(name: str) -> tuple[str, ...]:
@@ -149,7 +157,18 @@ def open_dataset(
         ConfigError: the dataset, its split, an option or its value is unknown.
         DatasetError: ``root`` is laid out in another way than the dataset.
     """
-    info = find_dataset(name)
+    return open_in(DATASETS, name, root, split, options)
+
+
+def open_in(
+    datasets: Mapping[str, DatasetInfo[D]],
+    name: str,
+    root: Path,
+    split: str | None = None,
+    options: Mapping[str, str] | None = None,
+) -> D:
+    """The same for datasets of any kind."""
+    info = find_in(datasets, name)
     split = info.splits[0] if split is None else split
     if split not in info.splits and not info.any_split:
         raise ConfigError(unknown_name(f"split of {name}", split, info.splits))

@@ -63,14 +63,23 @@ class VisAnnotations:
                 f"{self.path} has no annotations, so nothing can be scored here: send the results to the "
                 "benchmark's server, or give a split whose annotations are public"
             )
+        found, problems = self.read()
+        if problems:
+            raise DatasetError(problems[0])
+        return found
+
+    def read(self) -> tuple[Mapping[int, Sequence[Masklet]], list[str]]:
+        """The annotated objects by video, and what is wrong with annotations that make no sense."""
         found: dict[int, list[Masklet]] = defaultdict(list)
-        for n, entry in enumerate(self.entries):
+        problems = []
+        for n, entry in enumerate(self.entries or ()):
             try:
                 video, masklet = read_masklet(entry, self)
             except ValueError as error:
-                raise DatasetError(f"{self.path}, annotation {n}: {error}") from error
-            found[video].append(masklet)
-        return found
+                problems.append(f"{self.path}, annotation {n}: {error}")
+            else:
+                found[video].append(masklet)
+        return found, problems
 
 
 def read_annotations(path: Path) -> VisAnnotations:

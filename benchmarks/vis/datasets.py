@@ -3,76 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from sampt.errors import ConfigError, DatasetError
+from sampt.errors import DatasetError
 from sampt.naming import unknown_name
 
 from ..datasets.annotation import image_size
 from ..datasets.base import Frames
 from ..datasets.folders import find_root
+from ..datasets.registry import DatasetInfo, Published, open_in
 from ..metrics.ytvis import Masklet
 from .annotations import VideoEntry, VisAnnotations, read_annotations
-
-
-@dataclass(frozen=True)
-class VisDatasetInfo:
-    """What is known of a dataset without having it.
-
-    splits: the first is the default.
-    annotations, frames: where they may be below the root, "{split}" standing for the split; of several
-        places the first that exists counts.
-    short_splits: what "{short}" stands for, by split.
-    mend: how frames that are missing can be had.
-    """
-
-    title: str
-    splits: tuple[str, ...]
-    annotations: tuple[str, ...]
-    frames: tuple[str, ...]
-    source: str
-    mend: str = "unpack its images"
-    short_splits: Mapping[str, str] | None = None
-
-    def places(self, patterns: Sequence[str], split: str) -> list[str]:
-        short = (self.short_splits or {}).get(split, split)
-        return [pattern.format(split=split, short=short) for pattern in patterns]
-
-
-VIS_DATASETS = {
-    "uvo": VisDatasetInfo(
-        "UVO v1.0, everything in dense videos",
-        ("val", "train", "test"),
-        ("VideoDenseSet/UVO_video_{split}_dense.json",),
-        ("uvo_videos_dense_frames",),
-        "https://sites.google.com/view/unidentified-video-object/dataset",
-        "make them from the videos with `sampt prepare uvo`",
-    ),
-    "ytvis2019": VisDatasetInfo(
-        "YouTube-VIS 2019",
-        ("valid", "train", "test"),
-        ("{split}.json", "instances_{short}_sub.json", "annotations/instances_{short}_sub.json"),
-        ("{split}/JPEGImages",),
-        "https://youtube-vos.org/dataset/vis/",
-        short_splits={"valid": "val"},
-    ),
-    "ytvis2021": VisDatasetInfo(
-        "YouTube-VIS 2021",
-        ("valid", "train", "test"),
-        ("{split}/instances.json", "{split}.json"),
-        ("{split}/JPEGImages",),
-        "https://youtube-vos.org/dataset/vis/",
-    ),
-    "ovis": VisDatasetInfo(
-        "OVIS, heavily occluded objects",
-        ("valid", "train", "test"),
-        ("annotations_{split}.json", "annotations/annotations_{split}.json"),
-        ("Images/{split}", "{split}"),
-        "https://songbai.site/ovis/",
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -107,14 +50,16 @@ class VisDataset:
 
     name, split: as on the command line. protocol: how results are scored.
     root: the dataset's folder. annotations: what its annotation file holds. frames: the folder of all
-        videos' folders.
+        videos' folders. mend: how frames that are missing can be had.
     """
 
     protocol = "ytvis"
 
-    def __init__(self, name: str, root: Path, split: str, annotations: VisAnnotations, frames: Path) -> None:
+    def __init__(
+        self, name: str, root: Path, split: str, annotations: VisAnnotations, frames: Path, mend: str
+    ) -> None:
         self.name, self.split, self.root = name, split, root
-        self.annotations, self.frames = annotations, frames
+        self.annotations, self.frames, self.mend = annotations, frames, mend
 
     @cached_property
     def entries(self) -> Mapping[str, VideoEntry]:
@@ -141,6 +86,15 @@ class VisDataset:
         """Whether there are public annotations."""
         return self.annotations.entries is not None
 
+    def check_truth(self) -> None:
+        """Look at every annotation now, not only when results are scored.
+
+        Raises:
+            DatasetError: an annotation makes no sense.
+        """
+        if self.scored:
+            _ = self.annotations.masklets
+
     def __getitem__(self, name: str, /) -> VisVideo:
         """
         Raises:
@@ -150,26 +104,17 @@ class VisDataset:
             raise DatasetError(f"{self.name} {self.split}: {unknown_name('video', name, self.names)}")
         entry = self.entries[name]
         files = tuple(self.frames / file for file in entry.files)
-        mend = VIS_DATASETS[self.name].mend
-        if missing := next((file for file in files if not file.is_file()), None):
-            raise DatasetError(f"the frame {missing} of video {name} is missing; {mend}")
-        width, height = image_size(files[0])
-        if (height, width) != entry.size:
-            raise DatasetError(
-                f"{files[0]} is {width}x{height} but {self.annotations.path} says "
-                f"{entry.size[1]}x{entry.size[0]}; {mend} again"
-            )
+        if missing := [file for file in files if not file.is_file()]:
+            more = f", and so are {len(missing) - 1} more of its {len(files)}" if missing[1:] else ""
+            raise DatasetError(f"the frame {missing[0]} of video {name} is missing{more}; {self.mend}")
+        for file in files:
+            width, height = image_size(file)
+            if (height, width) != entry.size:
+                raise DatasetError(
+                    f"{file} is {width}x{height} but {self.annotations.path} says "
+                    f"{entry.size[1]}x{entry.size[0]}; {self.mend} again"
+                )
         return VisVideo(name, entry.id, files, entry.size, self.annotations)
-
-
-def find_vis_dataset(name: str) -> VisDatasetInfo:
-    """
-    Raises:
-        ConfigError: no dataset is called so.
-    """
-    if name not in VIS_DATASETS:
-        raise ConfigError(unknown_name("dataset", name, VIS_DATASETS))
-    return VIS_DATASETS[name]
 
 
 def open_vis_dataset(
@@ -186,24 +131,99 @@ def open_vis_dataset(
         ConfigError: the dataset, its split or an option is unknown.
         DatasetError: ``root`` is laid out in another way than the dataset, or its list makes no sense.
     """
-    info = find_vis_dataset(name)
-    split = info.splits[0] if split is None else split
-    if split not in info.splits:
-        raise ConfigError(unknown_name(f"split of {name}", split, info.splits))
-    for key in options or {}:
-        if key != "annotations":
-            raise ConfigError(unknown_name(f"option of {name}", key, ["annotations"]))
-    chosen = (options or {}).get("annotations")
-    wanted = [chosen] if chosen else info.places(info.annotations, split)
-    root, file = _first_found(Path(root), wanted, info.source)
-    places = [root / place for place in info.places(info.frames, split)]
-    return VisDataset(
-        name,
-        root,
-        split,
-        read_annotations(file),
-        next((place for place in places if place.is_dir()), places[0]),
-    )
+    return open_in(VIS_DATASETS, name, root, split, options)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where a dataset's files lie.
+
+    annotations, frames: where they may be below the root, "{split}" standing for the split; of several
+        places the first that exists counts.
+    mend: how frames that are missing can be had.
+    short_splits: what "{short}" stands for, by split.
+    """
+
+    name: str
+    annotations: tuple[str, ...]
+    frames: tuple[str, ...]
+    source: str
+    mend: str = "unpack its images"
+    short_splits: Mapping[str, str] = field(default_factory=dict)
+
+    def open(self, root: Path, split: str, options: Mapping[str, str]) -> VisDataset:
+        chosen = options.get("annotations")
+        wanted = [chosen] if chosen else self._places(self.annotations, split)
+        root, file = _first_found(root, wanted, self.source)
+        places = [root / place for place in self._places(self.frames, split)]
+        frames = next((place for place in places if place.is_dir()), places[0])
+        return VisDataset(self.name, root, split, read_annotations(file), frames, self.mend)
+
+    def _places(self, patterns: Sequence[str], split: str) -> list[str]:
+        short = self.short_splits.get(split, split)
+        return [pattern.format(split=split, short=short) for pattern in patterns]
+
+
+def _info(
+    title: str, splits: tuple[str, ...], layout: _Layout, **published: Published
+) -> DatasetInfo[VisDataset]:
+    """published: by split."""
+    options: dict[str, tuple[str, ...]] = {"annotations": ()}
+    return DatasetInfo(title, splits, layout.open, layout.source, options=options, published=published)
+
+
+_YOUTUBE_VIS = "https://youtube-vos.org/dataset/vis/"  # which gives the numbers of videos, too
+
+VIS_DATASETS: Mapping[str, DatasetInfo[VisDataset]] = {
+    "uvo": _info(
+        "UVO v1.0, everything in dense videos",
+        ("val", "train", "test"),
+        _Layout(
+            "uvo",
+            ("VideoDenseSet/UVO_video_{split}_dense.json",),
+            ("uvo_videos_dense_frames",),
+            "https://sites.google.com/view/unidentified-video-object/dataset",
+            "make them from the videos with `sampt prepare uvo`",
+        ),
+    ),
+    "ytvis2019": _info(
+        "YouTube-VIS 2019",
+        ("valid", "train", "test"),
+        _Layout(
+            "ytvis2019",
+            ("{split}.json", "instances_{short}_sub.json", "annotations/instances_{short}_sub.json"),
+            ("{split}/JPEGImages",),
+            _YOUTUBE_VIS,
+            short_splits={"valid": "val"},
+        ),
+        valid=Published(302),
+        train=Published(2238),
+        test=Published(343),
+    ),
+    "ytvis2021": _info(
+        "YouTube-VIS 2021",
+        ("valid", "train", "test"),
+        _Layout(
+            "ytvis2021",
+            ("{split}/instances.json", "{split}.json"),
+            ("{split}/JPEGImages",),
+            _YOUTUBE_VIS,
+        ),
+        valid=Published(421),
+        train=Published(2985),
+        test=Published(453),
+    ),
+    "ovis": _info(
+        "OVIS, heavily occluded objects",
+        ("valid", "train", "test"),
+        _Layout(
+            "ovis",
+            ("annotations_{split}.json", "annotations/annotations_{split}.json"),
+            ("Images/{split}", "{split}"),
+            "https://songbai.site/ovis/",
+        ),
+    ),
+}
 
 
 def _first_found(root: Path, wanted: Sequence[str], source: str) -> tuple[Path, Path]:

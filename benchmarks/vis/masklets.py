@@ -78,7 +78,7 @@ class EverythingTracker:
     """Finds masklets in one video after the other.
 
     model: with ``overlapping`` masks, as proposals lie upon each other.
-    seconds: per stage, added up over all videos so far.
+    seconds: per stage, added up over all videos.
     """
 
     def __init__(self, model: SamPt, settings: VisSettings) -> None:
@@ -94,12 +94,14 @@ class EverythingTracker:
         """
         found: list[FoundMasklet] = []
         for start in range(0, len(video), self.settings.redetect.every or len(video)):
-            stopwatch = Stopwatch()
+            frame, stopwatch = video[start], Stopwatch()
+            with stopwatch("encode"):
+                embedding = encoder(start, range(start + 1, len(video)))
             with stopwatch("propose"):
-                proposals = propose(self.model.segmenter, video[start], self.settings.proposals)
+                proposals = propose(self.model.segmenter, frame, self.settings.proposals, embedding)
                 fresh = new_proposals(proposals, found, start, self.settings.redetect.overlap)
             self.seconds.update(stopwatch.seconds)
-            size = self._batch(video[start].shape[:2])
+            size = self._batch(frame.shape[:2])
             for i in range(0, len(fresh), size):
                 found += self._tracked(video, start, fresh[i : i + size], encoder)
         return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,11 @@ import numpy as np
 from PIL import Image
 from pycocotools import mask as coco
 
-from sampt.errors import ConfigError, OutputError
-from sampt.naming import unknown_name
 from sampt.synthetic import SyntheticScene
 from sampt.video_writer import VideoWriter
 
 from ..datasets.base import Labels
-from ..datasets.folders import replacing_folder
+from ..datasets.miniature import Writer, write_new
 from .uvo_prepare import VIDEOS, prepare_uvo
 
 HEIGHT, WIDTH = 96, 160
@@ -64,14 +62,7 @@ def write_vis_miniature(name: str, folder: Path, *, frames: int = 8, seed: int =
         ConfigError: no dataset is called so, or ``frames`` is below 3.
         OutputError: ``folder`` holds files or cannot be written.
     """
-    if name not in _WRITERS:
-        raise ConfigError(unknown_name("dataset", name, _WRITERS))
-    if frames <= _LATE:
-        raise ConfigError(f"a miniature needs at least {_LATE + 1} frames, not {frames}")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OutputError(f"{folder} is not empty: give a new folder")
-    with replacing_folder(folder) as root:
-        _WRITERS[name](root, frames, seed)
+    write_new(_WRITERS, name, folder, frames, seed, least=_LATE + 1)
 
 
 def _uvo(root: Path, frames: int, seed: int) -> None:
@@ -100,7 +91,7 @@ def _ovis(root: Path, frames: int, seed: int) -> None:
         _write_json(root / f"annotations_{split}.json", scenes, _OVIS, split == "train")
 
 
-_WRITERS: dict[str, Callable[[Path, int, int], None]] = {
+_WRITERS: dict[str, Writer] = {
     "uvo": _uvo,
     "ytvis2019": lambda root, frames, seed: _youtube_vis("{split}.json", root, frames, seed),
     "ytvis2021": lambda root, frames, seed: _youtube_vis("{split}/instances.json", root, frames, seed + 5),

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
-from sampt.config import Config, build
+from sampt.config import Config
 from sampt.errors import ConfigError
 from sampt.segmenters.grabcut import GrabCutSegmenter
 
 from ..datasets.base import DatasetChoice
+from ..models import Models, spent
 from ..running.record import SequenceRecord
 from ..running.tasks import Finished, SequenceTask
 from .datasets import VisDataset, VisVideo, open_vis_dataset
@@ -23,7 +23,10 @@ MASKLETS = "masklets.json"
 """The file in a video's folder of results: the video's part of ``results.json``."""
 
 
-def vis_config(config: Config) -> Config:
+C = TypeVar("C", bound=Config)
+
+
+def vis_config(config: C) -> C:
     """The configuration as it is used here: masks may overlap, as proposals do.
 
     Raises:
@@ -45,8 +48,7 @@ class VisWorker:
 
     def __init__(self, dataset: DatasetChoice, vis: VisSettings, settings: Mapping[str, Config]) -> None:
         self.dataset = open_vis_dataset(dataset.name, dataset.root, dataset.split, dataset.options)
-        self.vis, self.settings = vis, settings
-        self._trackers: dict[str, EverythingTracker] = {}
+        self.vis, self.models = vis, Models(settings)
 
     def __call__(self, task: SequenceTask) -> Finished:
         """
@@ -54,12 +56,12 @@ class VisWorker:
             SamptError: the video cannot be read or segmented.
         """
         begin = time.perf_counter()
-        video, tracker = self.dataset[task.sequence], self._tracker(task.setting)
-        tracker.model.seed = task.seed
-        tracker.seconds.clear()
-        frames = video.video
-        with closing(tracker.model.encoder(frames)) as encoder:
+        video = self.dataset[task.sequence]
+        frames, tracker = video.video, EverythingTracker(self.models(task), self.vis)
+        with self.models.encoder(task, frames) as encoder:
+            before = encoder.counts
             found = tracker(frames, encoder)
+            encoded = spent(encoder, before)
         seconds = {**tracker.seconds, "all": time.perf_counter() - begin}
         record = SequenceRecord(
             sequence=task.sequence,
@@ -68,17 +70,12 @@ class VisWorker:
             objects=len(found),
             size=video.size,
             seconds={stage: round(s, 3) for stage, s in seconds.items()},
-            encoder=encoder.counts,
+            encoder=encoded,
             quality="full",
             scores=None,
         )
         content = json.dumps(prediction_entries(self.dataset, video, found), separators=(",", ":"))
         return Finished(record, {MASKLETS: content.encode("ascii")}, {})
-
-    def _tracker(self, setting: str) -> EverythingTracker:
-        if setting not in self._trackers:
-            self._trackers[setting] = EverythingTracker(build(self.settings[setting]), self.vis)
-        return self._trackers[setting]
 
 
 def prediction_entries(

@@ -65,9 +65,10 @@ def command(
     from sampt.benchmarks.ablations.sweep import read_sweep
     from sampt.benchmarks.datasets.base import DatasetChoice
     from sampt.benchmarks.datasets.registry import open_dataset, parse_options
+    from sampt.benchmarks.models import shared
     from sampt.benchmarks.running.folder import default_folder
     from sampt.benchmarks.running.tasks import open_sequences, run_missing
-    from sampt.benchmarks.vos import VosWorker, shared
+    from sampt.benchmarks.vos import VosWorker
     from sampt.benchmarks.vos_run import VosScores, long_table
 
     workers = engine.choice

@@ -2,35 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
 from sampt.benchmarks.datasets.check import Report, check_dataset
 from sampt.benchmarks.datasets.miniature import write_miniature
-from sampt.benchmarks.datasets.registry import DATASETS, find_dataset, parse_options
+from sampt.benchmarks.datasets.registry import DATASETS, DatasetInfo, find_in, parse_options
+from sampt.benchmarks.vis.check import check_vis_dataset
+from sampt.benchmarks.vis.datasets import VIS_DATASETS
+from sampt.benchmarks.vis.miniature import write_vis_miniature
 
 from ..errors import DatasetError
 from ..naming import counted
 from .dataset_options import dataset_options, sequence_progress
 
 
+@dataclass(frozen=True)
+class _Task:
+    """What datasets are for: the command that runs them, and what else is done with them."""
+
+    command: str
+    datasets: Mapping[str, DatasetInfo[Any]]
+    check: Callable[..., Report]
+    write_miniature: Callable[..., None]
+
+
+_TASKS = (
+    _Task("vos", DATASETS, check_dataset, write_miniature),
+    _Task("vis", VIS_DATASETS, check_vis_dataset, write_vis_miniature),
+)
+
+
+def _find(name: str) -> tuple[_Task, DatasetInfo[Any]]:
+    """
+    Raises:
+        ConfigError: no dataset is called so.
+    """
+    info = find_in({name: info for task in _TASKS for name, info in task.datasets.items()}, name)
+    return next(task for task in _TASKS if name in task.datasets), info
+
+
 @click.group(no_args_is_help=True)
 def command() -> None:
-    """Datasets for semi-supervised video object segmentation."""
+    """Datasets for video object segmentation (`sampt vos`) and video instance segmentation (`sampt vis`)."""
 
 
 @command.command(name="list")
 def list_() -> None:
     """Show the datasets, their splits and options, and where they can be had."""
-    for name, info in DATASETS.items():
-        click.echo(f"{name}: {info.title}")
-        click.echo(f"  --split  {', '.join(info.splits)}{', or any list' if info.any_split else ''}")
-        for key, values in info.options.items():
-            click.echo(f"  -d       {key}={'|'.join(values) or key.upper()}")
-        click.echo(f"  licence  {info.licence}")
-        click.echo(f"  from     {info.source}")
+    for task in _TASKS:
+        for name, info in task.datasets.items():
+            click.echo(f"{name}: {info.title}")
+            click.echo(f"  task     {task.command}")
+            click.echo(f"  --split  {', '.join(info.splits)}{', or any list' if info.any_split else ''}")
+            for key, values in info.options.items():
+                click.echo(f"  -d       {key}={'|'.join(values) or key.upper()}")
+            click.echo(f"  licence  {info.licence}")
+            click.echo(f"  from     {info.source}")
     click.echo("The first split and the first value of an option are the defaults.")
+    click.echo("Tasks are the commands that run them: `sampt vos` and `sampt ablate`, and `sampt vis`.")
 
 
 @command.command()
@@ -41,13 +75,14 @@ def check(dataset: str, root: Path, split: str | None, options: tuple[str, ...])
     Exits with code 2 if something is missing or cannot be read. Counts that differ from the published ones
     are no error: a part of a dataset can be used, too.
     """
+    task, info = _find(dataset)
     with sequence_progress("checking") as progress:
-        report = check_dataset(dataset, root, split, parse_options(options), progress=progress)
+        report = task.check(dataset, root, split, parse_options(options), progress=progress)
     _show(report)
     if report.problems:
         raise DatasetError(
             f"{root} has {counted(len(report.problems), 'problem')}, listed above: "
-            f"mend the files, or get them again from {find_dataset(dataset).source}"
+            f"mend the files, or get them again from {info.source}"
         )
 
 
@@ -72,5 +107,6 @@ def _show(report: Report) -> None:
 )
 def miniature(dataset: str, output: Path, frames: int, seed: int) -> None:
     """Write a small generated dataset in the layout of a real one, to try commands on."""
-    write_miniature(dataset, output, frames=frames, seed=seed)
+    task, _ = _find(dataset)
+    task.write_miniature(dataset, output, frames=frames, seed=seed)
     click.echo(f"{output} is a miniature of {dataset}: give it as --root")

@@ -36,20 +36,25 @@ class ModelChoice:
             self.overrides
         )
 
-    def settings(self) -> Config:
+    def settings(self, paper: str = "sam_pt", schema: type[Config] | None = None) -> Config:
         """The configuration that comes of it.
+
+        Args:
+            paper: the packaged configuration that holds the paper's settings for the task.
+            schema: as ``load_config`` has it.
 
         Raises:
             ConfigError: a name, key or value is not valid.
         """
-        from ..config import load_config
+        from ..config import Config, load_config
 
         chosen = self.chosen
         # SAM is worth the paper's settings; the quick ones are made for the embedded segmenter.
         quick = all(o == "segmenter.name=grabcut" for o in chosen if o.startswith("segmenter.name="))
         if self.config is None and not quick and self.tracker is None:
             chosen.insert(0, "tracker.name=dis")  # the paper's takes long on a CPU, and weights
-        return self.with_checkpoints(load_config(self.config or ("quick" if quick else "sam_pt"), chosen))
+        config = self.config or ("quick" if quick else paper)
+        return self.with_checkpoints(load_config(config, chosen, schema or Config))
 
     def with_checkpoints(self, settings: Config) -> Config:
         """Set the checkpoints, not as overrides: a path may hold what means something in YAML."""

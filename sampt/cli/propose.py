@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 import numpy as np
@@ -13,9 +12,6 @@ from numpy.typing import NDArray
 
 from ..errors import ConfigError, VideoError
 from ..video import Video, read_image
-
-if TYPE_CHECKING:
-    from ..proposals import ProposalSettings
 
 IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
 
@@ -52,15 +48,15 @@ def command(
     from rich.console import Console
     from rich.progress import track
 
-    from ..config import choose_device, choose_dtype
+    from ..config import choose_device, choose_dtype, settings_from
     from ..environment import check_torchvision
     from ..segmenters.registry import create_segmenter
 
     check_torchvision()
     from ..proposal_export import ProposalWriter
-    from ..proposals import check_proposable, propose
+    from ..proposals import ProposalSettings, check_proposable, propose
 
-    settings = parse_settings(overrides)
+    settings = settings_from(ProposalSettings, overrides)
     status = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
     with _opened(source) as frames:
         indices = _indices(source, len(frames), frame, every)
@@ -76,36 +72,6 @@ def command(
                 image = frames[index]
                 writer.write(index, image, propose(model, image, settings))
     status.print(f"{writer.count} masks in {len(indices)} frame{'s' * (len(indices) > 1)}: {output}")
-
-
-def parse_settings(overrides: Sequence[str]) -> ProposalSettings:
-    """Settings from ``key=value``.
-
-    Raises:
-        ConfigError: a key or a value is not valid; the closest key is named.
-    """
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-    from yaml import YAMLError
-
-    from ..naming import unknown_name
-    from ..proposals import ProposalSettings
-
-    values = OmegaConf.structured(ProposalSettings)
-    for override in overrides:
-        key, equals, _ = override.partition("=")
-        if not equals:
-            raise ConfigError(f"-o {override}: give a setting as key=value, such as -o points_per_side=16")
-        if key not in values:
-            raise ConfigError(f"-o {override}: {unknown_name('setting', key, map(str, values))}")
-        try:
-            values = OmegaConf.merge(values, OmegaConf.from_dotlist([override]))
-            made = OmegaConf.to_object(values)
-        except (YAMLError, OmegaConfBaseException, ValueError) as error:
-            raise ConfigError(f"-o {override} is not valid: {str(error).partition(chr(10))[0]}") from error
-    made = OmegaConf.to_object(values)
-    assert isinstance(made, ProposalSettings)
-    return made
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,11 +15,10 @@ from .model_options import ModelChoice, model_options
 from .run_options import RunOptions, exit_if_failed, run_name, run_options, tell_means
 
 if TYPE_CHECKING:
-    from sampt.benchmarks.datasets.base import DatasetChoice
-    from sampt.benchmarks.vis.datasets import VisDataset
-    from sampt.benchmarks.vis.masklets import VisSettings
+    from sampt.benchmarks.vis.settings import VisConfig
 
-    from ..config import Config
+PAPER = "sam_pt_uvo"
+"""The configuration that the paper uses for this task."""
 
 
 @click.command()
@@ -44,18 +43,20 @@ def command(
 
     Up to 100 masks of the first frame are each tracked to the end. The folder gets results.json in the format
     of YouTube-VIS, metrics.csv and report.html; scores do not regard categories. Besides a model's settings
-    -o takes proposals.KEY (docs/proposals.md), redetect.every and redetect.overlap, proposal_score and
-    objects_per_batch (docs/vis.md). Killed and started again, the same command goes on where it was. Where a
-    video fails, the others are done, and the exit code is 3.
+    --config and -o take proposals.KEY (docs/proposals.md), redetect.every and redetect.overlap,
+    proposal_score and objects_per_batch (docs/vis.md). Killed and started again, the same command goes on
+    where it was. Where a video fails, the others are done, and the exit code is 3.
 
     \b
-    sampt vis --dataset uvo --root UVOv1.0 --config configs/sam_pt.yaml
+    sampt vis --dataset uvo --root UVOv1.0 --config sam_pt_uvo
     sampt vis --dataset uvo --root UVOv1.0 --segmenter mobile-sam -o redetect.every=10
     """
     from functools import partial
 
     from sampt.benchmarks.datasets.base import DatasetChoice
     from sampt.benchmarks.datasets.registry import parse_options
+    from sampt.benchmarks.models import shared
+    from sampt.benchmarks.running.description import describe
     from sampt.benchmarks.running.folder import default_folder, open_run
     from sampt.benchmarks.running.report import write_report
     from sampt.benchmarks.running.tasks import open_sequences, run_missing
@@ -64,20 +65,21 @@ def command(
     from sampt.benchmarks.vis.run import VisScores, make_report, write_results
     from sampt.benchmarks.vis.worker import MASKLETS, VisWorker
 
-    settings, vis = _settings(model)
+    settings = _settings(model)
     seeds, workers = run.all_seeds(settings), engine.choice
     choice = DatasetChoice(dataset, root.resolve(), split, parse_options(options))
     opened = open_vis_dataset(choice.name, choice.root, choice.split, choice.options)
+    opened.check_truth()
     names = tuple(open_sequences(opened, videos))
     run.check_logging(names)
     path = run.output or default_folder(opened.name, opened.split, run_name(model, settings))
-    described = _described(choice, opened, settings, vis, seeds)
+    described = describe("vis", choice.describe(opened.split), settings, seeds)
     with open_run(path, described, run.overwrite) as folder:
         with sequence_progress("segmenting") as progress:
             failures = run_missing(
                 names,
                 {"": folder},
-                lambda: workers.make_workers(partial(VisWorker, choice, vis), {"": settings}),
+                lambda: workers.make_workers(partial(VisWorker, choice, settings), {"": shared(settings)}),
                 strict=engine.strict,
                 progress=progress,
             )
@@ -94,25 +96,14 @@ def command(
     exit_if_failed(context, len(failures))
 
 
-def _settings(model: ModelChoice) -> tuple[Config, VisSettings]:
-    """The model's configuration, by default the paper's, and the settings that are not the model's."""
-    from sampt.benchmarks.vis.settings import is_own, parse_vis_settings
+def _settings(model: ModelChoice) -> VisConfig:
+    """The configuration, by default the paper's."""
+    from sampt.benchmarks.vis.settings import VisConfig
     from sampt.benchmarks.vis.worker import vis_config
 
-    own = [override for override in model.overrides if is_own(override)]
-    model = replace(model, overrides=tuple(o for o in model.overrides if not is_own(o)))
     chosen = any(override.startswith("segmenter.name=") for override in model.chosen)
     if model.config is None and not chosen:
-        model = replace(model, config="sam_pt")
-    return vis_config(model.settings()), parse_vis_settings(own)
-
-
-def _described(
-    choice: DatasetChoice, dataset: VisDataset, settings: Config, vis: VisSettings, seeds: tuple[int, ...]
-) -> dict[str, Any]:
-    from sampt.benchmarks.running.description import describe
-    from sampt.benchmarks.vis.settings import as_plain
-
-    described = describe("vis", choice.describe(dataset.split), settings, seeds)
-    described["config"] |= as_plain(vis)
-    return described
+        model = replace(model, config=PAPER)
+    settings = model.settings(PAPER, VisConfig)
+    assert isinstance(settings, VisConfig)
+    return vis_config(settings)

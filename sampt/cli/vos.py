@@ -45,12 +45,13 @@ def command(
     """
     from sampt.benchmarks.datasets.base import DatasetChoice
     from sampt.benchmarks.datasets.registry import open_dataset, parse_options
+    from sampt.benchmarks.models import shared
     from sampt.benchmarks.running.description import describe
     from sampt.benchmarks.running.folder import default_folder, open_run
     from sampt.benchmarks.running.report import write_report
     from sampt.benchmarks.running.strips import overlay_video
     from sampt.benchmarks.running.tasks import open_sequences, run_missing
-    from sampt.benchmarks.vos import VosWorker, shared
+    from sampt.benchmarks.vos import VosWorker
     from sampt.benchmarks.vos_run import VosScores, make_report
 
     settings = model.settings()

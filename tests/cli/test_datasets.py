@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from sampt.benchmarks.datasets.registry import DATASETS
+from sampt.benchmarks.vis.datasets import VIS_DATASETS
 
 from .conftest import Cli
+
+ALL = {**DATASETS, **VIS_DATASETS}
 
 
 def test_list_shows_every_dataset(sampt: Cli) -> None:
     done = sampt("datasets", "list")
     assert done.returncode == 0, done.stderr
-    titles = [f"{name}: {info.title}" for name, info in DATASETS.items()]
-    assert [line for line in done.stdout.splitlines() if line in titles] == titles
+    lines = done.stdout.splitlines()
+    titles = [f"{name}: {info.title}" for name, info in ALL.items()]
+    assert [line for line in lines if line in titles] == titles
+    tasks = [line.split()[1] for line in lines if line.startswith("  task ")]
+    assert tasks == ["vos"] * len(DATASETS) + ["vis"] * len(VIS_DATASETS)
     assert "resolution=480p|Full-Resolution" in done.stdout
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", ALL)
 def test_a_miniature_is_whole(name: str, here: Cli, tmp_path: Path) -> None:
     done = here("datasets", "miniature", "--dataset", name, "--output", "mini", "--frames", 4)
     assert (done.returncode, done.stderr) == (0, "")
@@ -29,7 +36,25 @@ def test_a_miniature_is_whole(name: str, here: Cli, tmp_path: Path) -> None:
     lines = done.stdout.splitlines()
     assert lines[1:3] == ["  sequences          2", "  frames             8"]
     assert lines[-1] == "Every file is there and can be read."
-    assert any("published" in line for line in lines) == bool(DATASETS[name].published)
+    assert any("published" in line for line in lines) == bool(ALL[name].published)
+
+
+def test_check_lists_problems_of_videos_and_of_their_annotations(here: Cli, tmp_path: Path) -> None:
+    here("datasets", "miniature", "--dataset", "uvo", "--output", "mini", "--frames", 4)
+    frames, file = tmp_path / "mini/uvo_videos_dense_frames", "VideoDenseSet/UVO_video_val_dense.json"
+    (frames / "-tin_boat01/1.png").unlink()
+    cut = frames / "tin_cars-02/2.png"
+    cut.write_bytes(cut.read_bytes()[:200])
+    truth = json.loads((tmp_path / "mini" / file).read_text())
+    truth["annotations"][1]["video_id"] = 7
+    (tmp_path / "mini" / file).write_text(json.dumps(truth))
+    done = here("datasets", "check", "--dataset", "uvo", "--root", "mini")
+    assert done.returncode == 2
+    problems = [line for line in done.stdout.splitlines() if line.startswith("Problem: ")]
+    assert len(problems) == 3
+    for problem, what in zip(problems, ("1.png", "2.png", "annotation 1: video_id 7"), strict=True):
+        assert what in problem
+    assert "mini has 3 problems, listed above" in done.stderr
 
 
 def test_check_lists_problems_and_exits_with_2(sampt: Cli, tmp_path: Path) -> None:
@@ -54,6 +79,8 @@ def test_check_lists_problems_and_exits_with_2(sampt: Cli, tmp_path: Path) -> No
     ("options", "message"),
     [
         (["--dataset", "davis2018", "--root", "."], "did you mean 'davis201"),
+        (["--dataset", "ytvis2020", "--root", "."], "did you mean 'ytvis20"),
+        (["--dataset", "uvo", "--root", "."], "lacks VideoDenseSet/UVO_video_val_dense.json"),
         (["--dataset", "mose", "--root", "."], "lacks valid/JPEGImages and valid/Annotations"),
         (["--dataset", "mose", "--root", "nowhere"], "nowhere is no folder"),
         (["--dataset", "mose", "--root", ".", "--split", "val"], "did you mean 'valid'"),

@@ -75,10 +75,10 @@ def test_an_image_gives_a_label_map_an_overlay_and_json(
         assert {"frame", "predicted_iou", "stability_score", "point_coords", "crop_box"} <= record.keys()
 
 
-def test_a_video_gives_every_nth_frame(sampt: Cli, clip: Path, weights: Path, tmp_path: Path) -> None:
+def test_a_video_gives_every_nth_frame(here: Cli, clip: Path, weights: Path, tmp_path: Path) -> None:
     (tmp_path / "out/masks").mkdir(parents=True)
     (tmp_path / "out/masks/00003.png").touch()  # of an earlier run
-    done = sampt(
+    done = here(
         *("propose", clip, "--every", 6, "--segmenter", "mobile-sam", "--checkpoint", weights),
         *(*FEW, "-o", "box_nms_thresh=1", "-o", "max_masks=2", "--output", "out", "--overwrite"),
     )

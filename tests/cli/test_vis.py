@@ -5,29 +5,30 @@ from __future__ import annotations
 import csv
 import json
 import pickle
+import shutil
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from click.testing import CliRunner, Result
 
+from sampt.benchmarks import models
+from sampt.benchmarks.datasets.base import DatasetChoice
 from sampt.benchmarks.metrics.ytvis import MEASURES
-from sampt.benchmarks.vis import worker
 from sampt.benchmarks.vis.annotations import read_annotations
 from sampt.benchmarks.vis.evaluation import evaluate_vis
 from sampt.benchmarks.vis.masklets import VisSettings
 from sampt.benchmarks.vis.miniature import write_vis_miniature
 from sampt.benchmarks.vis.worker import VisWorker
-from sampt.benchmarks.vos import DatasetChoice
 from sampt.cli.run_options import FAILED
-from sampt.cli.vis import command
 from sampt.config import Config, load_config
-from sampt.errors import ConfigError, DatasetError, OutputError, SamptError
 from sampt.pipeline import Sampling, SamPt
 from sampt.samplers import create_sampler
 from sampt.segmenters.mobile_sam import build_mobile_sam
 from tests.sampt.parts import DiscSegmenter, SteadyTracker
+
+from .conftest import Cli
 
 FEW = [
     *("proposals.points_per_side=2", "proposals.pred_iou_thresh=0", "proposals.stability_score_thresh=0"),
@@ -46,27 +47,37 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def miniature(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("miniature") / "uvo"
+    write_vis_miniature("uvo", root, frames=3)
+    return root
+
+
 @pytest.fixture
-def uvo(tmp_path: Path) -> Path:
-    write_vis_miniature("uvo", tmp_path / "uvo", frames=3)
-    return tmp_path / "uvo"
+def uvo(miniature: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(miniature, tmp_path / "uvo"))
 
 
-def vis(root: Path, weights: Path | None, output: Path, *options: object, few: list[str] = FEW) -> Result:
+def arguments(root: Path, weights: Path | None, *options: object) -> list[object]:
+    """Of a run in the folder ``run``, unless the options say otherwise."""
     unused = root.parent / "unused.pt"  # where no model is built from it, a file is all that is wanted
     unused.touch()
     model = ["--segmenter", "mobile-sam", "--checkpoint", weights or unused]
-    settings = [argument for setting in few for argument in ("-o", setting)]
-    arguments = ["--dataset", "uvo", "--root", root, *model, *settings, "--output", output, *options]
-    return CliRunner().invoke(command, list(map(str, arguments)))
+    settings = [argument for setting in FEW for argument in ("-o", setting)]
+    return ["vis", "--dataset", "uvo", "--root", root, *model, *settings, "--output", "run", *options]
+
+
+def records(run: Path, video: str, seeds: int) -> list[dict[str, Any]]:
+    return [json.loads((run / f"records/{seed}/{video}.json").read_text()) for seed in range(seeds)]
 
 
 def test_a_run_gives_results_scores_and_a_report_and_is_not_done_twice(
-    uvo: Path, weights: Path, tmp_path: Path
+    sampt: Cli, here: Cli, uvo: Path, weights: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    done = vis(uvo, weights, run, "--video", VIDEO)
-    assert done.exit_code == 0, (done.output, done.exception)
+    done = sampt(*arguments(uvo, weights, "--video", VIDEO))
+    assert done.returncode == 0, done.stderr
     annotations = read_annotations(uvo / "VideoDenseSet/UVO_video_val_dense.json")
     predictions = json.loads((run / "results.json").read_text())
     assert 1 <= len(predictions) <= 2
@@ -81,11 +92,14 @@ def test_a_run_gives_results_scores_and_a_report_and_is_not_done_twice(
     page = (run / "report.html").read_text()
     assert VIDEO in page
     assert page.count("data:image/jpeg") == 3
-    assert "AR100" in done.output
+    assert "AR100" in done.stdout
+    assert "Traceback" not in done.stderr
+    (record,) = records(run, VIDEO, 1)
+    assert record["encoder"]["frames"] == 3
 
     before = (run / VIDEO / "masklets.json").stat().st_mtime_ns
-    again = vis(uvo, weights, run, "--video", VIDEO)
-    assert again.exit_code == 0, (again.output, again.exception)
+    again = here(*arguments(uvo, weights, "--video", VIDEO))
+    assert again.returncode == 0, again.stderr
     assert (run / VIDEO / "masklets.json").stat().st_mtime_ns == before
 
 
@@ -93,25 +107,27 @@ def test_a_run_gives_results_scores_and_a_report_and_is_not_done_twice(
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """In place of the model that is asked for, one that sees discs everywhere."""
 
-    def build(config: Config) -> SamPt:
+    def build(config: Config, segmenter: DiscSegmenter | None) -> SamPt:
         sampling = Sampling(create_sampler("random"), create_sampler("mixed"), positives=1, negatives=0)
-        return SamPt(SteadyTracker(), DiscSegmenter(), sampling, overlapping=config.overlapping)
+        parts = SteadyTracker(), segmenter or DiscSegmenter(), sampling
+        return SamPt(*parts, overlapping=config.overlapping, cache=config.cache)
 
-    monkeypatch.setattr(worker, "build", build)
+    monkeypatch.setattr(models, "build", build)
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_run_goes_on_after_a_video_has_failed(uvo: Path, tmp_path: Path) -> None:
+def test_a_run_goes_on_after_a_video_has_failed(here: Cli, uvo: Path, tmp_path: Path) -> None:
     frame, run = uvo / f"uvo_videos_dense_frames/{VIDEO}/1.png", tmp_path / "run"
     whole = frame.read_bytes()
-    frame.write_bytes(whole[:100])
-    failed = vis(uvo, None, run, "--seeds", 2)
-    assert failed.exit_code == FAILED, (failed.output, failed.exception)
+    middle = len(whole) // 2
+    frame.write_bytes(whole[:middle] + b"?" * 8 + whole[middle + 8 :])  # which only decoding finds
+    failed = here(*arguments(uvo, None, "--seeds", 2))
+    assert failed.returncode == FAILED, failed.stderr
     assert not (run / "seed-0" / VIDEO).exists()
     assert [p["video_id"] for p in json.loads((run / "seed-0/results.json").read_text())] == [1, 1]
     frame.write_bytes(whole)
-    done = vis(uvo, None, run, "--seeds", 2)
-    assert done.exit_code == 0, (done.output, done.exception)
+    done = here(*arguments(uvo, None, "--seeds", 2))
+    assert done.returncode == 0, done.stderr
     for seed in (0, 1):
         predictions = json.loads((run / f"seed-{seed}/results.json").read_text())
         assert [p["video_id"] for p in predictions] == [1, 1, 2, 2]
@@ -119,27 +135,52 @@ def test_a_run_goes_on_after_a_video_has_failed(uvo: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("quick")
-def test_without_public_truth_there_are_results_and_a_report(tmp_path: Path) -> None:
+@pytest.mark.parametrize("cache", ["cache.host_bytes=1000000", "cache.host_bytes=0"])
+def test_seeds_share_embeddings_in_memory_and_on_disk(
+    here: Cli, uvo: Path, tmp_path: Path, cache: str
+) -> None:
+    done = here(*arguments(uvo, None, "--seeds", 2, "-o", cache))
+    assert done.returncode == 0, done.stderr
+    for video in ("-tin_boat01", VIDEO):
+        assert [r["encoder"]["frames"] for r in records(tmp_path / "run", video, 2)] == [3, 0]
+
+
+@pytest.mark.usefixtures("quick")
+def test_settings_may_come_in_a_file(here: Cli, uvo: Path, tmp_path: Path) -> None:
+    (tmp_path / "everything.yaml").write_text(
+        "{tracker: {name: dis}, segmenter: {name: mobile-sam}, redetect: {every: 2}, proposal_score: false}"
+    )
+    done = here(*arguments(uvo, None, "--config", "everything.yaml", "-o", "redetect.every=1"))
+    assert done.returncode == 0, done.stderr
+    config = json.loads((tmp_path / "run/run.json").read_text())["config"]
+    assert (config["redetect"]["every"], config["proposal_score"]) == (1, False)
+    said = refused(here, "segment", "clip.mp4", "--config", "everything.yaml", "--output", "out")
+    assert "everything.yaml: redetect is a setting of `sampt vis`" in said
+
+
+@pytest.mark.usefixtures("quick")
+def test_without_public_truth_there_are_results_and_a_report(here: Cli, tmp_path: Path) -> None:
     write_vis_miniature("ovis", tmp_path / "ovis", frames=3)
     run = tmp_path / "run"
-    done = vis(tmp_path / "ovis", None, run, "--dataset", "ovis")
-    assert done.exit_code == 0, (done.output, done.exception)
+    done = here(*arguments(tmp_path / "ovis", None, "--dataset", "ovis"))
+    assert done.returncode == 0, done.stderr
     assert len(json.loads((run / "results.json").read_text())) == 4
     assert not (run / "metrics.csv").exists()
     page = (run / "report.html").read_text()
     assert "img_0000002" in page
-    assert "AR100" not in page + done.output
+    assert "AR100" not in page + done.stdout
+    assert "ovis valid has no public annotations" in page
 
 
 @pytest.mark.usefixtures("quick")
-def test_beginning_anew_leaves_nothing_of_the_earlier_run(uvo: Path, tmp_path: Path) -> None:
+def test_beginning_anew_leaves_nothing_of_the_earlier_run(here: Cli, uvo: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    vis(uvo, None, run)
-    refused = vis(uvo, None, run, "-o", "redetect.every=1")
-    assert isinstance(refused.exception, OutputError)
-    assert "config.redetect.every is None there and 1 here" in str(refused.exception)
-    done = vis(uvo, None, run, "-o", "redetect.every=1", "--video", VIDEO, "--overwrite")
-    assert done.exit_code == 0, (done.output, done.exception)
+    here(*arguments(uvo, None))
+    refused = here(*arguments(uvo, None, "-o", "redetect.every=1"))
+    assert refused.returncode == 2
+    assert "config.redetect.every is None there and 1 here" in refused.stderr
+    done = here(*arguments(uvo, None, "-o", "redetect.every=1", "--video", VIDEO, "--overwrite"))
+    assert done.returncode == 0, done.stderr
     assert not (run / "-tin_boat01").exists()
     starts = {
         sum(m is None for m in p["segmentations"]) for p in json.loads((run / "results.json").read_text())
@@ -148,11 +189,11 @@ def test_beginning_anew_leaves_nothing_of_the_earlier_run(uvo: Path, tmp_path: P
 
 
 @pytest.mark.usefixtures("quick")
-def test_wandb_gets_measures_and_videos(uvo: Path, tmp_path: Path) -> None:
+def test_wandb_gets_measures_and_videos(here: Cli, uvo: Path, tmp_path: Path) -> None:
     pytest.importorskip("wandb")
     options = ("--wandb", "--wandb-mode", "offline", "--wandb-video", VIDEO)
-    done = vis(uvo, None, tmp_path / "run", *options)
-    assert done.exit_code == 0, (done.output, done.exception)
+    done = here(*arguments(uvo, None, *options))
+    assert done.returncode == 0, done.stderr
     (logged,) = (tmp_path / "run/wandb").glob("offline-run-*/*.wandb")
     assert b"AR100" in logged.read_bytes()
     assert len(list((tmp_path / "run/wandb").rglob("*.mp4"))) == 1
@@ -164,32 +205,48 @@ def test_workers_can_be_sent_to_other_processes(uvo: Path) -> None:
     assert sent({"": load_config("quick")}).dataset.names == ("-tin_boat01", VIDEO)
 
 
+def refused(here: Cli, *arguments: object) -> str:
+    done = here(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1
+    return done.stderr
+
+
 @pytest.mark.parametrize(
-    ("options", "error", "sentence"),
+    ("options", "sentence"),
     [
-        (("--segmenter", "grabcut"), ConfigError, "such as --segmenter mobile-sam"),
-        (("-o", "redetect.evry=2"), ConfigError, "did you mean 'redetect.every'"),
-        (("-o", "tracker.nme=2"), ConfigError, "did you mean 'tracker.name'"),
-        (("--video", "tin_car"), DatasetError, "did you mean 'tin_cars-02'"),
-        (("-o", "seed=7", "--seeds", "2"), ConfigError, "seed 7 and --seeds 2"),
-        (("--wandb-video", VIDEO), ConfigError, "--wandb"),
-        (("--split", "valid"), ConfigError, "did you mean 'val'"),
-        (("--dataset", "ytvis2020"), ConfigError, "did you mean 'ytvis20"),
-        (("--dataset", "ovis"), DatasetError, "annotations_valid.json"),
+        (("--segmenter", "grabcut"), "such as --segmenter mobile-sam"),
+        (("-o", "redetect.evry=2"), "did you mean 'redetect.every'"),
+        (("-o", "tracker.nme=2"), "did you mean 'tracker.name'"),
+        (("--video", "tin_car"), "did you mean 'tin_cars-02'"),
+        (("-o", "seed=7", "--seeds", "2"), "seed 7 and --seeds 2"),
+        (("--wandb-video", VIDEO), "--wandb"),
+        (("--split", "valid"), "did you mean 'val'"),
+        (("--dataset", "ytvis2020"), "did you mean 'ytvis20"),
+        (("--dataset", "ovis"), "annotations_valid.json"),
     ],
 )
 def test_what_will_not_do_is_said_before_anything_is_made(
-    uvo: Path, tmp_path: Path, options: tuple[str, ...], error: type[SamptError], sentence: str
+    here: Cli, uvo: Path, tmp_path: Path, options: tuple[str, ...], sentence: str
 ) -> None:
-    refused = vis(uvo, None, tmp_path / "run", *options)
-    assert isinstance(refused.exception, error), refused.output
-    assert sentence in str(refused.exception)
+    assert sentence in refused(here, *arguments(uvo, None, *options))
     assert not (tmp_path / "run").exists()
 
 
-def test_another_runs_folder_is_left_alone(uvo: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("quick")
+def test_a_mistake_in_the_truth_is_found_before_work_starts(here: Cli, uvo: Path, tmp_path: Path) -> None:
+    file = uvo / "VideoDenseSet/UVO_video_val_dense.json"
+    truth = json.loads(file.read_text())
+    truth["annotations"][2]["segmentations"].pop()
+    file.write_text(json.dumps(truth))
+    said = refused(here, *arguments(uvo, None))
+    assert "UVO_video_val_dense.json, annotation 2: segmentations has 2 masks" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_another_runs_folder_is_left_alone(here: Cli, uvo: Path, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run/notes.txt").touch()
-    refused = vis(uvo, None, tmp_path / "run")
-    assert isinstance(refused.exception, OutputError)
+    assert "notes.txt" in refused(here, *arguments(uvo, None))
     assert (tmp_path / "run/notes.txt").exists()

@@ -160,6 +160,24 @@ def test_a_proposal_describes_its_mask() -> None:
     assert red.crop_box == (0, 0, 64, 48)
 
 
+@pytest.mark.parametrize(("layers", "crops"), [(0, 0), (1, 4)])
+def test_an_embedding_at_hand_gives_the_same_and_saves_an_encoding(layers: int, crops: int) -> None:
+    class Counting(SamSegmenter):
+        encoded = 0
+
+        def encode(self, frames):
+            self.encoded += len(frames)
+            return super().encode(frames)
+
+    frame, settings = noise(96, 160), ProposalSettings(8, crop_n_layers=layers, **THRESHOLDS)
+    segmenter = Counting(blob_sam())
+    (embedding,) = segmenter.encode([segmenter.prepare(frame)])
+    segmenter.encoded = 0
+    found = propose(segmenter, frame, settings, embedding)
+    assert segmenter.encoded == crops
+    assert found and found == propose(segmenter, frame, settings)
+
+
 def test_keeps_the_best() -> None:
     model, frame = SamSegmenter(blob_sam()), noise(96, 160)
     everything = propose(model, frame, ProposalSettings(points_per_side=12, **THRESHOLDS))

@@ -186,7 +186,9 @@ def test_a_dataset_without_published_rows_has_its_own_numbers_only(tmp_path: Pat
 
 def test_a_run_in_which_everything_failed_still_has_a_page(tmp_path: Path) -> None:
     what = report(records=[], measures={}, per_sequence={}, failures={"a": "no memory"}, strip=frames)
-    assert page(tmp_path, what).row("a") == ["no memory"]
+    made = page(tmp_path, what)
+    assert made.row("a") == ["no memory"]
+    assert "no public annotations" not in made.text
 
 
 def test_a_page_that_cannot_be_written_is_an_output_error(tmp_path: Path) -> None:
@@ -200,12 +202,33 @@ def test_published_rows_are_complete_and_plausible() -> None:
         ("davis2017", "val"),
         ("youtubevos2018", "valid"),
         ("mose", "valid"),
+        ("uvo", "val"),
     ):
-        for table in published(dataset, split):
+        tables, least = published(dataset, split), 1 if dataset == "uvo" else 10
+        assert tables
+        for table in tables:
             assert table.source.startswith("https://")
             for row in table.rows:
                 assert row.values.keys() <= set(table.measures)
-                assert all(10 < float(value.split(" ± ")[0]) < 95 for value in row.values.values())
+                assert all(least < float(value.split(" ± ")[0]) < 95 for value in row.values.values())
+
+
+def test_published_recall_is_above_precision_and_rises_with_size() -> None:
+    """A digit read wrongly would show."""
+    (table,) = published("uvo", "val")
+    for row in table.rows:
+        recall, *by_size, precision = (float(value.split(" ± ")[0]) for value in row.values.values())
+        assert recall > precision
+        assert not by_size or min(by_size) < recall < max(by_size)
+
+
+@pytest.mark.parametrize(("dataset", "split"), [("generic", "all"), ("youtubevos2018", "valid")])
+def test_a_run_that_only_a_server_can_score_says_so(tmp_path: Path, dataset: str, split: str) -> None:
+    """Whether there are published rows or not."""
+    made = page(tmp_path, report({"a": 0.5}, dataset=dataset, split=split, measures={}, per_sequence={}))
+    assert made.text.count(f"{dataset} {split} has no public annotations") == 1
+    scored = page(tmp_path, report({"a": 0.5}, dataset=dataset, split=split))
+    assert "no public annotations" not in scored.text
 
 
 @pytest.mark.parametrize("dataset", ["davis2017", "mose"])

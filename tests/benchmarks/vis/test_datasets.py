@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from pycocotools import mask as coco
 
+from sampt.benchmarks.vis.check import check_vis_dataset
 from sampt.benchmarks.vis.datasets import VIS_DATASETS, open_vis_dataset
 from sampt.benchmarks.vis.miniature import vis_miniature_names, write_vis_miniature
 from sampt.errors import ConfigError, DatasetError, OutputError
@@ -101,10 +103,25 @@ def test_file_names_that_make_no_sense(copied: Miniature, files: Any, sentence: 
 
 def test_a_missing_frame_is_named_with_the_remedy(copied: Miniature) -> None:
     root = copied("uvo")
-    (root / "uvo_videos_dense_frames/tin_cars-02/2.png").unlink()
+    frames = root / "uvo_videos_dense_frames/tin_cars-02"
+    (frames / "2.png").unlink()
     dataset = open_vis_dataset("uvo", root)
-    with pytest.raises(DatasetError, match=r"tin_cars-02/2\.png .*`sampt prepare uvo`"):
+    with pytest.raises(DatasetError, match=r"tin_cars-02/2\.png of .* is missing; .*`sampt prepare uvo`"):
         dataset["tin_cars-02"]
+    (frames / "1.png").unlink()
+    with pytest.raises(DatasetError, match=r"1\.png of .* is missing, and so are 1 more of its 4; "):
+        dataset["tin_cars-02"]
+
+
+def test_all_that_is_wrong_with_annotations_is_known(copied: Miniature) -> None:
+    root = copied("uvo")
+    path = root / "VideoDenseSet/UVO_video_val_dense.json"
+    changed(path, path, annotations=lambda all: [all[0] | {"video_id": 9}, *all[1:], {}])
+    report = check_vis_dataset("uvo", root)
+    assert (report.sequences, report.frames, report.objects, report.annotations) == (2, 8, 4, 14)
+    assert [problem.partition(": ")[0] for problem in report.problems] == [
+        f"{path}, annotation {n}" for n in (0, 5)
+    ]
 
 
 def test_no_frames_at_all(copied: Miniature) -> None:
@@ -122,6 +139,15 @@ def test_frames_of_another_size(copied: Miniature) -> None:
     dataset = open_vis_dataset("ytvis2021", root)
     with pytest.raises(DatasetError, match=r"is 160x96 but .* says 161x96"):
         dataset[dataset.names[0]]
+
+
+def test_one_frame_of_another_size(copied: Miniature) -> None:
+    root = copied("uvo")
+    frame = root / "uvo_videos_dense_frames/tin_cars-02/3.png"
+    with Image.open(frame) as image:
+        image.resize((80, 48)).save(frame)
+    with pytest.raises(DatasetError, match=r"3\.png is 80x48 but .* says 160x96"):
+        open_vis_dataset("uvo", root)["tin_cars-02"]
 
 
 @pytest.mark.parametrize(

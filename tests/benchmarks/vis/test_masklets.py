@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -135,6 +137,19 @@ def test_a_proposal_is_new_up_to_the_threshold() -> None:
     assert first in new_proposals([red, green], found, 1, overlap=0.34)
     assert first not in new_proposals([red, green], found, 1, overlap=0.33)
     assert new_proposals([red, green], found, 0, overlap=0.0) == [red, green]  # it is absent there
+
+
+@pytest.mark.parametrize(("every", "looks"), [(None, 1), (2, 3)])
+@pytest.mark.parametrize(("layers", "crops"), [(0, 0), (1, 4)])
+def test_a_frame_is_encoded_once_to_find_and_to_track(
+    every: int | None, looks: int, layers: int, crops: int
+) -> None:
+    clip, sam_pt = squares(6), model()
+    encoder = sam_pt.encoder(clip)
+    settings = VisSettings(replace(GRID, crop_n_layers=layers), Redetect(every))
+    assert EverythingTracker(sam_pt, settings)(clip, encoder)
+    assert encoder.counts["frames"] == 6
+    assert sam_pt.segmenter.encoded == 6 + looks * crops
 
 
 def test_nothing_to_be_found() -> None:

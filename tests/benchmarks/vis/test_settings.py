@@ -1,47 +1,104 @@
-"""Settings from the command line."""
+"""Settings of video instance segmentation, in a file and on the command line, beside the model's."""
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+from pathlib import Path
+
 import pytest
 
-from sampt.benchmarks.vis.masklets import VisSettings
-from sampt.benchmarks.vis.settings import as_plain, is_own, parse_vis_settings
+from sampt.benchmarks.vis.masklets import Redetect, VisSettings
+from sampt.benchmarks.vis.settings import VisConfig
+from sampt.config import VIS_ONLY, as_mapping, load_config
 from sampt.errors import ConfigError
+from sampt.proposals import ProposalSettings
+
+
+def read(source: str | Path, *overrides: str) -> VisConfig:
+    config = load_config(source, overrides, VisConfig)
+    assert isinstance(config, VisConfig)
+    return config
+
+
+def own(config: VisConfig) -> VisSettings:
+    return VisSettings(**{field.name: getattr(config, field.name) for field in fields(VisSettings)})
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "everything.yaml"
+    path.write_text(
+        "{tracker: {name: dis}, segmenter: {name: mobile-sam}, seed: 3, proposal_score: false,"
+        " proposals: {points_per_side: 8}, redetect: {every: 10}, objects_per_batch: 20}"
+    )
+    return path
 
 
 def test_without_any_they_are_the_papers() -> None:
-    settings = parse_vis_settings([])
-    assert settings == VisSettings()
-    assert (settings.redetect.every, settings.proposals.max_masks) == (None, 100)
+    for name, negatives, strategy in (("sam_pt_uvo", 1, None), ("sam_pt_uvo_reinit", 8, "horizon")):
+        config = read(name)
+        assert own(config) == VisSettings()
+        assert (config.redetect.every, config.proposals.max_masks) == (None, 100)
+        assert (config.sampling.negative.points, config.reinit.strategy) == (negatives, strategy)
 
 
-def test_nested_keys() -> None:
-    settings = parse_vis_settings(["redetect.every=5", "proposals.points_per_side=8", "proposal_score=false"])
-    assert (settings.redetect.every, settings.proposals.points_per_side) == (5, 8)
-    assert not settings.proposal_score
-    assert as_plain(settings)["redetect"] == {"every": 5, "overlap": 0.5}
+@pytest.mark.parametrize("name", ["sam_pt", "sam_pt_reinit"])
+def test_on_uvo_the_paper_changes_little(name: str) -> None:
+    config, base = load_config(name.replace("sam_pt", "sam_pt_uvo")), load_config(name)
+    assert config.prompting == replace(base.prompting, refinements=0, other_objects_as_negatives=False)
+    assert (config.tracker, config.segmenter, config.reinit) == (base.tracker, base.segmenter, base.reinit)
+    assert config.sampling.positive == base.sampling.positive
 
 
-@pytest.mark.parametrize(
-    ("override", "own"),
-    [("redetect.every=2", True), ("proposal_score=no", True), ("reinit.horizon=8", False), ("seed=1", False)],
-)
-def test_what_is_not_the_models(override: str, own: bool) -> None:
-    assert is_own(override) == own
+def test_a_file_holds_them_beside_the_models(file: Path) -> None:
+    config = read(file)
+    assert own(config) == VisSettings(ProposalSettings(points_per_side=8), Redetect(10), False, 20)
+    assert (config.segmenter.name, config.seed) == ("mobile-sam", 3)
+    assert as_mapping(config)["redetect"] == {"every": 10, "overlap": 0.5}
+
+
+def test_the_command_line_overrides_the_file(file: Path) -> None:
+    config = read(file, "redetect.every=null", "proposals={max_masks: 5}", "seed=4")
+    assert config.redetect.every is None
+    assert config.proposals == ProposalSettings(points_per_side=8, max_masks=5)
+    assert (config.objects_per_batch, config.seed) == (20, 4)
+
+
+def test_other_commands_say_whose_settings_they_are(file: Path) -> None:
+    assert tuple(field.name for field in fields(VisSettings)) == VIS_ONLY
+    with pytest.raises(ConfigError, match=r"everything.yaml: proposal_score is a setting of `sampt vis`"):
+        load_config(file)
+    with pytest.raises(ConfigError, match=r"-o redetect.every=3: redetect is a setting of `sampt vis`"):
+        load_config("quick", ["redetect.every=3"])
 
 
 @pytest.mark.parametrize(
     ("override", "sentence"),
     [
         ("redetect.evry=3", "did you mean 'redetect.every'"),
-        ("redetect=3", "unknown setting 'redetect'"),
-        ("redetect.every=0", "every must be at least 1"),
+        ("redetect=3", "redetect is a group of settings: every, overlap"),
+        ("redetect.every=0", "-o redetect.every=0: every must be at least 1"),
         ("redetect.every=often", "not valid"),
-        ("proposals.pred_iou_thresh=2", "from 0 to 1"),
+        ("proposals.pred_iou_thresh=2", "-o proposals.pred_iou_thresh=2: .* from 0 to 1"),
+        ("objects_per_batch=0", "objects_per_batch must be at least 1"),
         ("redetect.every", "key=value"),
         ("redetect.every={", "not valid"),
     ],
 )
 def test_settings_that_are_not_valid(override: str, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
-        parse_vis_settings([override])
+        read("sam_pt", override)
+
+
+def test_values_that_are_only_good_together_may_come_in_any_order() -> None:
+    crops = ("proposals.crop_n_points_downscale_factor=8", "proposals.crop_n_layers=2")
+    with pytest.raises(ConfigError, match="no point in the smallest crops"):
+        read("sam_pt", *crops)
+    assert read("sam_pt", *crops, "proposals.points_per_side=64").proposals.points_per_side == 64
+
+
+def test_a_file_with_a_bad_value_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text("redetect: {overlap: 2}")
+    with pytest.raises(ConfigError, match=r"bad.yaml: .*tracker.name is not set|bad.yaml: overlap must be"):
+        read(path)

@@ -1,0 +1,46 @@
+"""Looks through a dataset for video instance segmentation before work starts, as the other datasets are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ..datasets.check import Report, count_frames, differences, read_all
+from ..datasets.registry import find_in
+from .datasets import VIS_DATASETS, open_vis_dataset
+
+
+def check_vis_dataset(
+    name: str,
+    root: Path,
+    split: str | None = None,
+    options: Mapping[str, str] | None = None,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Report:
+    """Read every frame of a dataset, and every annotation.
+
+    Args:
+        name, root, split, options: as ``open_vis_dataset`` has them.
+        progress: called after every video with how many are done, and how many there are.
+
+    Raises:
+        ConfigError: the dataset, its split or an option is unknown.
+        DatasetError: ``root`` is laid out in another way than the dataset, or its list makes no sense.
+    """
+    dataset = open_vis_dataset(name, root, split, options)
+    videos, problems = read_all(dataset, progress=progress)
+    objects, wrong = dataset.annotations.read()
+    masklets = [masklet for each in objects.values() for masklet in each]
+    frames = count_frames(videos)
+    published = find_in(VIS_DATASETS, name).published.get(dataset.split)
+    return Report(
+        name,
+        dataset.split,
+        len(videos),
+        frames,
+        sum(mask is not None for masklet in masklets for mask in masklet.masks),
+        len(masklets),
+        (*problems, *wrong),
+        tuple(differences(published, "videos", len(videos), frames, len(masklets))),
+    )
