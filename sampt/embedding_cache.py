@@ -81,6 +81,12 @@ class EmbeddingCache:
         self.put(index, embedding)
         return embedding
 
+    def clear(self) -> None:
+        """Forget what is in memory; what is on disk stays."""
+        for tier in (self._device, self._host):
+            while tier.kept:
+                tier.oldest()
+
     def close(self) -> None:
         """Remove what is on disk."""
         self._files.close()

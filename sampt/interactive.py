@@ -114,7 +114,7 @@ class InteractiveSession:
         """Add an object without points, and return its id, the lowest that is free.
 
         Raises:
-            PromptError: there are 255 already.
+            PromptError: there are 255 already, or the name is no text that can be saved.
         """
         taken = {known.id for known in self.objects}
         free = next((id for id in range(1, MAX_OBJECTS + 1) if id not in taken), None)
@@ -126,7 +126,7 @@ class InteractiveSession:
     def rename_object(self, object_id: int, name: str | None) -> None:
         """
         Raises:
-            PromptError: there is no such object.
+            PromptError: there is no such object, or the name is no text that can be saved.
         """
         self._do(RenameObject(object_id, name))
 
@@ -200,15 +200,6 @@ class InteractiveSession:
         self._undone.clear()
         self._solver.switch(document)
 
-    def prepare(self, frame: int) -> None:
-        """Encode a frame ahead, so that the first point on it is answered faster.
-
-        Raises:
-            PromptError: the video has no such frame.
-        """
-        self._document.check_frame(frame)
-        self.encoder(frame)
-
     def frame(self, frame: int) -> FrameResult:
         """All objects in a frame, now: finished masks, and others made of the points that are known there.
 
@@ -263,10 +254,6 @@ class InteractiveSession:
         """End the ``run`` that is under way after the frame that it is at; any thread may call this."""
         self._cancelled.set()
 
-    def results(self) -> Iterator[FrameResult]:
-        """``frame`` for each frame of the video, in order."""
-        return (self.frame(frame) for frame in range(len(self.video)))
-
     def queries(self) -> QueryPoints:
         """The objects with the points of their home frames: what ``SamPt.stream`` can begin with."""
         objects = []
@@ -287,13 +274,15 @@ class InteractiveSession:
         """
         write_edits(path, (edit for edit, _ in self._history), self._document)
 
-    def load(self, path: str | os.PathLike[str]) -> None:
+    def load(self, path: str | os.PathLike[str], most: int | None = None) -> None:
         """Go over to a saved session of this video; its edits can be undone, but not what was done here.
 
+        most: how many edits it may have; None for any number.
+
         Raises:
-            PromptError: the file cannot be read, is no saved session, or one of another video.
+            PromptError: the file cannot be read, is no saved session, one of another video, or too long.
         """
-        history = read_edits(path, self._empty)
+        history = read_edits(path, self._empty, most)
         self._solver.switch(self._empty)
         self._history, self._undone = history, []
         if history:

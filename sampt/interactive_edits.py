@@ -25,6 +25,10 @@ class SessionObject:
     id: int
     name: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.name is not None and any("\ud800" <= character <= "\udfff" for character in self.name):
+            raise PromptError(f"the name {self.name!a} holds half a character; write it anew")
+
 
 @dataclass(frozen=True)
 class Point:

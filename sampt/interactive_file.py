@@ -31,11 +31,13 @@ def write_edits(path: str | os.PathLike[str], edits: Iterable[Edit], document: D
         )
 
 
-def read_edits(path: str | os.PathLike[str], document: Document) -> list[tuple[Edit, Document]]:
-    """The edits of a file, each with the document that it makes, beginning from an empty ``document``.
+def read_edits(
+    path: str | os.PathLike[str], document: Document, most: int | None = None
+) -> list[tuple[Edit, Document]]:
+    """The edits of a file, at most ``most``, each with the document that it makes of an empty one.
 
     Raises:
-        PromptError: the file cannot be read, is no saved session, or one of another video.
+        PromptError: the file cannot be read, is no saved session, one of another video, or too long.
     """
     try:
         data: Any = json.loads(Path(path).read_text(encoding="utf-8-sig"))
@@ -53,6 +55,8 @@ def read_edits(path: str | os.PathLike[str], document: Document) -> list[tuple[E
         )
     if not isinstance(top.get("edits"), list):
         raise PromptError(f"{path}: 'edits' must be a list of edits, see docs/interactive.md")
+    if most is not None and len(top["edits"]) > most:
+        raise PromptError(f"{path} has {len(top['edits']):,} edits; it may have {most:,}")
     history = []
     for n, item in enumerate(top["edits"], 1):
         edit = edit_from_json(item, f"{path}, edit {n}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from .models import Choice
 from .scene import open_demo
 from .visitors import Workspaces
 from .workspace import Workspace
+
+logger = logging.getLogger(__name__)
 
 _PAUSE = 0.25
 """Seconds between two reports of progress."""
@@ -43,11 +46,13 @@ class Events:
     def __init__(self, workspaces: Workspaces) -> None:
         self._workspaces = workspaces
 
-    def load(self, request: gr.Request) -> Shown:
-        return _shown(self._workspaces.enter(_page(request)))
-
-    def unload(self, request: gr.Request) -> None:
-        self._workspaces.leave(_page(request))
+    def load(self, token: object, request: gr.Request) -> Shown:
+        """token: of the session that the browser's tab had before; anything else begins a new one."""
+        try:
+            known = token if isinstance(token, str) else None
+            return _shown(self._workspaces.enter(_page(request), known))
+        except PromptError as error:
+            return _buttons({"token": "", "revision": 0, "frames": 0, "note": str(error)})
 
     def act(self, event: gr.EventData, request: gr.Request) -> Shown:
         """Do what ``page.js`` asks for."""
@@ -111,7 +116,7 @@ def _asked(data: object) -> tuple[Callable[..., None], dict[str, Any]]:
     act, kinds = _ACTIONS.get(str(sent.get("action")), (None, {}))
     arguments = {name: sent.get(name) for name in kinds}
     if act is None or not all(_fits(arguments[name], kind) for name, kind in kinds.items()):
-        raise PromptError(f"the page sent something that makes no sense: {str(data)[:80]}; reload it")
+        raise PromptError(f"the page sent something that makes no sense: {ascii(data)[:80]}; reload it")
     return act, arguments
 
 
@@ -123,12 +128,15 @@ def _fits(value: object, kind: type) -> bool:
 
 @contextmanager
 def _told(workspace: Workspace) -> Iterator[None]:
-    """Whatever the visitor can mend is said on the page, which then shows how things are."""
+    """Whatever goes wrong is said on the page, which then shows how things are."""
     try:
         yield
     except SamptError as error:
         workspace.say(str(error))
         gr.Warning(str(error))
+    except Exception:
+        logger.exception("the page could not do what it was asked for")
+        workspace.say("Something went wrong; the server's terminal says what.")
 
 
 def _reported(workspace: Workspace, steps: Iterator[None]) -> Iterator[Shown]:
@@ -143,7 +151,10 @@ def _reported(workspace: Workspace, steps: Iterator[None]) -> Iterator[Shown]:
 
 
 def _shown(workspace: Workspace) -> Shown:
-    view = workspace.view()
+    return _buttons(workspace.view())
+
+
+def _buttons(view: dict[str, Any]) -> Shown:
     working = view.get("job") is not None
     usable = (view.get("undo"), view.get("redo"), view["frames"] and not working, working)
     return [view, *(gr.update(interactive=bool(on)) for on in usable)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Generator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
@@ -35,14 +35,14 @@ def export(
     video: Video,
     folder: Path,
     files: Collection[str],
-    turn: AbstractContextManager[None],
-) -> Iterator[int]:
+    turn: Callable[[], AbstractContextManager[None]],
+) -> Generator[int, None, None]:
     """Write some of ``FILES`` into ``folder``, and yield the number of each frame that is done.
 
     A file appears when all are complete, so none does if the caller stops early. ``points.json`` holds each
     object's points in the frame where it was first marked, ``session.json`` everything that was said.
 
-    turn: held while the session is at work.
+    turn: gives what is held while the session is at work.
 
     Raises:
         OutputError: a file cannot be written.
@@ -64,7 +64,7 @@ def export(
         categories = QueryPoints(tuple(ObjectQuery(k.id, 0, name=k.name) for k in session.objects))
         coco = CocoWriter(folder / "coco.json", categories) if "coco.json" in files else None
         for frame in range(len(video)):
-            with turn:
+            with turn():
                 result = session.frame(frame)
             name = f"{frame:05d}.png"
             if masks:

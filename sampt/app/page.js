@@ -23,6 +23,7 @@ let hovered = null; // a point's id
 let press = null;
 let uploading = null;
 let listed = ""; // what the list of objects shows
+let away = false; // the server did not answer when it was asked last
 
 const ask = (action, rest = {}) => trigger("click", { action, ...rest });
 
@@ -63,11 +64,32 @@ async function load() {
 async function fetchJson(url, options = {}) {
   try {
     const answer = await fetch(url, options);
-    if (answer.status >= 500) return { error: "Something went wrong; the server's terminal says what." };
-    return await answer.json();
+    const text = await answer.text();
+    away = false;
+    return said(answer.status, text);
   } catch {
+    away = true;
     return { error: "The server does not answer; is it still running?" };
   }
+}
+
+// What an answer holds. Its `error` is a sentence, also where a proxy or the web server gave plain text.
+function said(status, text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    const why = status >= 500 ? "the server's terminal may say what" : text.trim().slice(0, 200);
+    return { error: `Something went wrong (${status}): ${why}.` };
+  }
+}
+
+// A sign of life, without which the session ends some time; and whether a broken connection kept news from here.
+async function live() {
+  if (!view.token) return;
+  const before = away;
+  const answer = await fetchJson(`session/${view.token}/alive`);
+  if (answer.error) say(answer.error);
+  else if (before || answer.revision > view.revision) ask("refresh");
 }
 
 async function paint() {
@@ -206,10 +228,11 @@ async function play(on) {
 
 function update() {
   const news = props.value;
-  if (!news || !news.token || (news.token === view.token && news.revision < view.revision)) return;
+  if (!news || news.revision < 0 || (news.token === view.token && news.revision < view.revision)) return;
   const before = view;
   view = news;
-  const other = before.token !== view.token || before.name !== view.name || before.frames !== view.frames;
+  remember(view.token);
+  const other = before.token !== view.token || before.video !== view.video;
   find(".welcome").hidden = view.frames > 0;
   find(".stage").hidden = view.frames === 0;
   all(".open-session").forEach((button) => (button.hidden = view.frames === 0));
@@ -228,6 +251,15 @@ function update() {
   drawProgress();
   drawDownloads();
   mark();
+}
+
+// So that this tab finds its session when it is loaded anew.
+function remember(token) {
+  try {
+    if (token) sessionStorage.setItem("sampt", token);
+  } catch {
+    // The browser does not let pages keep anything; then a new session begins.
+  }
 }
 
 function beginVideo() {
@@ -347,7 +379,7 @@ function wait(text) {
 // ---- uploads ---------------------------------------------------------------------------------------------
 
 function upload(kind, file) {
-  if (!file || uploading) return;
+  if (!file || uploading || !view.token) return;
   if (file.size > props.max_upload) { // the server would only hang up on it
     say(`${file.name} is larger than the ${Math.floor(props.max_upload / 2 ** 20)} MB that this page takes.`);
     return;
@@ -358,7 +390,7 @@ function upload(kind, file) {
   request.onloadend = () => {
     uploading = null;
     let problem = request.status ? "" : "The file could not be sent; it may be too large.";
-    if (request.status && request.status !== 200) problem = JSON.parse(request.responseText).error;
+    if (request.status && request.status !== 200) problem = said(request.status, request.responseText).error;
     if (problem) say(problem);
     else ask("refresh");
     mark();
@@ -425,7 +457,7 @@ function typed(event) {
     const redo = key === "y" || (key === "z" && event.shiftKey);
     act = redo ? () => press_button("sampt-redo") : key === "z" ? () => press_button("sampt-undo") : null;
   } else if (key >= "1" && key <= "9" && key.length === 1) {
-    const object = view.objects[Number(key) - 1];
+    const object = view.objects.find(({ id }) => id === Number(key));
     act = object && (() => ask("select-object", { object_id: object.id }));
   }
   if (!act) return;
@@ -460,9 +492,10 @@ find(".demo").addEventListener("click", () => {
 document.addEventListener("keydown", typed);
 new ResizeObserver(drawPoints).observe(find(".frame"));
 window.addEventListener("beforeunload", (event) => {
-  if ((view.marked || []).length) event.preventDefault();
+  if (!away && (view.marked || []).length) event.preventDefault();
 });
 
 setMode("positive");
+setInterval(live, 30_000);
 watch("value", update);
 update();

@@ -18,13 +18,16 @@ _SHORTCUTS = """
 | **drag**, **right click** a point | move it, remove it |
 | **← →**, with Shift | 1 or 10 frames back and on |
 | **Home**, **End**, **Space** | first frame, last frame, play |
-| **1 … 9**, **N** | choose an object, add one |
+| **1 … 9**, **N** | choose the object of that number, add one |
 | **X** | exchange on and off the object |
 | **Delete** | remove the point under the pointer |
 | **Ctrl + Z**, **Ctrl + Y** | undo, redo |
 | **R**, **Esc** | run, cancel |
 | **M** | hide or show masks and points |
 """
+
+_TOKEN = "() => { try { return [sessionStorage.getItem('sampt')]; } catch { return [null]; } }"
+"""What ``page.js`` has kept, if the browser lets it: so a page that is loaded anew finds its session."""
 
 _QUICK: dict[str, Any] = {
     "show_progress": "hidden",
@@ -76,8 +79,7 @@ def page(workspaces: Workspaces, max_upload: int) -> gr.Blocks:
             (cancel, events.cancel),
         ):
             button.click(act, None, shown, **_QUICK)
-        blocks.load(events.load, None, shown, **_QUICK)
-        blocks.unload(events.unload)
+        blocks.load(events.load, viewer, shown, js=_TOKEN, **_QUICK)
     return blocks
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,9 @@ from .visitors import Workspaces
 from .workspace import Workspace
 
 _PAGE = ("/", "/config", "/favicon.ico", "/manifest.json", "/robots.txt", "/theme.css")
-_QUEUE = ("queue/join", "queue/data", "cancel", "startup-events", "theme.css")
+_QUEUE = ("queue/join", "queue/data", "cancel", "startup-events", "app_id", "theme.css")
 _WHOLE = {*_PAGE, *(f"/gradio_api/{name}" for name in _QUEUE)}
-_BELOW = ("/session/", "/static/", "/assets/", "/svelte/", "/gradio_api/heartbeat/")
+_BELOW = ("/session/", "/static/", "/assets/", "/svelte/")
 """All that the page needs. Gradio's ways to read files, fetch URLs or upload are not among it."""
 
 _CSP = (
@@ -30,20 +31,25 @@ _CSP = (
 )
 """Nothing is fetched from elsewhere, whatever Gradio's page may ask for."""
 
-_SESSION_BYTES = 64 << 20
+_SESSION_BYTES = 2 << 20
 
 _GONE = "this session has ended; reload the page"
 
+_ELSEWHERE = (
+    "This server does not go by the name that the page's address has: use its IP address, localhost, or the "
+    "name that it was given by --host."
+)
+
 
 class Guard:
-    """Lets only requests through that the page needs, to a name that this machine goes by.
+    """Lets only requests through that the page needs, to an IP address or a name that this machine goes by.
 
-    hosts: the names, without port; None for any. A web page elsewhere whose name is made to lead here could
-        otherwise act as this one.
+    names: those, without port. A web page elsewhere whose name is made to lead here could otherwise act as
+        this one.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str] | None) -> None:
-        self._app, self._hosts = app, None if hosts is None else set(hosts)
+    def __init__(self, app: ASGIApp, names: Iterable[str]) -> None:
+        self._app, self._names = app, {name.lower() for name in names}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -51,7 +57,7 @@ class Guard:
                 await self._app(scope, receive, send)
             return
         if not self._known_host(scope):
-            await PlainTextResponse("unknown host", 400)(scope, receive, send)
+            await PlainTextResponse(_ELSEWHERE, 421)(scope, receive, send)
         elif not _needed(scope["path"]):
             await PlainTextResponse("not found", 404)(scope, receive, send)
         else:
@@ -59,8 +65,12 @@ class Guard:
 
     def _known_host(self, scope: Scope) -> bool:
         host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-        name = host[: host.rfind("]") + 1] if host.startswith("[") else host.partition(":")[0]
-        return self._hosts is None or name in self._hosts
+        name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return name.lower() in self._names
+        return True  # an address leads to this machine whatever name servers say
 
 
 def _needed(path: str) -> bool:
@@ -82,6 +92,10 @@ def _with_headers(send: Send) -> Send:
 
 def routes(workspaces: Workspaces, max_upload: int) -> APIRouter:
     """``/session/TOKEN/…``: frames, uploads and exports of the visitor who has the token."""
+
+    async def alive(token: str) -> Response:
+        workspace = workspaces.by_token(token)
+        return JSONResponse({"revision": workspace.revision}) if workspace else _problem(_GONE, 404)
 
     def frame(token: str, number: int, masks: bool = True) -> Response:
         workspace = workspaces.by_token(token)
@@ -107,19 +121,23 @@ def routes(workspaces: Workspaces, max_upload: int) -> APIRouter:
         try:
             if int(request.headers.get("content-length", "0")) > most:
                 raise too_large(most)
-            path = workspace.new_upload()
-            await receive(request.stream(), path, most)
             name = Path(request.query_params.get("name", "video")).name[:120]
-            await run_in_threadpool(_OPEN[kind], workspace, path, name)
+            with workspace.arriving() as path:
+                await receive(request.stream(), path, most)
+                await run_in_threadpool(_OPEN[kind], workspace, path, name)
             return JSONResponse({})
         except ClientDisconnect:
             return _problem("the browser went away", 400)
         except TooLargeError as error:
-            return _problem(str(error), 413)
+            return _problem(str(error) + _SMALLER[kind], 413)
         except SamptError as error:
             return _problem(str(error), 422)
+        except OSError as error:
+            why = f"the server cannot keep the file ({error.strerror}); make room there, and send it again"
+            return _problem(why, 507)
 
     router = APIRouter(prefix="/session/{token}")
+    router.add_api_route("/alive", alive, methods=["GET"])
     router.add_api_route("/frame/{number}", frame, methods=["GET"])
     router.add_api_route("/export/{name}", exported, methods=["GET"])
     router.add_api_route("/upload/{kind}", upload, methods=["PUT"])
@@ -131,7 +149,6 @@ def _open_video(workspace: Workspace, path: Path, name: str) -> None:
         check_container(path, name)
         workspace.open(path, name)
     except SamptError as error:
-        path.unlink(missing_ok=True)
         raise type(error)(str(error).replace(str(path), name)) from error
 
 
@@ -147,5 +164,11 @@ def _open_session(workspace: Workspace, path: Path, name: str) -> None:
 _OPEN: dict[str, Any] = {"video": _open_video, "session": _open_session}
 
 
+_SMALLER = {
+    "video": "; cut it, or start the page with a larger --max-upload",
+    "session": " of a saved session",
+}
+
+
 def _problem(message: str, status: int) -> Response:
-    return JSONResponse({"error": message}, status)
+    return JSONResponse({"error": message.encode(errors="backslashreplace").decode()}, status)

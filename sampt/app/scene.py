@@ -14,8 +14,9 @@ def demo_scene() -> SyntheticScene:
 
 def open_demo(workspace: Workspace) -> None:
     """Write the scene as a video into the visitor's folder, and open it."""
-    scene, path = demo_scene(), workspace.new_upload().with_suffix(".mp4")
-    with VideoWriter(path, scene.fps, scene.size) as writer:
-        for frame in scene:
-            writer.write(frame)
-    workspace.open(path, "generated scene")
+    scene = demo_scene()
+    with workspace.arriving(".mp4") as path:
+        with VideoWriter(path, scene.fps, scene.size) as writer:
+            for frame in scene:
+                writer.write(frame)
+        workspace.open(path, "generated scene")

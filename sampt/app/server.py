@@ -19,9 +19,6 @@ from .models import Models
 from .visitors import Workspaces
 from .workspace import Workspace
 
-_NAMES = {"127.0.0.1", "[::1]", "localhost"}
-"""What browsers call this machine when they talk to it from itself."""
-
 
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach what listens at ``host``."""
@@ -37,6 +34,7 @@ def serve(
     host: str,
     port: int,
     max_upload: int,
+    max_pages: int,
     started: Callable[[str], None],
 ) -> None:
     """Serve until Ctrl-C or SIGTERM; the temporary folder is removed then.
@@ -44,6 +42,7 @@ def serve(
     video: what every visitor sees at first.
     port: 0 for one that is free.
     max_upload: bytes of a file.
+    max_pages: how many may be open at once.
     started: called with the page's address.
 
     Raises:
@@ -59,7 +58,7 @@ def serve(
         _listen(host, port) as listening,
     ):
         _quiet_gradio(Path(folder) / "gradio")
-        workspaces = Workspaces(Path(folder), models, lambda workspace: _welcome(workspace, video))
+        workspaces = Workspaces(Path(folder), models, lambda workspace: _welcome(workspace, video), max_pages)
         try:
             _serve(workspaces, max_upload, listening, host, started)
         finally:
@@ -130,7 +129,7 @@ def _serve(
         ),
         css=asset("page.css"),
     )
-    guarded = Guard(app, _NAMES | {host} if is_loopback(host) else None)
+    guarded = Guard(app, ("localhost", host, socket.gethostname(), socket.getfqdn()))
     server = uvicorn.Server(
         uvicorn.Config(guarded, log_level="warning", timeout_graceful_shutdown=1, lifespan="on")
     )

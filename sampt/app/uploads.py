@@ -53,10 +53,7 @@ async def receive(blocks: AsyncIterator[bytes], path: Path, most: int) -> None:
 
 
 def too_large(most: int) -> TooLargeError:
-    return TooLargeError(
-        f"the file is larger than the {most / (1 << 20):,.4g} MB that this page takes; cut it, or start the "
-        "page with a larger --max-upload"
-    )
+    return TooLargeError(f"the file is larger than the {most / (1 << 20):,.4g} MB that this page takes")
 
 
 def check_container(path: Path, name: str) -> None:

@@ -3,60 +3,147 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock, Timer
 
 from ..errors import PromptError, SamptError
 from .models import Models
 from .turns import Turns
 from .workspace import Workspace
 
+GRACE = 600.0
+"""Seconds for which a workspace outlives the last sign of life of its page, which gives some every minute."""
+
 
 class Workspaces:
     """All visitors' workspaces, by the hash that the browser's page gave itself, and by token.
 
     folder: where each gets a folder. ready: called with a new workspace, to open the first video in it.
+    pages: how many there may be. grace: seconds without a sign of life after which one is removed.
     """
 
-    def __init__(self, folder: Path, models: Models, ready: Callable[[Workspace], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        models: Models,
+        ready: Callable[[Workspace], None],
+        pages: int,
+        grace: float = GRACE,
+    ) -> None:
         self._folder, self.models, self._ready = folder, models, ready
-        self._turn = Turns()
+        self._pages, self._grace = pages, grace
+        self._turn, self._lock = Turns(), Lock()
         self._by_page: dict[str, Workspace] = {}
+        self._timer: Timer | None = None
+        self._closed = False
 
-    def enter(self, page: str) -> Workspace:
-        """The workspace of a page that was just loaded."""
+    def enter(self, page: str, token: str | None = None) -> Workspace:
+        """The workspace of a page that was just loaded: that of the token if there is one, else a new one.
+
+        Raises:
+            PromptError: there are as many as there may be.
+        """
+        kept = self.by_token(token) if token else None
+        if kept is not None:
+            return self._move(page, kept)
         self.leave(page)
-        folder = self._folder / secrets.token_hex(8)
-        folder.mkdir()
-        workspace = Workspace(folder, self.models, self._turn)
-        self._by_page[page] = workspace
+        workspace = self._new(page)
         try:
             self._ready(workspace)
         except SamptError as error:  # a file that was there when the server started
             workspace.say(str(error))
         return workspace
 
+    def _move(self, page: str, workspace: Workspace) -> Workspace:
+        """The page was loaded anew; what went on in it before has nobody to report to."""
+        workspace.cancel()
+        with self._lock:
+            others = {known: w for known, w in self._by_page.items() if w is not workspace}
+            self._by_page = others | {page: workspace}
+        return workspace
+
+    def _new(self, page: str) -> Workspace:
+        with self._lock:
+            if self._closed or len(self._by_page) >= self._pages:
+                raise PromptError(
+                    f"this server is full: {self._pages} pages are open, or were a few minutes ago; "
+                    "reload this one later"
+                )
+            folder = self._folder / secrets.token_hex(8)
+            folder.mkdir()
+            workspace = Workspace(folder, self.models, self._turn, self._make_room)
+            self._by_page[page] = workspace
+            if self._timer is None:
+                self._wait(self._grace)
+        return workspace
+
     def of(self, page: str) -> Workspace:
-        """
+        """The workspace of a page, which shows that it is still there.
+
         Raises:
             PromptError: the page has none, because it was away for too long.
         """
-        if page not in self._by_page:
+        workspace = self._by_page.get(page)
+        if workspace is None:
             raise PromptError("this session has ended; reload the page")
-        return self._by_page[page]
+        workspace.seen = time.monotonic()
+        return workspace
 
     def by_token(self, token: str) -> Workspace | None:
+        """The workspace with this secret, whose page shows that it is still there."""
         for workspace in list(self._by_page.values()):
-            if secrets.compare_digest(workspace.token.encode(), token.encode()):
+            if secrets.compare_digest(workspace.token.encode(), token.encode(errors="replace")):
+                workspace.seen = time.monotonic()
                 return workspace
         return None
 
     def leave(self, page: str) -> None:
-        """Forget a page that was closed, with all that belonged to it."""
-        workspace = self._by_page.pop(page, None)
+        """Forget a page, with all that belonged to it."""
+        with self._lock:
+            workspace = self._by_page.pop(page, None)
         if workspace is not None:
             workspace.close()
 
+    def _wait(self, seconds: float) -> None:
+        self._timer = Timer(seconds, self._expire)
+        self._timer.daemon = True  # a server that ends waits for nobody
+        self._timer.start()
+
+    def _expire(self) -> None:
+        """Forget the pages that have been silent for too long, and look again when the next one may be."""
+        with self._lock:
+            self._timer = None
+            if self._closed:
+                return
+            oldest = time.monotonic() - self._grace
+            silent = [page for page, w in self._by_page.items() if w.seen <= oldest]
+            gone = [self._by_page.pop(page) for page in silent]
+            if self._by_page:
+                self._wait(min(w.seen for w in self._by_page.values()) - oldest)
+        for workspace in gone:
+            workspace.close()
+
+    def _make_room(self, working: Workspace) -> None:
+        """Have pages forget embeddings, those first that worked longest ago, until all fit into one budget.
+
+        Only while it is the turn of ``working``, which is about to make some.
+        """
+        working.worked = time.monotonic()
+        room = working.embedding_budget
+        with self._lock:
+            recent = sorted(self._by_page.values(), key=lambda w: w.worked, reverse=True)
+        for workspace in recent:
+            room -= workspace.embedding_bytes
+            if room < 0 and workspace is not working:
+                workspace.forget_embeddings()
+
     def close(self) -> None:
+        """Forget all pages; none can enter any more."""
+        with self._lock:
+            self._closed = True
+            if self._timer is not None:
+                self._timer.cancel()
         for page in list(self._by_page):
             self.leave(page)

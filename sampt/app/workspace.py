@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock
@@ -16,8 +17,12 @@ from ..interactive import InteractiveSession
 from ..video import Video
 from .exports import FILES, export
 from .models import Choice, Models
-from .pictures import colour_of, data_url, drawable, painted
+from .pictures import data_url, drawable, painted
 from .turns import Turns
+from .views import described
+
+MOST_EDITS = 5000
+"""How many edits a saved session may have; each keeps a list of all points."""
 
 
 @dataclass
@@ -35,29 +40,49 @@ class Workspace:
 
     folder: made by whoever made the workspace, and removed by ``close``. Nothing else is ever written to.
     turn: held while anything is computed, by all visitors.
+    make_room: called with the workspace when it is its turn and it is about to make embeddings.
     token: the secret that the visitor's URLs begin with.
+    seen, worked: when its page last gave a sign of life, and when it was last about to make embeddings, as of
+        ``time.monotonic``.
     revision: grows with everything that may change a picture or what the page says.
     edits: grows with everything that may change a result.
     """
 
-    def __init__(self, folder: Path, models: Models, turn: Turns) -> None:
+    def __init__(
+        self, folder: Path, models: Models, turn: Turns, make_room: Callable[[Workspace], None]
+    ) -> None:
         self.folder, self.token = folder, secrets.token_urlsafe(24)
+        self.seen = self.worked = time.monotonic()
         self.choice = models.first
-        self.revision = self.edits = 0
+        self.revision = self.edits = self.opened = 0
         self.active: int | None = None
         self.note = ""
         self.exports: dict[str, Path] = {}
         self.job: Job | None = None
         self.closed = False
-        self._models, self._turn = models, turn
+        self._models, self._turn, self._make_room = models, turn, make_room
         self._video: Video | None = None
         self._session: InteractiveSession | None = None
         self._name = ""
-        self._cancelled, self._busy = Event(), Lock()
+        self._cancelled, self._busy, self._arriving = Event(), Lock(), Lock()
 
-    def new_upload(self) -> Path:
-        """Where to put a file that comes from the browser."""
-        return self.folder / secrets.token_hex(8)
+    @contextmanager
+    def arriving(self, suffix: str = "") -> Iterator[Path]:
+        """Where to put a file that comes from the browser; it is removed if the block fails.
+
+        Raises:
+            PromptError: another one is on its way.
+        """
+        if not self._arriving.acquire(blocking=False):
+            raise PromptError("another file is on its way already; wait for it")
+        path = (self.folder / secrets.token_hex(8)).with_suffix(suffix)
+        try:
+            yield path
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        finally:
+            self._arriving.release()
 
     def open(self, path: Path, name: str) -> None:
         """Go over to another video; the one before is forgotten, and removed if it is in the folder.
@@ -65,25 +90,26 @@ class Workspace:
         Raises:
             VideoError, ConfigError, CheckpointError: the video or the model cannot be used.
         """
-        video = Video(path)
-        with self._turn:
-            self._not_closed()
-            session = InteractiveSession(self._models[self.choice], video)
-            self._forget()
-            self._video, self._session, self._name = video, session, name
-            self.note = "Click on an object to mark it."
-            self.revision += 1
-            self.edits += 1
+        with ExitStack() as stack:
+            video = stack.enter_context(Video(path))
+            with self._turn:
+                self._not_closed()
+                session = InteractiveSession(self._models[self.choice], video)
+                self._forget()
+                stack.pop_all()
+                self._video, self._session, self._name = video, session, name
+                self.opened += 1
+                self._edited("Click on an object to mark it.")
 
     def open_session(self, path: Path) -> None:
         """Go over to what was saved of this video.
 
         Raises:
-            PromptError: it is no saved session, or one of another video.
+            PromptError: it is no saved session, one of another video, or one with too many edits.
         """
         with self._turn:
             session = self._opened()
-            session.load(path)
+            session.load(path, most=MOST_EDITS)
             self.active = session.objects[-1].id if session.objects else None
             self._edited("The saved session is here; run to make its masks.")
 
@@ -117,7 +143,12 @@ class Workspace:
             if self._video.path.parent == self.folder:
                 self._video.path.unlink(missing_ok=True)
         self._session = self._video = self.active = None
-        self.exports = {}
+        self._forget_exports()
+
+    def _forget_exports(self) -> None:
+        exports, self.exports = self.exports, {}
+        for path in exports.values():
+            path.unlink(missing_ok=True)
 
     def _not_closed(self) -> None:
         if self.closed:
@@ -136,9 +167,37 @@ class Workspace:
             self._edited()
 
     def _edited(self, note: str = "") -> None:
-        self.note, self.exports = note, {}
+        self._forget_exports()
+        self.note = note
         self.revision += 1
         self.edits += 1
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """The turn, with room for embeddings."""
+        with self._turn:
+            if self._session is not None:
+                self._make_room(self)
+            yield
+
+    @property
+    def embedding_bytes(self) -> int:
+        """How much memory embeddings take. This and the next two: only while it is anybody's turn."""
+        return 0 if self._session is None else self._session.encoder.cache.nbytes
+
+    @property
+    def embedding_budget(self) -> int:
+        """How much memory embeddings may take, where the segmenter is."""
+        if self._session is None:
+            return 0
+        model = self._session.model
+        on_cpu = model.segmenter.device.type == "cpu"
+        return model.cache.host_bytes if on_cpu else model.cache.device_bytes
+
+    def forget_embeddings(self) -> None:
+        """Free the memory that embeddings take; frames are encoded anew when they are needed."""
+        if self._session is not None:
+            self._session.encoder.cache.clear()
 
     def add_object(self, name: str | None = None) -> None:
         """Add an object, which becomes the one that points are added to."""
@@ -196,7 +255,7 @@ class Workspace:
         Raises:
             PromptError: there is no such frame, or no video.
         """
-        with self._turn:
+        with self._working():
             session = self._opened()
             assert self._video is not None
             result, points = session.frame(frame), session.points_at(frame)
@@ -224,7 +283,7 @@ class Workspace:
         with self._job(Job("Following the objects", missing)) as job:
             steps = session.run()
             while not self._stopped():
-                with self._turn:
+                with self._working():
                     step = next(steps, None) if session is self._session else None
                 if step is None:
                     break
@@ -256,18 +315,28 @@ class Workspace:
         if not chosen or not marked:
             raise PromptError("there is nothing to export; mark an object, and choose at least one file")
         with self._job(Job("Writing files", len(video))) as job:
-            folder, self.exports = self.folder / "exports", {}
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-            edits = self.edits
-            for frame in export(session, video, folder, chosen, self._turn):
-                if self._stopped() or edits != self.edits:
-                    self.note = "Nothing was written: it was stopped."
-                    return
-                job.done, job.frame = frame + 1, frame
-                yield
-        self.exports = {name: folder / name for name in chosen}
-        self.note = "The files are ready." + (f" {left} frames were not finished." if left else "")
+            with self._turn:
+                self._forget_exports()
+                folder, edits = self.folder / "exports", self.edits
+            folder.mkdir(exist_ok=True)
+            try:
+                with closing(export(session, video, folder, chosen, self._working)) as frames:
+                    for frame in frames:
+                        if self._stopped() or edits != self.edits:
+                            break
+                        job.done, job.frame = frame + 1, frame
+                        yield
+                with self._turn:
+                    if self._stopped() or edits != self.edits:
+                        self.note = "Nothing was written: it was stopped."
+                        return
+                    self.exports = {name: folder / name for name in chosen}
+                    self.note = "The files are ready." + (
+                        f" {left} frames were not finished." if left else ""
+                    )
+            finally:
+                if not self.exports:
+                    shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager
     def _job(self, job: Job) -> Iterator[Job]:
@@ -279,6 +348,7 @@ class Workspace:
             yield job
         finally:
             self.job = None
+            self.revision += 1
             self._busy.release()
 
     def _stopped(self) -> bool:
@@ -292,7 +362,7 @@ class Workspace:
 
     def say(self, note: str) -> None:
         """Have the page show a sentence, and how things are."""
-        self.note = note
+        self.note = note.encode(errors="backslashreplace").decode()  # half a character cannot be sent
         self.revision += 1
 
     def view(self) -> dict[str, Any]:
@@ -301,40 +371,18 @@ class Workspace:
             session, video = self._session, self._video
             if session is None or video is None:
                 return {"token": self.token, "revision": self.revision, "frames": 0, "note": self.note}
-            height, width = session.size
-            objects = [
-                {
-                    "id": known.id,
-                    "name": known.name or "",
-                    "colour": "#{:02x}{:02x}{:02x}".format(*colour_of(known.id)),
-                    "points": sum(p.object_id == known.id for p in session.points),
-                }
-                for known in session.objects
-            ]
-            marked = any(entry["points"] for entry in objects)
-            pending = set(session.pending())
-            done = [f for f in range(len(video)) if f not in pending] if marked else []
             return {
                 "token": self.token,
                 "revision": self.revision,
+                "video": self.opened,
                 "name": self._name,
-                "frames": len(video),
-                "width": width,
-                "height": height,
-                "fps": video.fps,
-                "objects": objects,
                 "active": self.active,
-                "marked": sorted({p.frame for p in session.points}),
-                "done": _stretches(done),
-                "pending": len(pending),
-                "preview": session.model.segmenter.preview,
                 "job": None if self.job is None else vars(self.job).copy(),
                 "note": self.note,
-                "undo": session.can_undo,
-                "redo": session.can_redo,
                 "exports": [
                     {"name": name, "bytes": path.stat().st_size} for name, path in self.exports.items()
                 ],
+                **described(session, video),
             }
 
     def close(self) -> None:
@@ -344,14 +392,3 @@ class Workspace:
         with self._turn:
             self._forget()
             shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def _stretches(frames: list[int]) -> list[tuple[int, int]]:
-    """Ascending numbers as first and last ones of unbroken stretches."""
-    found: list[tuple[int, int]] = []
-    for frame in frames:
-        if found and found[-1][1] == frame - 1:
-            found[-1] = found[-1][0], frame
-        else:
-            found.append((frame, frame))
-    return found

@@ -22,9 +22,18 @@ if TYPE_CHECKING:
     "--port", type=click.IntRange(0, 65535), default=7860, show_default=True, help="0 for one that is free."
 )
 @click.option("--max-upload", default="2GB", show_default=True, help="The largest video that can be sent.")
+@click.option(
+    "--max-pages", type=click.IntRange(1), default=20, show_default=True, help="How many can be open at once."
+)
 @click.option("--browser", is_flag=True, help="Open the page in a browser.")
 def command(
-    video: Path | None, model: ModelChoice, host: str, port: int, max_upload: str, browser: bool
+    video: Path | None,
+    model: ModelChoice,
+    host: str,
+    port: int,
+    max_upload: str,
+    max_pages: int,
+    browser: bool,
 ) -> None:
     """Mark objects in a video by clicking, watch and correct their masks, and export them.
 
@@ -42,7 +51,7 @@ def command(
             click.launch(address)
 
     limit = parse_size(max_upload)
-    serve(_models(model), video, host, port, limit, started)
+    serve(_models(model), video, host, port, limit, max_pages, started)
 
 
 def _models(model: ModelChoice) -> Models:

@@ -108,7 +108,7 @@ def write_clip(path: Path, scene: SyntheticScene) -> Path:
 @pytest.fixture(scope="session")
 def server(serve: Serve) -> Server:
     """It shows no video at first, and takes only small ones."""
-    return serve("--max-upload", "4MB")
+    return serve("--max-upload", "4MB", "--max-pages", "99")
 
 
 class Visitor:

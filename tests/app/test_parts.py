@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import threading
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -14,6 +17,7 @@ import pytest
 from PIL import Image
 
 from sampt.app.models import Choice, Models
+from sampt.app.scene import open_demo
 from sampt.app.turns import Turns
 from sampt.app.uploads import check_container, parse_size
 from sampt.app.visitors import Workspaces
@@ -22,6 +26,7 @@ from sampt.config import Config, load_config
 from sampt.errors import ConfigError, PromptError, VideoError
 from sampt.interactive import InteractiveSession
 from sampt.synthetic import SyntheticScene
+from sampt.video import Video
 
 QUICK = Choice("grabcut", "dis")
 
@@ -35,7 +40,22 @@ def workspaces(tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch) -> W
     monkeypatch.setenv("SAMPT_HOME", str(tmp_path / "home"))
     folder = tmp_path / "visitors"
     folder.mkdir()
-    return Workspaces(folder, Models(settings, QUICK), lambda workspace: workspace.open(clip, clip.name))
+    return make_workspaces(folder, clip)
+
+
+def make_workspaces(folder: Path, clip: Path, **limits: Any) -> Workspaces:
+    def ready(workspace: Workspace) -> None:
+        workspace.open(clip, clip.name)
+
+    return Workspaces(folder, Models(settings, QUICK), ready, **{"pages": 9, **limits})
+
+
+def in_time(happens: Callable[[], bool]) -> bool:
+    """Whether something happens within some seconds."""
+    deadline = time.monotonic() + 20
+    while not happens() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return happens()
 
 
 @pytest.fixture
@@ -45,6 +65,10 @@ def workspace(workspaces: Workspaces, scene: SyntheticScene) -> Workspace:
     rows, columns = np.nonzero(scene.masks(0)[0])
     made.add_point(0, float(columns.mean()), float(rows.mean()), True)
     return made
+
+
+def files_of(workspace: Workspace) -> list[Path]:
+    return [path for path in workspace.folder.rglob("*") if path.is_file()]
 
 
 def test_turns_are_taken_in_the_order_of_arrival() -> None:
@@ -178,7 +202,7 @@ def test_a_cancelled_export_leaves_no_file(workspace: Workspace) -> None:
     next(export)
     workspace.cancel()
     assert list(export) == [] and workspace.exports == {}
-    assert list((workspace.folder / "exports").iterdir()) == []
+    assert files_of(workspace) == []
 
 
 def test_exported_masks_are_those_of_the_session(workspace: Workspace, scene: SyntheticScene) -> None:
@@ -194,10 +218,13 @@ def test_exported_masks_are_those_of_the_session(workspace: Workspace, scene: Sy
     assert areas == [session.frame(frame).masks[0].sum() for frame in range(len(scene))]
 
 
-def test_an_edit_takes_old_exports_away(workspace: Workspace) -> None:
+@pytest.mark.parametrize("change", [Workspace.undo, open_demo], ids=["an edit", "another video"])
+def test_exports_go_when_they_hold_no_more(workspace: Workspace, change: Callable[..., None]) -> None:
     list(workspace.export(["session.json"]))
-    workspace.undo()
+    assert [path.name for path in files_of(workspace)] == ["session.json"]
+    change(workspace)
     assert workspace.view()["exports"] == []
+    assert "session.json" not in [path.name for path in files_of(workspace)]
 
 
 def test_undoing_the_active_object_leaves_one_that_there_is(workspace: Workspace) -> None:
@@ -220,3 +247,151 @@ def test_whoever_leaves_leaves_nothing(workspaces: Workspaces, workspace: Worksp
         workspaces.of("page")
     with pytest.raises(PromptError, match="reload"):
         workspace.picture(0)
+
+
+def test_a_page_that_is_silent_for_too_long_loses_its_session(tmp_path: Path, clip: Path) -> None:
+    workspaces = make_workspaces(tmp_path, clip, grace=0.5)
+    silent, lively = workspaces.enter("silent"), workspaces.enter("lively")
+
+    def gone() -> bool:
+        assert workspaces.by_token(lively.token) is lively, "asking for it is a sign of life"
+        return not silent.folder.exists()
+
+    assert in_time(gone) and silent.closed
+    assert time.monotonic() - silent.seen > 0.5
+    assert in_time(lambda: not lively.folder.exists()), "and the other one's goes in its turn"
+
+
+def test_a_page_that_is_loaded_anew_finds_its_session(workspaces: Workspaces, workspace: Workspace) -> None:
+    assert workspaces.enter("loaded anew", workspace.token) is workspace
+    assert workspaces.of("loaded anew").view()["objects"][0]["points"] == 1
+    with pytest.raises(PromptError, match="reload"):
+        workspaces.of("page")
+    assert workspaces.enter("stranger", "no token") is not workspace
+
+
+def test_pages_are_limited_in_number(tmp_path: Path, clip: Path) -> None:
+    workspaces = make_workspaces(tmp_path, clip, pages=2)
+    first, _ = workspaces.enter("one"), workspaces.enter("two")
+    with pytest.raises(PromptError, match="full: 2 pages are open"):
+        workspaces.enter("three")
+    assert workspaces.enter("one, loaded anew", first.token) is first
+    workspaces.leave("two")
+    assert workspaces.enter("three").folder.is_dir()
+
+
+def test_a_server_that_ends_waits_for_no_page(workspaces: Workspaces, workspace: Workspace) -> None:
+    timer = workspaces._timer
+    assert timer is not None and timer.daemon
+    workspaces.close()
+    assert not workspace.folder.exists()
+    assert in_time(lambda: not timer.is_alive())
+    with pytest.raises(PromptError, match="full"):
+        workspaces.enter("another")
+
+
+def test_embeddings_of_all_pages_share_one_budget(workspaces: Workspaces, workspace: Workspace) -> None:
+    second, third = workspaces.enter("second"), workspaces.enter("third")
+    workspace.picture(0)
+    size = workspace.embedding_bytes
+    assert size > 0
+    workspaces.models[QUICK].cache.host_bytes = 2 * size
+    for other in (second, third):
+        other.add_point(0, 90, 90, True)
+        other.picture(0)
+    assert [w.embedding_bytes for w in (workspace, second, third)] == [size, size, size]
+    third.picture(0)
+    assert [w.embedding_bytes for w in (workspace, second, third)] == [0, size, size]
+    workspace.add_point(1, 90, 90, True)
+    workspace.picture(1)
+    third.picture(0)
+    assert [w.embedding_bytes for w in (workspace, second, third)] == [size, 0, size]
+
+
+def test_one_file_arrives_at_a_time_and_is_removed_if_it_fails(workspace: Workspace) -> None:
+    with pytest.raises(KeyError), workspace.arriving() as path:
+        path.write_bytes(b"half a video")
+        with pytest.raises(PromptError, match="another file is on its way"), workspace.arriving():
+            pass
+        raise KeyError
+    assert not path.exists()
+    with workspace.arriving() as path:
+        path.write_bytes(b"a video")
+    assert path.exists()
+
+
+def test_a_full_disk_is_told_in_a_sentence(
+    workspaces: Workspaces, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fastapi = pytest.importorskip("fastapi", reason="the page needs the extra 'app'")
+    testing = pytest.importorskip("fastapi.testclient")
+    from sampt.app import routes
+
+    async def receive(blocks: object, path: Path, most: int) -> None:
+        path.write_bytes(b"half a video")
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    before = files_of(workspace)
+    monkeypatch.setattr(routes, "receive", receive)
+    app = fastapi.FastAPI()
+    app.include_router(routes.routes(workspaces, 1 << 20))
+    with testing.TestClient(app) as client:
+        answer = client.put(f"/session/{workspace.token}/upload/video", content=b"a video")
+    assert answer.status_code == 507 and "No space left on device" in answer.json()["error"]
+    assert str(workspace.folder) not in answer.text
+    assert files_of(workspace) == before
+
+
+def test_a_video_that_no_session_can_begin_with_is_closed(
+    workspace: Workspace, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Video] = []
+
+    def refuse(model: object, video: Video) -> None:
+        opened.append(video)
+        raise PromptError("no")
+
+    monkeypatch.setattr("sampt.app.workspace.InteractiveSession", refuse)
+    with pytest.raises(PromptError, match="no"):
+        workspace.open(clip, clip.name)
+    with pytest.raises(VideoError, match="closed"):
+        opened[0][0]
+    assert workspace.view()["frames"] == 12, "what was open stays open"
+
+
+def test_the_same_video_again_is_another_one(workspace: Workspace, clip: Path) -> None:
+    before = workspace.view()
+    workspace.open(clip, clip.name)
+    after = workspace.view()
+    assert (before["name"], before["frames"]) == (after["name"], after["frames"])
+    assert before["video"] != after["video"]
+
+
+@pytest.mark.parametrize("job", [Workspace.run, lambda workspace: workspace.export(["masks.zip"])])
+def test_an_unexpected_error_ends_a_job_and_is_told(
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    job: Callable[[Workspace], Any],
+) -> None:
+    pytest.importorskip("gradio", reason="the page needs the extra 'app'")
+    from sampt.app.events import _reported
+
+    def broken(*arguments: object, **options: object) -> None:
+        raise ZeroDivisionError("a mistake of ours")
+
+    monkeypatch.setattr("sampt.interactive_solver.Solver.solve", broken)
+    monkeypatch.setattr("sampt.interactive_solver.Solver.result", broken)
+    *_, (view, *_buttons) = _reported(workspace, job(workspace))
+    assert view["job"] is None and "Something went wrong" in view["note"]
+    assert "ZeroDivisionError: a mistake of ours" in caplog.text
+    assert files_of(workspace) == []
+
+
+def test_half_a_character_is_no_name(workspace: Workspace) -> None:
+    with pytest.raises(PromptError, match="half a character"):
+        workspace.rename_object(1, "\ud83d")
+    workspace.say("\ud83d is what somebody sent")
+    json.dumps(workspace.view(), ensure_ascii=False).encode()
+    assert list(workspace.export(["session.json", "points.json"])) == []
+    assert set(workspace.exports) == {"session.json", "points.json"}

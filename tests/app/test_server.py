@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -42,22 +43,34 @@ CRAFTED = (
 class Script:
     """What the page's script says to the server, without a browser and its good manners."""
 
-    def __init__(self, server: Server, page: str) -> None:
-        self.page, self.http = page, httpx.Client(base_url=server.url, timeout=60)
+    def __init__(self, server: Server, page: str, token: str | None = None) -> None:
+        self.server, self.page, self.http = server, page, httpx.Client(base_url=server.url, timeout=60)
         dependencies = self.http.get("/config").json()["dependencies"]
         self._listeners = {d["api_name"]: d["id"] for d in dependencies}
-        self.view = self.tell("load")["data"][0]
+        self.view = self.tell("load", data=(token,))["data"][0]
         self.token = self.view["token"]
 
     def tell(self, listener: str, sent: object = None, data: tuple[object, ...] = ()) -> dict[str, Any]:
         """What comes of an event, as Gradio words it."""
+        return self._told("process_completed", listener, sent, data)
+
+    def begin(self, listener: str) -> None:
+        """Listen to what comes of an event up to its first report, and hang up."""
+        self._told("process_generating", listener, None, ())
+
+    def _told(self, wanted: str, listener: str, sent: object, data: tuple[object, ...]) -> dict[str, Any]:
         number = self._listeners[listener]
         body = {"fn_index": number, "data": list(data), "event_data": sent, "session_hash": self.page}
-        assert self.http.post("/gradio_api/queue/join", json=body).status_code == 200
+        joined = self.http.post(
+            "/gradio_api/queue/join",
+            content=json.dumps(body),
+            headers={"Content-Type": "application/json"},
+        )
+        assert joined.status_code == 200
         with self.http.stream("GET", "/gradio_api/queue/data", params={"session_hash": self.page}) as lines:
             for line in lines.iter_lines():
                 message = json.loads(line[5:]) if line.startswith("data:") else {}
-                if message.get("msg") == "process_completed":
+                if message.get("msg") == wanted:
                     return dict(message["output"])
         raise AssertionError("no answer")
 
@@ -76,8 +89,9 @@ def raw(server: Server, target: str, host: str = "127.0.0.1") -> tuple[int, byte
 
 
 @pytest.fixture
-def script(server: Server, request: pytest.FixtureRequest) -> Script:
-    return Script(server, request.node.name)
+def script(server: Server) -> Script:
+    """Always the same page, loaded anew: that is a new session."""
+    return Script(server, "script")
 
 
 @pytest.mark.parametrize("path", CRAFTED)
@@ -92,8 +106,10 @@ def test_gradios_own_uploads_are_closed(server: Server) -> None:
 
 
 def test_only_this_machines_names_are_answered(server: Server) -> None:
-    assert raw(server, "/", host="evil.example")[0] == 400
-    assert raw(server, "/", host="localhost")[0] == 200
+    status, body = raw(server, "/", host="evil.example")
+    assert status == 421 and b"use its IP address, localhost, or the name" in body
+    for host in ("localhost", "LOCALHOST", "192.0.2.7", "[2001:db8::7]", socket.gethostname()):
+        assert raw(server, "/", host=host)[0] == 200
 
 
 def test_the_page_may_fetch_nothing_from_elsewhere(server: Server) -> None:
@@ -109,6 +125,30 @@ def test_what_is_sent_is_limited(server: Server, script: Script) -> None:
     assert not any(
         file for folder in server.folders for file in folder.iterdir() if file.stat().st_size > 4e6
     )
+
+
+@pytest.mark.parametrize(
+    ("count", "status", "reason"),
+    [
+        (5001, 422, "saved.json has 5,001 edits; it may have 5,000"),
+        (40_000, 413, "2 MB that this page takes"),
+    ],
+)
+def test_saved_sessions_are_limited(script: Script, clip: Path, count: int, status: int, reason: str) -> None:
+    script.put("video", clip.read_bytes())
+    edits = [{"edit": "rename-object", "object_id": 1, "name": "one"}] * count
+    video = {"frames": 12, "height": 180, "width": 320}
+    content = json.dumps({"version": 1, "video": video, "edits": edits}).encode()
+    answer = script.put("session", content, "saved.json")
+    assert answer.status_code == status and reason in answer.json()["error"]
+
+
+def test_a_video_that_is_replaced_is_removed(script: Script, server: Server, clip: Path) -> None:
+    before = {file for folder in server.folders for file in folder.iterdir()}
+    for _ in range(2):
+        assert script.put("video", clip.read_bytes()).status_code == 200
+    after = {file for folder in server.folders for file in folder.iterdir()}
+    assert len(after - before) == 1
 
 
 @pytest.mark.parametrize("kind", ["video", "session"])
@@ -133,6 +173,8 @@ def test_what_cannot_be_opened_is_removed(script: Script, server: Server, kind: 
         {"action": "add-point", "frame": 0, "x": -50, "y": 1, "positive": True},
         {"action": "remove-point", "point": 77, "frame": 0},
         {"action": "rename-object", "object_id": 9, "name": "x"},
+        {"action": "add-object", "name": "\ud83d"},
+        {"action": "\ud83d"},
         {"action": "select-object", "object_id": True},
     ],
 )
@@ -158,10 +200,27 @@ def test_a_page_that_is_unknown_gets_nothing(server: Server, script: Script) -> 
     assert script.http.get("/session/no-such-token/frame/0").status_code == 404
 
 
-def test_a_video_is_shown_and_the_temporary_folder_gone_at_the_end(serve: Serve, clip: Path) -> None:
-    server = serve(clip)
-    view = Script(server, "one").view
-    assert (view["name"], view["frames"]) == ("clip.mp4", 12)
+def test_a_broken_connection_ends_a_run_and_nothing_else(script: Script) -> None:
+    script.tell("act", {"action": "demo"})
+    point = {"action": "add-point", "frame": 0, "x": 300, "y": 150, "positive": True}
+    before = script.tell("act", point)["data"][0]["revision"]
+    script.begin("run")
+    alive = f"/session/{script.token}/alive"
+    deadline = time.monotonic() + 30
+    while script.http.get(alive).json()["revision"] == before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    view = Script(script.server, "loaded anew", script.token).view
+    assert view["token"] == script.token and view["job"] is None
+    assert view["objects"][0]["points"] == 1 and view["pending"] > 0
+
+
+def test_a_server_for_one_page_of_anybody_from_start_to_end(serve: Serve, clip: Path) -> None:
+    server = serve(clip, "--host", "0.0.0.0", "--max-pages", "1")
+    assert raw(server, "/", host="evil.example")[0] == 421
+    first = Script(server, "one")
+    assert (first.view["name"], first.view["frames"]) == ("clip.mp4", 12)
+    assert "this server is full" in Script(server, "two").view["note"]
+    assert Script(server, "three", first.token).token == first.token, "it was only loaded anew"
     assert len(server.folders) == 1
     assert server.stop() == 0
     assert not list(server.temporary.glob("sampt-app-*"))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sampt import ObjectQuery, QueryPoints, SamPt
+from sampt.interactive import InteractiveSession
 from sampt.pipeline import Sampling
 from sampt.prompting import Prompting
 from sampt.reinit import AtHorizon, MedianArea, OnLoss, Reinit, SimilarArea, SimilarAreaSync
@@ -55,6 +56,11 @@ def green(frame: int = 0, **more: object) -> ObjectQuery:
 
 def segment(made: SamPt, clip: object, *objects: ObjectQuery, backward: bool = True) -> list[FrameResult]:
     return list(made.stream(clip, QueryPoints(objects), backward=backward))
+
+
+def results_of(session: InteractiveSession) -> list[FrameResult]:
+    """All frames of a session's video, in order."""
+    return [session.frame(t) for t in range(len(session.video))]
 
 
 def masks_of(results: list[FrameResult], id: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from sampt.prompting import Prompting
 from sampt.trackers.base import Visibility
 
 from .parts import RED, ColourSegmenter, DiscSegmenter, SteadyTracker, squares, truth
-from .runs import green, masks_of, model, red
+from .runs import green, masks_of, model, red, results_of
 
 ON_RED, ON_GREEN, ON_BLACK = (10, 10), (8, 30), (50, 45)
 
@@ -79,7 +79,7 @@ class TestMasks:
             for xy, sign in [*((p, True) for p in query.positives), *((n, False) for n in query.negatives)]:
                 session.add_point(id, query.frame, xy, sign)
         list(session.run())
-        results = list(session.results())
+        results = results_of(session)
         prompted = prompts_of(made.segmenter)
         made.segmenter.prompted.clear()
         expected = list(made.stream(clip, QueryPoints((first, second))))
@@ -96,7 +96,7 @@ class TestMasks:
         session = InteractiveSession(plain(), clip, backward=False)
         session.add_point(session.add_object(), 4, (14, 10))
         list(session.run())
-        masks = masks_of(list(session.results()), 1)
+        masks = masks_of(results_of(session), 1)
         assert not masks[:4].any()
         np.testing.assert_array_equal(masks[4:], truth(clip, RED)[4:])
 
@@ -166,7 +166,7 @@ class TestPoints:
         session = session_with(plain(), clip, (0, ON_RED))
         session.remove_point(1, 7)
         list(session.run())
-        masks = masks_of(list(session.results()), 1)
+        masks = masks_of(results_of(session), 1)
         np.testing.assert_array_equal(masks[:7], truth(clip, RED)[:7])
         assert not masks[7:].any()
         assert [p.point.id for p in session.points_at(6)] == [1]
@@ -176,7 +176,7 @@ class TestPoints:
         session = session_with(plain(), squares(), (6, (16, 10)))
         session.remove_point(1, 2)
         list(session.run())
-        assert [bool(r.masks.any()) for r in session.results()] == [False] * 3 + [True] * 9
+        assert [bool(r.masks.any()) for r in results_of(session)] == [False] * 3 + [True] * 9
 
     def test_a_removed_point_may_come_back_from_another_frame(self):
         clip = squares()
@@ -184,7 +184,7 @@ class TestPoints:
         session.remove_point(1, 4)
         session.add_point(1, 9, (20, 12))
         list(session.run())
-        assert [bool(r.masks.any()) for r in session.results()] == [True] * 4 + [False] * 5 + [True] * 3
+        assert [bool(r.masks.any()) for r in results_of(session)] == [True] * 4 + [False] * 5 + [True] * 3
 
     def test_a_moved_point_keeps_its_id_in_its_own_frame_only(self):
         session = session_with(plain(), squares(), (0, ON_RED))
@@ -316,7 +316,8 @@ class TestBadInput:
             (lambda s: s.remove_object(3), "there is no object 3"),
             (lambda s: s.rename_object(3, "x"), "there is no object 3"),
             (lambda s: s.frame(-1), "no frame -1"),
-            (lambda s: s.prepare(12), "no frame 12"),
+            (lambda s: s.rename_object(1, "\ud83d"), r"the name '\\ud83d' holds half a character"),
+            (lambda s: s.add_object("\udfff"), "holds half a character"),
         ],
     )
     def test_is_refused_and_changes_nothing(self, edit, message):

@@ -21,7 +21,7 @@ from sampt.samplers import RandomSampler
 from sampt.trackers.base import Visibility
 
 from .parts import ColourSegmenter, DiscSegmenter, SteadyTracker, squares
-from .runs import model
+from .runs import model, results_of
 
 FRAMES = 9
 CLIP = squares(FRAMES)
@@ -106,7 +106,7 @@ def everything(session: InteractiveSession) -> list[tuple]:
     assert session.pending() == []
     return [
         (r.object_ids, r.masks.tobytes(), r.scores.tobytes(), r.points.tobytes(), r.visibility.tobytes())
-        for r in session.results()
+        for r in results_of(session)
     ]
 
 
@@ -175,6 +175,8 @@ def test_what_was_undone_is_not_saved_and_what_was_loaded_can_be_undone(tmp_path
 GOOD = {"version": 1, "video": {"frames": FRAMES, "height": 48, "width": 64}, "edits": []}
 ADD = {"edit": "add-point", "object_id": 1, "frame": 0, "x": 5, "y": 5.5, "positive": True}
 
+NAMED = {"edit": "add-object", "object_id": 1, "name": "one"}
+
 
 @pytest.mark.parametrize(
     ("content", "message"),
@@ -191,6 +193,8 @@ ADD = {"edit": "add-point", "object_id": 1, "frame": 0, "x": 5, "y": 5.5, "posit
         (json.dumps({**GOOD, "edits": [{**ADD, "positive": 1}]}), "'positive' must be of type bool"),
         (json.dumps({**GOOD, "edits": [{**ADD, "size": 1}]}), "size"),
         (json.dumps({**GOOD, "edits": [ADD]}), "edit 1: there is no object 1"),
+        (json.dumps({**GOOD, "edits": [{**NAMED, "name": "\ud800"}]}), "edit 1: .*half a character"),
+        (json.dumps({**GOOD, "edits": [{**NAMED, "object_id": n} for n in range(1, 12)]}), "11 edits.* 10$"),
     ],
 )
 def test_a_bad_file_is_refused_and_changes_nothing(content, message, tmp_path):
@@ -199,7 +203,7 @@ def test_a_bad_file_is_refused_and_changes_nothing(content, message, tmp_path):
     session = InteractiveSession(plain(), CLIP)
     session.add_object("mine")
     with pytest.raises(PromptError, match=message) as caught:
-        session.load(path)
+        session.load(path, most=10)
     assert str(path) in str(caught.value)
     assert [o.name for o in session.objects] == ["mine"]
 
@@ -216,4 +220,4 @@ def test_the_same_points_give_the_same_masks_when_loaded(tmp_path):
     other = InteractiveSession(assisted(), CLIP)
     other.load(tmp_path / "session.json")
     assert everything(session) == everything(other)
-    assert np.stack([r.masks for r in other.results()]).any()
+    assert np.stack([r.masks for r in results_of(other)]).any()

@@ -8,6 +8,8 @@ import pytest
 from sampt import QueryPoints, SamPt, SyntheticScene
 from sampt.interactive import InteractiveSession
 
+from .runs import results_of
+
 FRAMES = 10
 
 
@@ -30,7 +32,7 @@ def middle(mask: np.ndarray) -> tuple[int, int]:
 
 def ious(session: InteractiveSession, scene: SyntheticScene) -> np.ndarray:
     """(T, K) of each object in each frame."""
-    pairs = [(r.masks, scene.masks(r.index)) for r in session.results()]
+    pairs = [(r.masks, scene.masks(r.index)) for r in results_of(session)]
     return np.array([(a & b).sum((1, 2)) / (a | b).sum((1, 2)) for a, b in pairs])
 
 
@@ -52,14 +54,14 @@ def test_a_mistake_is_mended_from_a_later_frame_on(scene, quick):
     wrong, right = scene.masks(0)[1], scene.masks(6)[0]
     mistake = session.add_point(session.add_object(), 0, middle(wrong))
     list(session.run())
-    before = [r.masks[0].copy() for r in session.results()]
+    before = [r.masks[0].copy() for r in results_of(session)]
     session.remove_point(mistake, 6)
     session.add_point(1, 6, middle(right))
     seen = session.frame(6).masks[0]
     assert (seen & right).sum() / (seen | right).sum() > 0.8
     assert session.pending()[0] in (6, 7)
     list(session.run())
-    after = [r.masks[0] for r in session.results()]
+    after = [r.masks[0] for r in results_of(session)]
     np.testing.assert_array_equal(after[:6], before[:6])
     for t in range(6, FRAMES):
         truth = scene.masks(t)[0]
