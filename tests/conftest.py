@@ -8,6 +8,8 @@ from hypothesis import settings
 # times as long.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Goldens want the two threads that they were recorded with; these must not wait for each other in busy loops.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("sampt", deadline=None)

@@ -71,7 +71,7 @@ class Server:
 Serve = Callable[..., Server]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     """Start a server; all are stopped at the end."""
     pytest.importorskip("gradio", reason="the page needs the extra 'app'")
@@ -88,12 +88,12 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
         server.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def scene() -> SyntheticScene:
     return SyntheticScene(frames=12, height=180, width=320, objects=2, seed=3)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def clip(scene: SyntheticScene, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", scene)
 
@@ -105,7 +105,7 @@ def write_clip(path: Path, scene: SyntheticScene) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(serve: Serve) -> Server:
     """It shows no video at first, and takes only small ones."""
     return serve("--max-upload", "4MB", "--max-pages", "99")
@@ -192,7 +192,7 @@ class Visitor:
         return str(self.page.inner_text("#sampt-viewer .note"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright")
     path = next(filter(None, map(shutil.which, CHROMIUM)), None)

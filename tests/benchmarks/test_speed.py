@@ -22,7 +22,7 @@ def benchmark(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 
 @pytest.mark.slow
 def test_two_settings_of_a_real_model(tmp_path):
-    small = ("--frames", "1", "--repeats", "2", "--objects", "2", "--refinements", "2", "--size", "96x64")
+    small = ("--frames", "1", "--repeats", "1", "--objects", "2", "--refinements", "2", "--size", "96x64")
     done = benchmark(
         tmp_path, "--random-weights", "0", *small, "--against", "prompting.refinements=0", "--json", "r.json"
     )
@@ -33,7 +33,7 @@ def test_two_settings_of_a_real_model(tmp_path):
     assert (refined["decoder_calls_per_frame"], plain["decoder_calls_per_frame"]) == (4, 2)
     for setting in (refined, plain):
         stages = setting["milliseconds_per_frame"]
-        assert all(len(stages[stage]) == 2 for stage in ("decode video", "encode", "prompt", "all"))
+        assert all(len(stages[stage]) == 1 for stage in ("decode video", "encode", "prompt", "all"))
         assert all(encode < whole for encode, whole in zip(stages["encode"], stages["all"], strict=True))
         assert setting["frames_per_second"] > 0 and setting["peak_mib"] > 100
         objects = sum(call["objects"] for call in setting["single_decoder_call_milliseconds"])

@@ -127,8 +127,8 @@ def test_a_checkpoint_path_may_hold_what_means_something_in_yaml(refused, clip: 
     assert "w #1: a.pth" in refused(clip, *POINT, "--segmenter", "sam-vit-b", "--checkpoint", "w #1: a.pth")
 
 
-def test_a_folder_for_coco_is_refused_before_any_work(sampt: Cli, clip: Path, tmp_path: Path) -> None:
-    done = sampt("segment", clip, *POINT, "--output", "out", "--coco", tmp_path)
+def test_a_folder_for_coco_is_refused_before_any_work(here: Cli, clip: Path, tmp_path: Path) -> None:
+    done = here("segment", clip, *POINT, "--output", "out", "--coco", tmp_path)
     assert done.returncode == 2
     assert "--coco" in done.stderr
     assert not list((tmp_path / "out").rglob("*.png"))
@@ -188,9 +188,9 @@ def test_cuda_where_there_is_none(refused, clip: Path) -> None:
     assert "cuda" in refused(clip, *POINT, "--device", "cuda")
 
 
-def test_an_output_folder_that_cannot_be_written(sampt: Cli, clip: Path, tmp_path: Path) -> None:
+def test_an_output_folder_that_cannot_be_written(here: Cli, clip: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    done = sampt("segment", clip, *POINT, "--output", tmp_path / "file" / "out")
+    done = here("segment", clip, *POINT, "--output", tmp_path / "file" / "out")
     assert done.returncode == 2
     assert "--output" in done.stderr
     assert "Traceback" not in done.stderr

@@ -65,16 +65,16 @@ def test_a_condition_of_the_generated_scenes_by_the_module(tmp_path: Path) -> No
     assert float(first[2]) > 50
 
 
-def test_the_tracks_of_a_run(sampt: Cli, scene: SyntheticScene, clip: Path, tmp_path: Path) -> None:
+def test_the_tracks_of_a_run(here: Cli, scene: SyntheticScene, clip: Path, tmp_path: Path) -> None:
     """A click on each object, among the points that the run adds, against the exact tracks of the clicks."""
     queries, _ = scene.sample_queries(1, np.random.default_rng(1))
     clicks = [f"{k + 1}:0:{x:g},{y:g}:+" for k, (_, x, y) in enumerate(queries)]
     points = [argument for click in clicks for argument in ("--point", click)]
-    done = sampt("segment", clip, *points, "--no-overlay", "--max-frames", 5, "--output", "out")
+    done = here("segment", clip, *points, "--no-overlay", "--max-frames", 5, "--output", "out")
     assert done.returncode == 0, done.stderr
     truth = scene.trajectories(queries)
     save_truth(tmp_path / "truth.npz", truth.xy, truth.visible, scene.size)
-    done = sampt("evaluate-tracks", "--tracks", "out/trajectories.npz", "--truth", "truth.npz")
+    done = here("evaluate-tracks", "--tracks", "out/trajectories.npz", "--truth", "truth.npz")
     assert done.returncode == 0, done.stderr
     header, _, delta, _, _ = rows(done.stdout)
     assert header == ["tracker", "truth"]

@@ -26,16 +26,16 @@ def test_demo_prints_the_score_of_what_it_wrote(sampt: Cli, tmp_path: Path) -> N
     assert f"{printed}" in scored.stdout
 
 
-def test_sample_draws_every_sampler(sampt: Cli, scene: SyntheticScene, mask: Path, tmp_path: Path) -> None:
+def test_sample_draws_every_sampler(here: Cli, scene: SyntheticScene, mask: Path, tmp_path: Path) -> None:
     Image.fromarray(scene[0]).save(tmp_path / "image.png")
-    done = sampt("sample", "image.png", mask, "--output", "samples.png", "-n", 8)
+    done = here("sample", "image.png", mask, "--output", "samples.png", "-n", 8)
     assert done.returncode == 0, done.stderr
     assert np.array(Image.open(tmp_path / "samples.png").convert("RGB")).std() > 10
 
 
-def test_sample_refuses_a_mask_of_another_size(sampt: Cli, mask: Path, tmp_path: Path) -> None:
+def test_sample_refuses_a_mask_of_another_size(here: Cli, mask: Path, tmp_path: Path) -> None:
     Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save(tmp_path / "image.png")
-    done = sampt("sample", "image.png", mask)
+    done = here("sample", "image.png", mask)
     assert done.returncode == 2
     assert not (tmp_path / "samples.png").exists()
 
@@ -57,10 +57,10 @@ def test_help_imports_nothing_heavy(sampt: Cli) -> None:
     assert " torch" not in done.stderr
 
 
-def test_demo_does_not_replace_somebody_elses_results(sampt: Cli, tmp_path: Path) -> None:
+def test_demo_does_not_replace_somebody_elses_results(here: Cli, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "result.json").write_text("{}")
-    done = sampt("demo", "--output", "mine")
+    done = here("demo", "--output", "mine")
     assert done.returncode == 2
     assert "mine" in done.stderr
     assert [p.name for p in (tmp_path / "mine").iterdir()] == ["result.json"]

@@ -97,21 +97,21 @@ def test_coco_masks_are_the_masks(result: Path) -> None:
 
 
 def test_points_file_written_by_a_run_reproduces_it(
-    sampt: Cli, clip: Path, result: Path, tmp_path: Path
+    here: Cli, clip: Path, result: Path, tmp_path: Path
 ) -> None:
     again = tmp_path / "again"
     options = ("-o", "sampling.from_clicks=false", "-o", "reinit.strategy=null", "--max-frames", 4)
-    first = sampt("segment", clip, "--points", result / "points.json", *options, "--output", again)
+    first = here("segment", clip, "--points", result / "points.json", *options, "--output", again)
     assert first.returncode == 0, first.stderr
-    second = sampt("segment", clip, "--points", again / "points.json", *options, "--output", tmp_path / "b")
+    second = here("segment", clip, "--points", again / "points.json", *options, "--output", tmp_path / "b")
     assert second.returncode == 0, second.stderr
     for a, b in zip(label_maps(again), label_maps(tmp_path / "b"), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
-def test_clicks_stride_start_and_span(sampt: Cli, clip: Path, scene: SyntheticScene, tmp_path: Path) -> None:
+def test_clicks_stride_start_and_span(here: Cli, clip: Path, scene: SyntheticScene, tmp_path: Path) -> None:
     x, y = np.argwhere(scene.masks(4)[0])[:, ::-1].mean(0).round()
-    done = sampt(
+    done = here(
         "segment", clip, "--point", f"1:4:{x},{y}:+", "--point", "1:4:2,2:-", "--span", "1:4-6",
         "--start", 2, "--stride", 2, "--max-frames", 4, "--output", tmp_path / "out",
     )  # fmt: skip
@@ -124,44 +124,42 @@ def test_clicks_stride_start_and_span(sampt: Cli, clip: Path, scene: SyntheticSc
     assert not present[3]
 
 
-def test_a_box_is_enough(sampt: Cli, clip: Path, scene: SyntheticScene, tmp_path: Path) -> None:
+def test_a_box_is_enough(here: Cli, clip: Path, scene: SyntheticScene, tmp_path: Path) -> None:
     truth = scene.masks(0)[1]
     rows, columns = np.nonzero(truth)
     box = f"1:0:{columns.min()},{rows.min()},{columns.max()},{rows.max()}"
-    done = sampt("segment", clip, "--box", box, "--max-frames", 2, "--output", tmp_path / "out")
+    done = here("segment", clip, "--box", box, "--max-frames", 2, "--output", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     mine = label_maps(tmp_path / "out")[0] == 1
     assert (mine & truth).sum() / (mine | truth).sum() > 0.5
 
 
 def test_a_folder_with_results_is_not_overwritten_unasked(
-    sampt: Cli, clip: Path, mask: Path, tmp_path: Path
+    here: Cli, clip: Path, mask: Path, tmp_path: Path
 ) -> None:
     arguments = ("segment", clip, "--mask", mask, "--max-frames", 2, "--output", tmp_path / "out")
-    assert sampt(*arguments).returncode == 0
-    refused = sampt(*arguments)
+    assert here(*arguments).returncode == 0
+    refused = here(*arguments)
     assert refused.returncode == 2
     assert "--overwrite" in refused.stderr
-    assert sampt(*arguments, "--overwrite").returncode == 0
+    assert here(*arguments, "--overwrite").returncode == 0
 
 
 def test_coco_may_lie_in_the_output_folder_whatever_its_name(
-    sampt: Cli, clip: Path, mask: Path, tmp_path: Path
+    here: Cli, clip: Path, mask: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "a:b [red]"
-    done = sampt(
-        "segment", clip, "--mask", mask, "--max-frames", 2, "-O", output, "--coco", output / "c.json"
-    )
+    done = here("segment", clip, "--mask", mask, "--max-frames", 2, "-O", output, "--coco", output / "c.json")
     assert done.returncode == 0, done.stderr
     assert str(output) in done.stderr
     assert {p.name for p in output.iterdir()} >= {"overlay.mp4", "c.json", "result.json"}
 
 
 def test_another_sampler_starts_without_the_configured_ones_options(
-    sampt: Cli, clip: Path, mask: Path, tmp_path: Path
+    here: Cli, clip: Path, mask: Path, tmp_path: Path
 ) -> None:
     option = ("-o", "sampling.positive.name=random")
-    done = sampt("segment", clip, "--mask", mask, "--max-frames", 2, "-O", tmp_path / "out", *option)
+    done = here("segment", clip, "--mask", mask, "--max-frames", 2, "-O", tmp_path / "out", *option)
     assert done.returncode == 0, done.stderr
 
 

@@ -46,9 +46,9 @@ def test_points_stay_on_their_objects(
 
 
 def test_the_video_shows_each_point_in_its_colour(
-    sampt: Cli, clip: Path, scene: SyntheticScene, points: Path, tmp_path: Path
+    here: Cli, clip: Path, scene: SyntheticScene, points: Path, tmp_path: Path
 ) -> None:
-    assert sampt("track", clip, "--points", points, "--output", "out", "--tail", 4).returncode == 0
+    assert here("track", clip, "--points", points, "--output", "out", "--tail", 4).returncode == 0
     (x, y), *_ = json.loads(points.read_text())["objects"][0]["positive"]
     with Video(tmp_path / "out/tracks.mp4") as video:
         assert len(video) == len(scene)
@@ -56,8 +56,8 @@ def test_the_video_shows_each_point_in_its_colour(
     assert np.abs(shown - colour(0)).max() < 60
 
 
-def test_frames_can_be_chosen_and_options_given(sampt: Cli, clip: Path, tmp_path: Path) -> None:
-    done = sampt(
+def test_frames_can_be_chosen_and_options_given(here: Cli, clip: Path, tmp_path: Path) -> None:
+    done = here(
         *("track", clip, "--point", "1:4:80,48", "--point", "1:4:70,40:-", "--tracker", "lucas-kanade"),
         *(
             "-o",
@@ -97,8 +97,8 @@ def refused(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
 POINT = ("--point", "1:0:80,48:+")
 
 
-def test_a_missing_video(sampt: Cli, tmp_path: Path) -> None:
-    done = sampt("track", "nowhere.mp4", *POINT, "--output", "out")
+def test_a_missing_video(here: Cli, tmp_path: Path) -> None:
+    done = here("track", "nowhere.mp4", *POINT, "--output", "out")
     assert done.returncode == 2
     assert done.stderr.startswith("Error: nowhere.mp4 does not exist")
     assert not (tmp_path / "out").exists()
@@ -162,21 +162,21 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class TestWithACheckpoint:
-    def test_track(self, sampt: Cli, clip: Path, points: Path, weights: Path, tmp_path: Path) -> None:
+    def test_track(self, here: Cli, clip: Path, points: Path, weights: Path, tmp_path: Path) -> None:
         given = ("--tracker", "raft", "--checkpoint", weights, "-o", "iterations=1", "--max-frames", 4)
-        done = sampt("track", clip, "--points", points, *given, "--output", "out")
+        done = here("track", clip, "--points", points, *given, "--output", "out")
         assert done.returncode == 0, done.stderr
         with np.load(tmp_path / "out/trajectories.npz") as tracks:
             assert len(tracks["frames"]) == 4
 
-    def test_segment(self, sampt: Cli, clip: Path, mask: Path, weights: Path, tmp_path: Path) -> None:
+    def test_segment(self, here: Cli, clip: Path, mask: Path, weights: Path, tmp_path: Path) -> None:
         given = ("--tracker", "raft", "--tracker-checkpoint", weights, "--max-frames", 4)
-        done = sampt("segment", clip, "--mask", mask, *given, "--segmenter", "grabcut", "--output", "out")
+        done = here("segment", clip, "--mask", mask, *given, "--segmenter", "grabcut", "--output", "out")
         assert done.returncode == 0, done.stderr
         assert len(list((tmp_path / "out/masks").glob("*.png"))) == 4
 
-    def test_of_another_tracker(self, sampt: Cli, clip: Path, points: Path, weights: Path) -> None:
+    def test_of_another_tracker(self, here: Cli, clip: Path, points: Path, weights: Path) -> None:
         given = ("--tracker", "pips", "--checkpoint", weights)
-        done = sampt("track", clip, "--points", points, *given, "--output", "out")
+        done = here("track", clip, "--points", points, *given, "--output", "out")
         assert (done.returncode, done.stderr.count("\n")) == (2, 1)
         assert "raft.pth" in done.stderr and "PIPS" in done.stderr

@@ -82,9 +82,9 @@ def whole(davis: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "run"
 
 
-def test_scores_are_those_of_evaluate(sampt: Cli, davis, whole, tmp_path):
+def test_scores_are_those_of_evaluate(here: Cli, davis, whole, tmp_path):
     ours = whole / "seed-0"
-    sampt("evaluate", "--results", ours, "--dataset", "davis2017", "--root", davis, "--csv", tmp_path)
+    here("evaluate", "--results", ours, "--dataset", "davis2017", "--root", davis, "--csv", tmp_path)
     for name in ("global_results-val.csv", "per-sequence_results-val.csv"):
         assert (tmp_path / name).read_bytes() == (ours / name).read_bytes()
     metrics = pd.read_csv(whole / "metrics.csv")
@@ -136,12 +136,12 @@ class TestInterrupted:
         process.send_signal(signal.SIGKILL)
         process.wait()
 
-    def test_a_finished_run_is_only_reported_again(self, sampt: Cli, davis, whole, tmp_path):
+    def test_a_finished_run_is_only_reported_again(self, here: Cli, davis, whole, tmp_path):
         shutil.copytree(whole, tmp_path / "run")
         before = {file: file.stat().st_mtime_ns for file in tmp_path.glob("run/seed-*/*/*.png")}
         (tmp_path / "run/report.html").unlink()
         command = ("vos", "--dataset", "davis2017", "--root", davis, "--seeds", 2, "--output", "run", *QUICK)
-        assert sampt(*command).returncode == 0
+        assert here(*command).returncode == 0
         assert {file: file.stat().st_mtime_ns for file in before} == before
         assert (tmp_path / "run/report.html").exists()
 
@@ -183,8 +183,8 @@ class TestFailures:
         assert (tmp_path / "run/tin-cars").is_dir() and not (tmp_path / "run/tin-boat").exists()
         assert "00002.png" in (tmp_path / "run/report.html").read_text()
 
-    def test_strict_stops_at_it(self, broken, sampt: Cli, tmp_path):
-        done = sampt("vos", "--dataset", "davis2017", "--root", broken, "--output", "run", "--strict", *QUICK)
+    def test_strict_stops_at_it(self, broken, here: Cli, tmp_path):
+        done = here("vos", "--dataset", "davis2017", "--root", broken, "--output", "run", "--strict", *QUICK)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1)
         assert "00002.png" in done.stderr
         assert not (tmp_path / "run/tin-cars").exists()
@@ -268,9 +268,9 @@ class TestBadInput:
         assert "127.0.0.1:1" in message
 
 
-def test_overlapping_masks_lie_apart(sampt: Cli, davis, tmp_path):
+def test_overlapping_masks_lie_apart(here: Cli, davis, tmp_path):
     arguments = ("--dataset", "davis2017", "--root", davis, "--sequence", "tin-cars", "--output", "run")
-    done = sampt("vos", *arguments, "-o", "overlapping=true", *QUICK)
+    done = here("vos", *arguments, "-o", "overlapping=true", *QUICK)
     assert done.returncode == 0, done.stderr
     sequence = open_dataset("davis2017", davis)["tin-cars"]
     own = tmp_path / "run/overlapping/tin-cars"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections import Counter
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -82,5 +83,7 @@ def occluded_clip() -> NDArray[np.uint8]:
 
 
 @pytest.fixture
-def watched() -> type[WatchedSource]:
-    return WatchedSource
+def watched() -> Iterator[type[WatchedSource]]:
+    gc.freeze()  # or each count of frames in use would look through all of torch
+    yield WatchedSource
+    gc.unfreeze()
