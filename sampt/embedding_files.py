@@ -32,7 +32,7 @@ class EmbeddingFiles:
 
     def put(self, index: int, embedding: Embedding) -> None:
         """Keep an embedding, from whichever device, if there is room and it is not there yet."""
-        if index in self._kept or embedding.nbytes > self._left:
+        if index in self._kept or not 0 < embedding.nbytes <= self._left:
             return
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="sampt-embeddings-")

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sampt import QueryPoints
@@ -172,6 +172,7 @@ class TestCacheOnTheCpu:
         assert (cache.device_hits, cache.host_hits, cache.misses) == (0, 2, 1)
 
     @given(st.lists(st.tuples(st.booleans(), st.integers(0, 9), st.integers(0, 30))), st.integers(0, 60))
+    @example([(True, 1, 0), (True, 0, 1), (False, 1, 0)], 0)
     def test_budget_and_contents_always_agree(self, steps, budget):
         cache, put = self.cache(budget), {}
         for is_put, index, nbytes in steps:
