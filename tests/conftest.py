@@ -11,6 +11,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # Goldens want the two threads that they were recorded with; these must not wait for each other in busy loops.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-# How long an example takes says more about the machine than about the code.
-settings.register_profile("sampt", deadline=None)
+# How long an example takes says more about the machine than about the code. A change is judged by the same
+# examples as the last one; wherever else tests run, others are tried each time.
+settings.register_profile("sampt", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("sampt")
