@@ -40,13 +40,21 @@ from .results import FrameResult
 __all__ = ["InteractiveSession", "Point", "Progress", "SeenPoint", "SessionObject"]
 
 
+_STEPS = 8
+"""Of tracking, between two reports of progress."""
+
+
 @dataclass(frozen=True)
 class Progress:
-    """``run`` has just done ``frame``, the ``done``-th of ``total`` visits to frames."""
+    """``done`` of ``total`` visits to frames are done, that to ``frame`` as the last one.
+
+    tracking: it is not done yet: points have a long way to it, and have just made some steps.
+    """
 
     frame: int
     done: int
     total: int
+    tracking: bool = False
 
 
 class InteractiveSession:
@@ -233,7 +241,8 @@ class InteractiveSession:
     def run(self, frames: Collection[int] | None = None) -> Iterator[Progress]:
         """Make all masks that are missing, frame by frame: first forward in time, then backward.
 
-        It ends early when it is cancelled, or something is edited meanwhile; what is done by then is kept.
+        A step is a frame that is done, or a few through which points were tracked. It ends early when it is
+        cancelled, or something is edited meanwhile; what is done by then is kept.
 
         frames: only these; and others between them and an object's home frame, if a model needs those first.
 
@@ -243,12 +252,21 @@ class InteractiveSession:
         self._cancelled.clear()
         self._solver.begin()
         document, visits = self._document, self._solver.visits(frames)
-        for done, (frame, ids) in enumerate(visits, 1):
-            if self._document is not document or not self._solver.track(frame, ids, self._cancelled.is_set):
+
+        def over() -> bool:
+            return self._cancelled.is_set() or self._document is not document
+
+        for done, (frame, ids) in enumerate(visits):
+            if over():
                 return
-            following = [later for later, _ in visits[done : done + 2 * self.encoder.batch]]
+            for step, _ in enumerate(self._solver.track(frame, ids), 1):
+                if step % _STEPS == 0:
+                    yield Progress(frame, done, len(visits), tracking=True)
+                if over():
+                    return
+            following = [later for later, _ in visits[done + 1 : done + 1 + 2 * self.encoder.batch]]
             self._solver.solve(frame, ids, final=True, following=following)
-            yield Progress(frame, done, len(visits))
+            yield Progress(frame, done + 1, len(visits))
 
     def cancel(self) -> None:
         """End the ``run`` that is under way after the frame that it is at; any thread may call this."""

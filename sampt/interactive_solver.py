@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -122,20 +122,19 @@ class Solver:
         self._tracks.rest_all_but(self.document.points)
         self._tracks.begin(self.document.points)
 
-    def track(self, frame: int, ids: Iterable[int], cancelled: Callable[[], bool]) -> bool:
-        """Track all that matters to the objects in a frame up to there; False if cancelled meanwhile."""
+    def track(self, frame: int, ids: Iterable[int]) -> Iterator[None]:
+        """Track all that matters to the objects in a frame up to there, a step before each yield."""
         for id in ids:
             lane = self._lane(id, frame)
             for needed in (lane.home, frame):
                 for point in self._sources(id, needed):
                     while not self._tracks.knows(point, needed):
-                        if cancelled():
-                            return False
                         self._tracks.advance(point, needed)
+                        yield
             self._begin(lane, id, frame)
             while not lane.knows(frame):
                 lane.advance(frame)
-        return not cancelled()
+                yield
 
     def _begin(self, lane: Lane, object_id: int, frame: int) -> None:
         """Let a lane learn and sample in its home frame, if another is asked for first."""

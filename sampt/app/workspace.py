@@ -287,6 +287,7 @@ class Workspace:
                     step = next(steps, None) if session is self._session else None
                 if step is None:
                     break
+                job.label = "Tracking points" if step.tracking else "Following the objects"
                 job.done, job.total, job.frame = step.done, step.total, step.frame
                 yield
         with self._turn:

@@ -149,7 +149,7 @@ class TestWhatAnEditTouches:
     def test_frames_may_be_asked_for_one_by_one(self):
         session = session_with(plain(), squares(), (0, ON_RED))
         session.add_point(1, 4, ON_BLACK, positive=False)
-        assert [p.frame for p in session.run(range(9, 11))] == [9, 10]
+        assert [p.frame for p in session.run(range(9, 11)) if not p.tracking] == [9, 10]
         assert session.pending() == [4, 5, 6, 7, 8, 11]
 
     def test_masks_are_made_once_for_frame_and_run_together(self):
@@ -266,6 +266,25 @@ class TestRun:
         assert [p.frame for p in seen] == [6, 7, 8, 9, 10, 11, 5, 4, 3, 2, 1, 0]
         assert [p.done for p in seen] == list(range(1, 13))
         assert {p.total for p in seen} == {12}
+
+    def test_a_long_way_of_a_point_is_told_in_between(self):
+        session = InteractiveSession(plain(), squares(frames=40), backward=False)
+        session.add_point(session.add_object(), 0, ON_RED)
+        seen = []
+        for progress in session.run([39]):
+            seen.append((progress.tracking, progress.frame, progress.done))
+            session.frame(20)
+        assert seen == [(True, 39, 0)] * 5 + [(False, 39, 1)]
+        assert session.pending() == [f for f in range(39) if f != 20]
+
+    def test_an_edit_while_points_are_tracked_ends_a_run(self):
+        session = InteractiveSession(plain(), squares(frames=40), backward=False)
+        session.add_point(session.add_object(), 0, ON_RED)
+        run = session.run([39])
+        assert next(run).tracking
+        session.move_point(1, 0, ON_BLACK)
+        assert list(run) == []
+        assert 39 in session.pending()
 
     def test_a_cancelled_run_keeps_what_is_done_and_can_go_on(self):
         session = InteractiveSession(plain(), squares())
