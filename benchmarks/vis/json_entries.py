@@ -42,16 +42,20 @@ class _Reader:
                 f"{self.path} holds no list: results are a list of predictions in the format of YouTube-VIS"
             )
         self.place += 1
-        if self._next() == "]":
-            return
+        following = self._next()
         for n in range(1 << 62):
+            if following == "]":
+                break
             yield self._entry(n)
             following = self._next()
-            self.place += 1
-            if following == "]":
-                return
-            if following != ",":
+            if following not in ("]", ","):
                 raise self._broken(f"after entry {n}")
+            self.place += following == ","
+        self.place += 1
+        if self._next():
+            raise EvaluationError(
+                f"{self.path} goes on after the end of its list: give one list of all predictions"
+            )
 
     def _next(self) -> str:
         """The next character that is not white space; empty at the end."""

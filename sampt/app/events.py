@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 _PAUSE = 0.25
 """Seconds between two reports of progress."""
 
-Shown = list[Any]
-"""What the viewer and the buttons Undo, Redo, Run and Cancel are to show."""
+Shown = dict[str, Any]
+"""What the viewer is to show: see ``Workspace.view``."""
 
 _ACTIONS: dict[str, tuple[Callable[..., None], Mapping[str, type]]] = {
     "demo": (open_demo, {}),
@@ -50,9 +50,9 @@ class Events:
         """token: of the session that the browser's tab had before; anything else begins a new one."""
         try:
             known = token if isinstance(token, str) else None
-            return _shown(self._workspaces.enter(_page(request), known))
+            return self._workspaces.enter(_page(request), known).view()
         except PromptError as error:
-            return _buttons({"token": "", "revision": 0, "frames": 0, "note": str(error)})
+            return {"token": "", "revision": 0, "frames": 0, "note": str(error)}
 
     def act(self, event: gr.EventData, request: gr.Request) -> Shown:
         """Do what ``page.js`` asks for."""
@@ -60,7 +60,7 @@ class Events:
         with _told(workspace):
             act, arguments = _asked(event._data)
             act(workspace, **arguments)
-        return _shown(workspace)
+        return workspace.view()
 
     def add_object(self, request: gr.Request) -> Shown:
         return self._do(request, Workspace.add_object)
@@ -78,7 +78,7 @@ class Events:
         workspace = self._of(request)
         with _told(workspace):
             act(workspace)
-        return _shown(workspace)
+        return workspace.view()
 
     def run(self, request: gr.Request) -> Iterator[Shown]:
         workspace = self._of(request)
@@ -88,12 +88,12 @@ class Events:
         workspace = self._of(request)
         yield from _reported(workspace, workspace.export(files))
 
-    def choose(self, segmenter: str, tracker: str, request: gr.Request) -> Shown:
+    def choose(self, segmenter: str, tracker: str, request: gr.Request) -> list[Any]:
         """Change the model; the two menus then show what it really is."""
         workspace = self._of(request)
         with _told(workspace):
             workspace.choose(Choice(segmenter, tracker))
-        return [*_shown(workspace), workspace.choice.segmenter, workspace.choice.tracker]
+        return [workspace.view(), workspace.choice.segmenter, workspace.choice.tracker]
 
     def _of(self, request: gr.Request) -> Workspace:
         try:
@@ -145,16 +145,6 @@ def _reported(workspace: Workspace, steps: Iterator[None]) -> Iterator[Shown]:
         last = 0.0
         for _ in steps:
             if time.monotonic() - last > _PAUSE:
-                yield _shown(workspace)
+                yield workspace.view()
                 last = time.monotonic()
-    yield _shown(workspace)
-
-
-def _shown(workspace: Workspace) -> Shown:
-    return _buttons(workspace.view())
-
-
-def _buttons(view: dict[str, Any]) -> Shown:
-    working = view.get("job") is not None
-    usable = (view.get("undo"), view.get("redo"), view["frames"] and not working, working)
-    return [view, *(gr.update(interactive=bool(on)) for on in usable)]
+    yield workspace.view()

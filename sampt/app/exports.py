@@ -66,11 +66,12 @@ def export(
         for frame in range(len(video)):
             with turn():
                 result = session.frame(frame)
+                picture = video[frame] if overlay else None
             name = f"{frame:05d}.png"
             if masks:
                 masks.write(result, name, overlapping=session.model.overlapping)
-            if overlay:
-                overlay.write(painter(video[frame], result), float(video.timestamps[frame]))
+            if overlay and picture is not None:
+                overlay.write(painter(picture, result), float(video.timestamps[frame]))
             if coco:
                 coco.write(result, name)
             yield frame

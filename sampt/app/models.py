@@ -12,7 +12,9 @@ from ..checkpoints import find_checkpoint
 from ..config import Config, build
 from ..download import state
 from ..errors import ConfigError
+from ..naming import unknown_name
 from ..pipeline import SamPt
+from ..segmenters.base import PromptableSegmenter
 from ..segmenters.registry import SEGMENTERS
 
 WITHOUT_WEIGHTS = "grabcut"
@@ -27,7 +29,7 @@ class Choice:
 
 
 class Models:
-    """What visitors can choose from; all share the models that were made.
+    """What visitors can choose from; all share the models that were made, and models their segmenters.
 
     settings: gives the configuration of a choice.
     first: what a new visitor gets. Its parts can be chosen whether their weights are known here or not.
@@ -36,6 +38,7 @@ class Models:
     def __init__(self, settings: Callable[[Choice], Config], first: Choice) -> None:
         self._settings, self.first = settings, first
         self._made: dict[Choice, SamPt] = {}
+        self._segmenters: dict[str, PromptableSegmenter] = {}
         self._lock = Lock()
 
     @property
@@ -55,12 +58,22 @@ class Models:
             ConfigError: there is no such segmenter or tracker here.
             CheckpointError: its weights are damaged.
         """
-        for name, known in ((choice.segmenter, self.segmenters), (choice.tracker, self.trackers)):
-            if name not in known:
-                raise ConfigError(f"{name!r} is not installed here; choose one of {', '.join(known)}")
+        for kind, name, here, every in (
+            ("segmenter", choice.segmenter, self.segmenters, list(SEGMENTERS)),
+            ("tracker", choice.tracker, self.trackers, [*TRACKERS, *NEURAL]),
+        ):
+            if name not in every:
+                raise ConfigError(unknown_name(kind, name, every))
+            if name not in here:
+                raise ConfigError(
+                    f"{name} has no weights here: get them with `sampt weights download`, or choose one of "
+                    + ", ".join(here)
+                )
         with self._lock:
             if choice not in self._made:
-                self._made[choice] = build(self._settings(choice))
+                model = build(self._settings(choice), self._segmenters.get(choice.segmenter))
+                self._made[choice] = model
+                self._segmenters[choice.segmenter] = model.segmenter
             return self._made[choice]
 
 

@@ -19,7 +19,6 @@ let mode = "positive";
 let overlay = true;
 let playing = false;
 let following = false; // a run moves through the frames until the person does
-let hovered = null; // a point's id
 let press = null;
 let uploading = null;
 let listed = ""; // what the list of objects shows
@@ -165,8 +164,6 @@ function pressed(event) {
 }
 
 function moved(event) {
-  const group = groupOf(event);
-  hovered = group ? Number(group.dataset.point) : null;
   if (!press) return;
   press.far ||= Math.hypot(event.clientX - press.x, event.clientY - press.y) > FAR;
   if (press.far && press.group) {
@@ -196,8 +193,12 @@ function addPoint(at, positive) {
 }
 
 function removePoint(point) {
-  hovered = null;
   if (point) ask("remove-point", { point, frame: shown.frame });
+}
+
+function removeHovered() {
+  const group = find("g.point:hover");
+  if (group) removePoint(Number(group.dataset.point));
 }
 
 function setMode(chosen) {
@@ -250,7 +251,17 @@ function update() {
   drawObjects();
   drawProgress();
   drawDownloads();
+  switchButtons();
   mark();
+}
+
+function switchButtons() {
+  const working = Boolean(view.job);
+  const usable = { undo: view.undo, redo: view.redo, run: view.frames && !working, cancel: working };
+  for (const [name, on] of Object.entries(usable)) {
+    const button = place(`sampt-${name}`);
+    if (button) button.disabled = !on;
+  }
 }
 
 // So that this tab finds its session when it is loaded anew.
@@ -281,7 +292,7 @@ function hint() {
   if (!view.frames || view.job) return "";
   if (!view.marked.length) return "Click on an object to mark it.";
   if (view.pending) {
-    return `This frame's masks are made at once. Run follows the objects through ${view.pending} more.`;
+    return "This frame's masks are made at once. Run follows the objects through the other frames.";
   }
   return "All frames are done.";
 }
@@ -443,14 +454,14 @@ const KEYS = {
   r: () => press_button("sampt-run"),
   m: toggleOverlay,
   Escape: () => press_button("sampt-cancel"),
-  Delete: () => removePoint(hovered),
-  Backspace: () => removePoint(hovered),
+  Delete: removeHovered,
+  Backspace: removeHovered,
 };
 
 function typed(event) {
-  const writing = event.target.matches("textarea, select, [contenteditable], input:not([type=range])");
-  if (writing || !view.frames || event.altKey) return;
-  if (event.key === " " && event.target.matches("button:focus-visible")) return; // it is pressed by this key
+  const writing = "textarea, select, [contenteditable], input:not([type=range], [type=checkbox])";
+  if (event.target.matches(writing) || !view.frames || event.altKey) return;
+  if (event.key === " " && event.target.matches("button, [type=checkbox]")) return; // it is pressed by this key
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   let act = KEYS[key];
   if (event.ctrlKey || event.metaKey) {
@@ -490,6 +501,10 @@ find(".demo").addEventListener("click", () => {
   ask("demo");
 });
 document.addEventListener("keydown", typed);
+document.addEventListener("click", ({ detail, target }) => {
+  // A mouse leaves no focus behind, or Space would press the same button again.
+  if (detail && target.closest("button, [type=checkbox]")) document.activeElement.blur();
+});
 new ResizeObserver(drawPoints).observe(find(".frame"));
 window.addEventListener("beforeunload", (event) => {
   if (!away && (view.marked || []).length) event.preventDefault();

@@ -65,12 +65,11 @@ def page(workspaces: Workspaces, max_upload: int) -> gr.Blocks:
                 run = _button("Run", "sampt-run", variant="primary")
                 cancel = _button("Cancel", "sampt-cancel", variant="stop")
             _placeholder("sampt-progress")
-            shown = [viewer, undo, redo, run, cancel]
-            _export_part(events, shown)
-            _model_part(events, shown, workspaces)
+            _export_part(events, viewer)
+            _model_part(events, viewer, workspaces)
             with gr.Accordion("Shortcuts", open=False, elem_id="sampt-shortcuts"):
                 gr.Markdown(_SHORTCUTS)
-        viewer.click(events.act, None, shown, **_QUICK)
+        viewer.click(events.act, None, viewer, **_QUICK)
         for button, act in (
             (new, events.add_object),
             (undo, events.undo),
@@ -78,13 +77,14 @@ def page(workspaces: Workspaces, max_upload: int) -> gr.Blocks:
             (run, events.run),
             (cancel, events.cancel),
         ):
-            button.click(act, None, shown, **_QUICK)
-        blocks.load(events.load, viewer, shown, js=_TOKEN, **_QUICK)
+            button.click(act, None, viewer, **_QUICK)
+        blocks.load(events.load, viewer, viewer, js=_TOKEN, **_QUICK)
     return blocks
 
 
 def _button(text: str, id: str, **look: Any) -> gr.Button:
-    return gr.Button(text, elem_id=id, interactive=False, min_width=80, **look)
+    """One that ``page.js`` switches on and off, by what it knows to be the latest."""
+    return gr.Button(text, elem_id=id, min_width=80, **look)
 
 
 def _placeholder(id: str) -> None:
@@ -92,7 +92,7 @@ def _placeholder(id: str) -> None:
     gr.HTML(f'<div id="{id}"></div>', apply_default_css=False)
 
 
-def _export_part(events: Events, shown: list[Any]) -> None:
+def _export_part(events: Events, viewer: gr.HTML) -> None:
     with gr.Accordion("Export", open=False, elem_id="sampt-export-part"):
         files = gr.CheckboxGroup(
             [(label, name) for name, label in FILES.items()],
@@ -102,11 +102,11 @@ def _export_part(events: Events, shown: list[Any]) -> None:
             elem_id="sampt-files",
         )
         write = gr.Button("Export", size="sm", elem_id="sampt-export")
-        _placeholder("sampt-downloads")
-    write.click(events.export, files, shown, **_QUICK)
+    _placeholder("sampt-downloads")  # not inside: what was never unfolded is not on the page
+    write.click(events.export, files, viewer, **_QUICK)
 
 
-def _model_part(events: Events, shown: list[Any], workspaces: Workspaces) -> None:
+def _model_part(events: Events, viewer: gr.HTML, workspaces: Workspaces) -> None:
     models = workspaces.models
     with gr.Accordion("Model", open=False, elem_id="sampt-model-part"):
         segmenter = gr.Dropdown(
@@ -118,7 +118,7 @@ def _model_part(events: Events, shown: list[Any], workspaces: Workspaces) -> Non
         gr.Markdown("What needs no download is listed; `sampt weights download` brings more.")
     menus = [segmenter, tracker]
     for menu in menus:
-        menu.input(events.choose, menus, [*shown, *menus], **{**_QUICK, "show_progress": "minimal"})
+        menu.input(events.choose, menus, [viewer, *menus], **{**_QUICK, "show_progress": "minimal"})
 
 
 def asset(name: str) -> str:

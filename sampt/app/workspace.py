@@ -6,14 +6,16 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Event, Lock
 from typing import Any
 
 from ..errors import PromptError
 from ..interactive import InteractiveSession
+from ..naming import counted
 from ..video import Video
 from .exports import FILES, export
 from .models import Choice, Models
@@ -23,6 +25,10 @@ from .views import described
 
 MOST_EDITS = 5000
 """How many edits a saved session may have; each keeps a list of all points."""
+
+
+class _EditedError(Exception):
+    """What is going on makes no sense any more."""
 
 
 @dataclass
@@ -180,6 +186,18 @@ class Workspace:
                 self._make_room(self)
             yield
 
+    @contextmanager
+    def _working_unless_edited(self, edits: int) -> Iterator[None]:
+        """The same while nothing was edited since ``edits``; the video may be another one otherwise.
+
+        Raises:
+            _EditedError: something was.
+        """
+        with self._working():
+            if edits != self.edits:
+                raise _EditedError
+            yield
+
     @property
     def embedding_bytes(self) -> int:
         """How much memory embeddings take. This and the next two: only while it is anybody's turn."""
@@ -295,7 +313,7 @@ class Workspace:
                 return
             left = len(session.pending())
             self._edited(
-                f"Stopped with {left} frames to go; run to go on."
+                f"Stopped with {counted(left, 'frame')} to go; run to go on."
                 if left
                 else "All frames are done. Step through them, correct where it is wrong, and run again."
             )
@@ -321,9 +339,10 @@ class Workspace:
                 folder, edits = self.folder / "exports", self.edits
             folder.mkdir(exist_ok=True)
             try:
-                with closing(export(session, video, folder, chosen, self._working)) as frames:
+                turn = partial(self._working_unless_edited, edits)
+                with suppress(_EditedError), closing(export(session, video, folder, chosen, turn)) as frames:
                     for frame in frames:
-                        if self._stopped() or edits != self.edits:
+                        if self._stopped():
                             break
                         job.done, job.frame = frame + 1, frame
                         yield

@@ -52,11 +52,11 @@ def download(visitor: Visitor, name: str) -> bytes:
     return Path(started.value.path()).read_bytes()
 
 
-def test_two_objects_from_clicks_to_files(
-    visit: Visit, server: Server, scene: SyntheticScene, clip: Path
-) -> None:
-    visitor = visit(server, clip)
-    page = visitor.page
+def test_two_objects_from_clicks_to_files(visit: Visit, server: Server) -> None:
+    visitor = visit(server)
+    page, scene = visitor.page, demo_scene()
+    page.click(".demo")
+    visitor.shows(0)
     mark_both(visitor, scene)
     assert visitor.points() == ["+1", "+1", "+2", "+2"]
     page.locator("[data-object='1'] input").fill("left one")
@@ -64,11 +64,11 @@ def test_two_objects_from_clicks_to_files(
     visitor.run()
     assert page.locator(".strip .done").evaluate("e => e.style.width") == "100%"
 
-    visitor.scrub(9)
+    visitor.scrub(45)
     assert len(visitor.points()) == 4, "tracked points are shown away from home"
-    (correction,) = clicks(scene, 9, 1, 1)
+    (correction,) = clicks(scene, 45, 1, 1)
     visitor.click(*correction)
-    assert "more" in visitor.note, "what the correction touches has to be made again"
+    assert "other frames" in visitor.note, "what the correction touches has to be made again"
     assert page.locator(".strip .marked").count() == 2
     visitor.run()
 
@@ -80,7 +80,7 @@ def test_two_objects_from_clicks_to_files(
         assert masks.namelist() == [f"{t:05d}.png" for t in truth]
         labels = {t: np.asarray(Image.open(masks.open(f"{t:05d}.png"))) for t in truth}
     scores = [[iou(labels[t] == k + 1, truth[t][k]) for t in truth] for k in range(2)]
-    assert np.min(scores) > 0.9
+    assert np.mean(scores, axis=1).min() > 0.85 and np.min(scores) > 0.6
     coco = json.loads(download(visitor, "coco.json"))
     assert [category["name"] for category in coco["categories"]] == ["left one", "object 2"]
     assert len(coco["images"]) == len(scene) and len(coco["annotations"]) == 2 * len(scene)
@@ -136,6 +136,10 @@ def test_the_keyboard_does_everything(
         visitor.shows(frame)
     visitor.press("Space")
     visitor.shows(11)
+    visitor.page.click("[data-step='first']")
+    visitor.shows(0)
+    visitor.press("Space")
+    visitor.shows(11)  # and not the button again that was clicked
     visitor.press("Home")
     visitor.shows(0)
     visitor.click(*clicks(scene, 0, 0, 1)[0])
@@ -158,6 +162,10 @@ def test_the_keyboard_does_everything(
     visitor.page.wait_for_selector("[data-object='2'].active")
     visitor.press("m")
     assert visitor.page.locator(".frame.bare").count() == 1
+    visitor.page.click("#sampt-export-part button")
+    visitor.page.click("#sampt-files input >> nth=0")
+    visitor.press("ArrowRight")
+    visitor.shows(1)
 
 
 def test_a_run_can_be_cancelled_and_gone_on_with(visit: Visit, server: Server) -> None:
@@ -193,6 +201,7 @@ def test_uploads_and_saved_sessions(
     page.click("#sampt-export-part button")
     page.click("#sampt-export")
     page.wait_for_selector("#sampt-downloads a[download='session.json']")
+    page.reload()
     saved = tmp_path / "session.json"
     saved.write_bytes(download(visitor, "session.json"))
     visitor.after(lambda: page.click("[aria-label='Remove object 1']"))
@@ -221,6 +230,8 @@ def test_another_model_keeps_the_points(
     visitor.page.click("#sampt-tracker input")
     visitor.after(lambda: visitor.page.click("[role=option] >> text=lucas-kanade"))
     assert "lucas-kanade" in visitor.note and visitor.points() == ["+1"]
+    for name, on in (("run", True), ("undo", True), ("redo", False), ("cancel", False)):
+        assert visitor.page.is_enabled(f"#sampt-{name}") is on
     assert visitor.page.locator("[role=option] >> text=pips").count() == 0, "its weights are not here"
 
 

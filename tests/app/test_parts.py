@@ -128,8 +128,16 @@ def test_only_what_needs_no_download_is_offered(tmp_path: Path, monkeypatch: pyt
     models = Models(settings, QUICK)
     assert models.segmenters == ["grabcut"] and models.trackers == ["lucas-kanade", "dis"]
     assert models[QUICK] is models[QUICK]
-    with pytest.raises(ConfigError, match="'sam-vit-b' is not installed here; choose one of grabcut"):
+    with pytest.raises(ConfigError, match=r"sam-vit-b has no weights here: .* choose one of grabcut"):
         models[Choice("sam-vit-b", "dis")]
+    with pytest.raises(ConfigError, match="unknown tracker 'pipps'; did you mean 'pips'"):
+        models[Choice("grabcut", "pipps")]
+
+
+def test_a_segmenter_is_there_once_whatever_the_tracker() -> None:
+    models = Models(settings, QUICK)
+    one, other = (models[Choice("grabcut", tracker)] for tracker in ("dis", "lucas-kanade"))
+    assert one.segmenter is other.segmenter and one.tracker is not other.tracker
 
 
 def test_the_first_choice_is_offered_whatever_its_weights(
@@ -203,6 +211,15 @@ def test_a_cancelled_export_leaves_no_file(workspace: Workspace) -> None:
     workspace.cancel()
     assert list(export) == [] and workspace.exports == {}
     assert files_of(workspace) == []
+
+
+@pytest.mark.parametrize("change", [Workspace.undo, open_demo], ids=["an edit", "another video"])
+def test_an_export_stops_when_its_session_changes(workspace: Workspace, change: Callable[..., None]) -> None:
+    export = workspace.export(["overlay.mp4"])
+    next(export)
+    change(workspace)
+    assert list(export) == [] and workspace.exports == {}
+    assert workspace.note == "Nothing was written: it was stopped."
 
 
 def test_exported_masks_are_those_of_the_session(workspace: Workspace, scene: SyntheticScene) -> None:
@@ -382,7 +399,7 @@ def test_an_unexpected_error_ends_a_job_and_is_told(
 
     monkeypatch.setattr("sampt.interactive_solver.Solver.solve", broken)
     monkeypatch.setattr("sampt.interactive_solver.Solver.result", broken)
-    *_, (view, *_buttons) = _reported(workspace, job(workspace))
+    *_, view = _reported(workspace, job(workspace))
     assert view["job"] is None and "Something went wrong" in view["note"]
     assert "ZeroDivisionError: a mistake of ours" in caplog.text
     assert files_of(workspace) == []

@@ -163,6 +163,9 @@ def test_a_key_that_is_missing_is_named(tmp_path: Path, key: str) -> None:
         ('[{"a": 1} {"b": 2}]', "no valid JSON after entry 0"),
         ('[{"a": 1}, {"b": ', "no valid JSON in entry 1"),
         ("[{]", "no valid JSON in entry 0"),
+        ('[{"a": 1}][{"b": 2}]', "goes on after the end of its list"),
+        ("[] garbage", "goes on after the end of its list"),
+        ("[]]", "goes on after the end of its list"),
     ],
 )
 def test_results_that_are_no_list(tmp_path: Path, text: str, sentence: str) -> None:
