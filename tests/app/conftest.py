@@ -65,6 +65,8 @@ class Server:
         self.end()
         code = self.process.wait(30)
         self._errors.close()
+        if self.process.stdout:
+            self.process.stdout.close()
         return code
 
 

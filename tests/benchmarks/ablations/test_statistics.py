@@ -29,6 +29,7 @@ from .conftest import long_table
 def no_warnings():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.simplefilter("default", ResourceWarning)  # whatever is collected meanwhile is not ours
         yield
 
 
