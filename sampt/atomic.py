@@ -11,6 +11,27 @@ from pathlib import Path
 from .errors import OutputError
 
 
+def check_parent(path: Path) -> None:
+    """Find out before any work that there is a folder for ``path``.
+
+    Raises:
+        OutputError: there is none.
+    """
+    if not path.absolute().parent.is_dir():
+        raise OutputError(f"cannot write {path}: make the folder {path.parent} first")
+
+
+def check_file(path: Path) -> None:
+    """Find out before any work that ``path`` can be a file.
+
+    Raises:
+        OutputError: it is a folder, or there is no folder for it.
+    """
+    if path.is_dir():
+        raise OutputError(f"cannot write {path}: it is a folder; give a file")
+    check_parent(path)
+
+
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A temporary name beside ``path``, renamed to ``path`` at the end of the block, removed if it fails.

@@ -16,8 +16,7 @@ from sampt.benchmarks.evaluation import evaluate, evaluate_dataset
 from sampt.benchmarks.metrics.davis_csv import write_davis_csvs
 from sampt.benchmarks.protocols import summarise
 
-from ..atomic import replacing
-from ..errors import OutputError
+from ..atomic import check_file, check_parent, replacing
 from .dataset_options import dataset_options, sequence_progress
 from .score_tables import objects_table, summary_table
 
@@ -71,9 +70,10 @@ def command(
         raise click.UsageError("Give --annotations, or --dataset and --root.")
     if (dataset is None) != (root is None) or (dataset is None and (split or options or csv_folder)):
         raise click.UsageError("--dataset and --root go together; --split, -d and --csv belong to them.")
-    for path in (json_path, csv_folder):
-        if path and not path.resolve().parent.is_dir():
-            raise OutputError(f"cannot write {path}: make the folder {path.parent} first")
+    if json_path:
+        check_file(json_path)
+    if csv_folder:
+        check_parent(csv_folder)
     if annotations:
         _score_folders(results, annotations, json_path, workers)
     elif dataset and root:

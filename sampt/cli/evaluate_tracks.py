@@ -18,9 +18,8 @@ from sampt.benchmarks.tapvid import CONDITIONS, MEASURES, TrackEvaluation, evalu
 from sampt.benchmarks.tapvid_data import PickledVideos
 from sampt.trackers.base import PointTracker
 
-from ..atomic import replacing
+from ..atomic import check_file, replacing
 from ..environment import versions
-from ..errors import OutputError
 from .dataset_options import sequence_progress
 
 _WIDTH = 120
@@ -99,8 +98,8 @@ def command(
         raise click.UsageError("Give --tracks and --truth together.")
     if tracks and queries != "first":
         raise click.UsageError("--tracks holds one track a point, so --queries strided does not go with it.")
-    if json_path and not json_path.resolve().parent.is_dir():
-        raise OutputError(f"cannot write {json_path}: make the folder {json_path.parent} first")
+    if json_path:
+        check_file(json_path)
     settings: dict[str, Any] = {"queries": queries}
     if tracks and truth:
         evaluation = evaluate_saved(tracks, truth)

@@ -15,8 +15,7 @@ from sampt.benchmarks.running.charts import percent
 from sampt.benchmarks.vis.annotations import read_annotations
 from sampt.benchmarks.vis.evaluation import VisEvaluation, evaluate_vis
 
-from ..atomic import replacing
-from ..errors import OutputError
+from ..atomic import check_file, replacing
 from .dataset_options import sequence_progress
 
 _path = click.Path(path_type=Path)
@@ -38,8 +37,8 @@ def command(results: Path, annotations: Path, json_path: Path | None, class_agno
     \b
     sampt evaluate-vis --results results.json --annotations UVO_video_val_dense.json --json scores.json
     """
-    if json_path and not json_path.absolute().parent.is_dir():
-        raise OutputError(f"--json {json_path}: make the folder {json_path.parent} first")
+    if json_path:
+        check_file(json_path)
     truth = read_annotations(annotations)
     with sequence_progress("scoring") as progress:
         evaluation = evaluate_vis(results, truth, class_agnostic=class_agnostic, progress=progress)

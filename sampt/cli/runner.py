@@ -21,7 +21,7 @@ from rich.text import Text
 
 from sampt.trackers.clip import Clip
 
-from ..errors import OutputError
+from ..atomic import check_file
 from ..export import ResultWriter, prepare_folder
 from ..pipeline import SamPt
 from ..prompts import QueryPoints
@@ -52,9 +52,8 @@ def segment_clip(
     begin = time.perf_counter()
     segmentation = model.stream(clip, queries)
     folder = prepare_folder(output, overwrite)
-    if coco and (coco.is_dir() or not coco.resolve().parent.is_dir()):
-        problem = "it is a folder; give a file" if coco.is_dir() else f"make the folder {coco.parent} first"
-        raise OutputError(f"cannot write --coco {coco}: {problem}")
+    if coco:
+        check_file(coco)
     step = abs(clip.indices.step)
     columns = (TextColumn("segmenting"), BarColumn(), MofNCompleteColumn(), Speed(), TimeRemainingColumn())
     with (

@@ -10,7 +10,8 @@ from rich.console import Console
 from sampt.benchmarks.datasets.registry import open_dataset, parse_options
 from sampt.benchmarks.submission import check_submission, write_submission
 
-from ..errors import EvaluationError, OutputError
+from ..atomic import check_file
+from ..errors import EvaluationError
 from ..naming import counted
 from .dataset_options import dataset_options, sequence_progress
 
@@ -38,8 +39,8 @@ def command(
     """
     if (check is None) == (results is None and output is None) or (results is None) != (output is None):
         raise click.UsageError("Give --results and --output to write a zip file, or --check to check one.")
-    if output and not output.resolve().parent.is_dir():
-        raise OutputError(f"cannot write {output}: make the folder {output.parent} first")
+    if output:
+        check_file(output)
     opened = open_dataset(dataset, root, split, parse_options(options))
     problems: list[str] = []
     with sequence_progress("checking") as progress:

@@ -130,7 +130,7 @@ def test_a_checkpoint_path_may_hold_what_means_something_in_yaml(refused, clip: 
 def test_a_folder_for_coco_is_refused_before_any_work(here: Cli, clip: Path, tmp_path: Path) -> None:
     done = here("segment", clip, *POINT, "--output", "out", "--coco", tmp_path)
     assert done.returncode == 2
-    assert "--coco" in done.stderr
+    assert "it is a folder; give a file" in done.stderr
     assert not list((tmp_path / "out").rglob("*.png"))
 
 

@@ -80,6 +80,7 @@ def test_classes_can_be_left_out_of_account(train: tuple[Path, Path], tmp_path: 
         (ANNOTATIONS, ANNOTATIONS, (), EvaluationError, "holds no list"),
         (RESULTS, RESULTS, (), DatasetError, "no list of videos"),
         (RESULTS, ANNOTATIONS, ("--json", "no/where.json"), OutputError, "make the folder no first"),
+        (RESULTS, ANNOTATIONS, ("--json", "."), OutputError, "it is a folder"),
     ],
 )
 def test_files_that_will_not_do(
