@@ -202,6 +202,7 @@ def test_uploads_and_saved_sessions(
     page.click("#sampt-export")
     page.wait_for_selector("#sampt-downloads a[download='session.json']")
     page.reload()
+    visitor.shows(0)
     saved = tmp_path / "session.json"
     saved.write_bytes(download(visitor, "session.json"))
     visitor.after(lambda: page.click("[aria-label='Remove object 1']"))
