@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -12,14 +11,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sampt.atomic import replacing
-
+from ..figures import COLOURS, STYLE, save_figure
 from .statistics import Floats
 from .sweep import Setting
 from .tables import label_text
-
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Okabe and Ito's, which colour-blind people can tell apart; without yellow, which is lost on white."""
 
 DASHES = ("-", "--", ":", "-.")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -28,16 +23,6 @@ FEW_SEQUENCES = 20
 
 WIDE_RANGE = 8
 """Numbers farther apart than by this factor are spaced by their logarithm."""
-
-_STYLE: Any = {
-    "svg.hashsalt": "sampt",  # the same file each time
-    "text.parse_math": False,  # names may hold dollar signs
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.alpha": 0.3,
-}
 
 
 def plot_sequences(
@@ -57,7 +42,7 @@ def plot_sequences(
     first = next(rows[setting.name] for setting in settings if setting.name in rows)
     order = list(dict.fromkeys([*first["value"].sort_values(kind="stable").index, *medians["sequence"]]))
     many = len(order) > FEW_SEQUENCES
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         size = (max(7.0, 3.5 + 0.17 * len(order)), max(5.0, 0.22 * len(settings)))
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots()
@@ -79,7 +64,7 @@ def plot_sequences(
         axes.margins(x=0.01 if many else 0.04)
         axes.set(ylabel=f"{measure} (%), median over runs, 95 % interval", xlabel="sequence")
         _legend(figure, axes)
-        return _save(figure, stem)
+        return save_figure(figure, stem)
 
 
 def numeric_axis(settings: Sequence[Setting]) -> str | None:
@@ -115,7 +100,7 @@ def plot_values(settings: Sequence[Setting], intervals: pd.DataFrame, measure: s
     for setting in settings:
         if setting.name in intervals.index:
             lines.setdefault(label_text(setting.values[other]) if other else "", []).append(setting)
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.0, 4.2), layout="constrained")
         axes = figure.subplots()
         for i, (label, members) in enumerate(lines.items()):
@@ -127,7 +112,7 @@ def plot_values(settings: Sequence[Setting], intervals: pd.DataFrame, measure: s
         axes.set(xlabel=over, ylabel=f"{measure} (%), mean over runs, 95 % interval")
         if other:
             _legend(figure, axes, other)
-        return _save(figure, stem)
+        return save_figure(figure, stem)
 
 
 def _looks(settings: Sequence[Setting]) -> list[tuple[int, int]]:
@@ -178,12 +163,3 @@ def _legend(figure: Figure, axes: Axes, title: str | None = None) -> None:
     lines = axes.get_lines()
     names = [str(line.get_label()) for line in lines]  # given, since names in "_" are left out otherwise
     figure.legend(lines, names, loc="outside right upper", title=title, frameon=False, fontsize=9)
-
-
-def _save(figure: Figure, stem: Path) -> list[Path]:
-    paths = [stem.with_name(stem.name + suffix) for suffix in (".png", ".svg")]
-    for path in paths:
-        metadata = {"Date": None} if path.suffix == ".svg" else None
-        with replacing(path) as temporary:
-            figure.savefig(temporary, dpi=150, metadata=metadata)
-    return paths

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -12,23 +11,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from sampt.atomic import replacing
-
+from ..figures import COLOURS, STYLE, save_figure
 from .walks import Annotation
 
 STEP = 0.02
 """Interactions per frame between two rows of a curve."""
 
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _THIN_LINES = 100
-_STYLE: Any = {
-    "svg.hashsalt": "sampt",  # the same file each time
-    "text.parse_math": False,  # names may hold dollar signs
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.alpha": 0.3,
-}
 
 
 def held(values: Sequence[float], frames: int, x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -101,7 +90,7 @@ def plot_curves(
     Raises:
         OutputError: a file cannot be written.
     """
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(6.4, 4.2), layout="constrained")
         axes = figure.subplots()
         for a in annotations if len(annotations) <= _THIN_LINES else ():
@@ -111,14 +100,9 @@ def plot_curves(
         for i, (label, curve) in enumerate(curves.items()):
             x = np.append(curve["interactions_per_frame"], longest)
             y = 100 * np.append(curve["iou"], curve["iou"].iloc[-1])
-            axes.step(x, y, where="post", label=label, color=_COLOURS[i % len(_COLOURS)], linewidth=2)
+            axes.step(x, y, where="post", label=label, color=COLOURS[i % len(COLOURS)], linewidth=2)
         axes.set(xlabel="interactions per frame", ylabel="IoU (%), mean over objects", ylim=(0, 100))
         axes.set_xlim(left=0)
         if len(curves) > 1:
             axes.legend(frameon=False, loc="lower right")
-        paths = [stem.with_name(stem.name + suffix) for suffix in (".png", ".svg")]
-        for path in paths:
-            metadata = {"Date": None} if path.suffix == ".svg" else None
-            with replacing(path) as temporary:
-                figure.savefig(temporary, dpi=150, metadata=metadata)
-    return paths
+        return save_figure(figure, stem)

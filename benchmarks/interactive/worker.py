@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
 
-from sampt.config import Config, build
+from sampt.config import Config
 from sampt.errors import DatasetError
 from sampt.interactive import InteractiveSession
-from sampt.pipeline import SamPt
 
 from ..datasets.base import DatasetChoice, VosSequence
 from ..datasets.registry import open_dataset
+from ..models import Models, spent
 from ..running.record import SequenceRecord
 from ..running.tasks import Finished, SequenceTask
 from .annotator import Mask
@@ -39,13 +38,12 @@ def interactive_config(config: Config) -> Config:
 class InteractiveWorker:
     """Simulates annotators of sequences; keeps its models.
 
-    settings: configurations by name.
+    settings: configurations by name, as ``interactive_config`` makes them.
     """
 
     def __init__(self, dataset: DatasetChoice, rules: Rules, settings: Mapping[str, Config]) -> None:
         self.dataset = open_dataset(dataset.name, dataset.root, dataset.split, dataset.options)
-        self.rules, self.settings = rules, settings
-        self._models: dict[str, SamPt] = {}
+        self.rules, self.models = rules, Models(settings)
 
     def __call__(self, task: SequenceTask) -> Finished:
         """
@@ -53,15 +51,17 @@ class InteractiveWorker:
             DatasetError: the sequence cannot be read, or has no truth but in its objects' first frames.
         """
         begin = time.perf_counter()
-        sequence, model = self.dataset[task.sequence], self._model(task.setting)
-        with closing(model.encoder(sequence.video)) as encoder:
-            annotations = []
+        sequence, model = self.dataset[task.sequence], self.models(task)
+        if not self.rules.tracking:
+            model.tracker = Untracked()
+        with self.models.encoder(task, sequence.video) as encoder:
+            before, annotations = encoder.counts, []
             for id in sequence.appearances:
                 truth = object_truth(sequence, id)
                 session = InteractiveSession(model, sequence.video, backward=False, encoder=encoder)
                 rng = np.random.default_rng([task.seed, id])
                 annotations.append(annotate(session, truth, self.rules, rng, sequence.name, id))
-            size = session.size
+            size, encoded = session.size, spent(encoder, before)
         record = SequenceRecord(
             sequence=task.sequence,
             seed=task.seed,
@@ -69,19 +69,12 @@ class InteractiveWorker:
             objects=len(annotations),
             size=size,
             seconds={"all": round(time.perf_counter() - begin, 3)},
-            encoder=encoder.counts,
+            encoder=encoded,
             quality="preview" if model.segmenter.preview else "full",
             scores=None,
         )
         content = json.dumps([a.to_json() for a in annotations], indent=1) + "\n"
         return Finished(record, {INTERACTIONS: content.encode("ascii")}, {})
-
-    def _model(self, setting: str) -> SamPt:
-        if setting not in self._models:
-            self._models[setting] = build(interactive_config(self.settings[setting]))
-            if not self.rules.tracking:
-                self._models[setting].tracker = Untracked()
-        return self._models[setting]
 
 
 def object_truth(sequence: VosSequence, object_id: int) -> dict[int, Mask]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from functools import wraps
+from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from ..errors import ConfigError
+from .option_groups import option_group
 
 if TYPE_CHECKING:
     from sampt.benchmarks.running.workers import EngineChoice
@@ -55,15 +54,5 @@ _OPTIONS = (
 )
 
 
-def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command these options; it gets them as one argument, ``engine``, an ``EngineOptions``."""
-
-    @wraps(command)
-    def with_engine(*args: Any, **kwargs: Any) -> Any:
-        engine = EngineOptions(**{field.name: kwargs.pop(field.name) for field in fields(EngineOptions)})
-        return command(*args, engine=engine, **kwargs)
-
-    decorated: Callable[..., Any] = with_engine
-    for option in reversed(_OPTIONS):
-        decorated = option(decorated)
-    return decorated
+engine_options = option_group("engine", EngineOptions, _OPTIONS)
+"""Gives a command these options as one argument, ``engine``."""

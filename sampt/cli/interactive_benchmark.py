@@ -97,6 +97,7 @@ def command(
     from sampt.benchmarks.interactive.outputs import read_annotations, read_curve, write_outputs
     from sampt.benchmarks.interactive.walks import Rules
     from sampt.benchmarks.interactive.worker import InteractiveWorker, interactive_config
+    from sampt.benchmarks.models import shared
     from sampt.benchmarks.running.description import describe
     from sampt.benchmarks.running.folder import default_folder, open_run
     from sampt.benchmarks.running.tasks import open_sequences, run_missing
@@ -112,12 +113,13 @@ def command(
     path = output or default_folder(opened.name, opened.split, mode if tracking else f"{mode}-untracked")
     described = describe("interactive", choice.describe(opened.split), settings, (settings.seed,))
     described["config"]["annotator"] = asdict(rules)
+    make_worker = partial(InteractiveWorker, choice, rules)
     with open_run(path, described, overwrite) as folder:
         with sequence_progress("annotating") as progress:
             failures = run_missing(
                 names,
                 {"": folder},
-                lambda: workers.make_workers(partial(InteractiveWorker, choice, rules), {"": settings}),
+                lambda: workers.make_workers(make_worker, {"": shared(settings)}),
                 strict=engine.strict,
                 progress=progress,
             )

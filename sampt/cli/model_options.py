@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from functools import wraps
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
+
+from .option_groups import option_group
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -78,15 +78,5 @@ _OPTIONS = (
 )
 
 
-def model_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command these options; it gets them as one argument, ``model``, a ``ModelChoice``."""
-
-    @wraps(command)
-    def with_model(*args: Any, **kwargs: Any) -> Any:
-        model = ModelChoice(**{field.name: kwargs.pop(field.name) for field in fields(ModelChoice)})
-        return command(*args, model=model, **kwargs)
-
-    decorated: Callable[..., Any] = with_model
-    for option in reversed(_OPTIONS):
-        decorated = option(decorated)
-    return decorated
+model_options = option_group("model", ModelChoice, _OPTIONS)
+"""Gives a command these options as one argument, ``model``."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
-from functools import wraps
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from ..errors import ConfigError
 from .model_options import ModelChoice
+from .option_groups import option_group
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,18 +100,8 @@ _OPTIONS = (
 )
 
 
-def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command these options; it gets them as one argument, ``run``, a ``RunOptions``."""
-
-    @wraps(command)
-    def with_run(*args: Any, **kwargs: Any) -> Any:
-        run = RunOptions(**{field.name: kwargs.pop(field.name) for field in fields(RunOptions)})
-        return command(*args, run=run, **kwargs)
-
-    decorated: Callable[..., Any] = with_run
-    for option in reversed(_OPTIONS):
-        decorated = option(decorated)
-    return decorated
+run_options = option_group("run", RunOptions, _OPTIONS)
+"""Gives a command these options as one argument, ``run``."""
 
 
 def run_name(model: ModelChoice, settings: Config) -> str:

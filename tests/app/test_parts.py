@@ -231,6 +231,8 @@ def test_exported_masks_are_those_of_the_session(workspace: Workspace, scene: Sy
         for frame in range(len(scene)):
             labels = np.asarray(Image.open(masks.open(f"{frame:05d}.png")))
             np.testing.assert_array_equal(labels, session.frame(frame).label_map)
+            truth = scene.masks(frame)[0]
+            assert (truth & (labels == 1)).sum() > 0.9 * (truth | (labels == 1)).sum()
     areas = [entry["area"] for entry in json.loads(workspace.exports["coco.json"].read_text())["annotations"]]
     assert areas == [session.frame(frame).masks[0].sum() for frame in range(len(scene))]
 
