@@ -31,7 +31,9 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 def test_a_miniature_from_start_to_end(sampt: Cli, davis: Path, tmp_path: Path):
     arguments = ("interactive-benchmark", "--dataset", "davis2017", "--root", davis, *QUICKLY, "-O", "run")
-    first = sampt(*arguments, "--mode", "offline", "--target", "0.9", "--budget", "8")
+    first = sampt(
+        *arguments, "--mode", "offline", "--target", "0.9", "--budget", "8", "-o", "cache.host_bytes=0"
+    )
     assert first.returncode == 0, first.stderr
     assert "mean" in first.stdout
     run = tmp_path / "run"
@@ -47,6 +49,8 @@ def test_a_miniature_from_start_to_end(sampt: Cli, davis: Path, tmp_path: Path):
     assert float(rows(run / "curve.csv")[0]["iou"]) == 0
     assert (run / "curve.png").stat().st_size > 5000
     assert json.loads((run / "run.json").read_text())["config"]["annotator"]["budget"] == 8
+    record = json.loads((run / "records/0/tin-cars.json").read_text())
+    assert record["encoder"]["frames"] == record["frames"], "each is encoded once, with no memory for any"
 
     other = sampt(*arguments, "--budget", "9")
     assert other.returncode == 2
