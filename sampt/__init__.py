@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Any
 from .version import __version__
 
 if TYPE_CHECKING:
-    from .pipeline import SamPt
-    from .prompts import ObjectQuery, QueryPoints
-    from .results import FrameResult
-    from .synthetic import SyntheticScene
-    from .video import Video
+    from .methods.base import FrameResult
+    from .methods.sam_pt.pipeline import SamPt
+    from .prompts.query_points import ObjectQuery, QueryPoints
+    from .synthetic.scene import SyntheticScene
+    from .video.reader import Video
 
 _LAZY = {
-    "FrameResult": ".results",
-    "ObjectQuery": ".prompts",
-    "QueryPoints": ".prompts",
-    "SamPt": ".pipeline",
-    "SyntheticScene": ".synthetic",
-    "Video": ".video",
+    "FrameResult": ".methods.base",
+    "ObjectQuery": ".prompts.object_query",
+    "QueryPoints": ".prompts.query_points",
+    "SamPt": ".methods.sam_pt.pipeline",
+    "SyntheticScene": ".synthetic.scene",
+    "Video": ".video.reader",
 }
 __all__ = [
     "FrameResult",

@@ -2,7 +2,7 @@
 
 import sys
 
-from sampt.cli import run
+from .cli import run
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-import sampt.samplers
+import sampt.methods.sam_pt.samplers
 from sampt.benchmarks.datasets.miniature import write_miniature
 from sampt.trackers.base import PointTracker
 
@@ -41,7 +41,7 @@ def test_the_tracker_of_the_guide_follows_a_shift() -> None:
 
 
 def test_the_sampler_of_the_guide_samples_from_the_top() -> None:
-    sampler = example("TopSampler", "sampt", dict(vars(sampt.samplers)))["TopSampler"]()  # type: ignore[operator]
+    sampler = example("TopSampler", "sampt", dict(vars(sampt.methods.sam_pt.samplers)))["TopSampler"]()  # type: ignore[operator]
     mask = np.zeros((20, 20), bool)
     mask[5:15, 5:15] = True
     xy = sampler.sample(np.zeros((20, 20, 3), np.uint8), mask, 7, np.random.default_rng(0))

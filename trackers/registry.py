@@ -47,36 +47,36 @@ class Neural:
 
 
 def _raft() -> Parts:
-    from .raft import Raft
-    from .raft_weights import build_raft, raft_size, torchvision_state
+    from .raft.tracker import Raft
+    from .raft.weights import build_raft, raft_size, torchvision_state
 
     return Parts(Raft, lambda state: build_raft(raft_size(state)), torchvision_state)
 
 
 def _pips() -> Parts:
-    from .pips_network import build_pips
-    from .pips_tracker import Pips
+    from .pips.network import build_pips
+    from .pips.tracker import Pips
 
     return Parts(Pips, lambda _: build_pips())
 
 
 def _cotracker2() -> Parts:
-    from .cotracker_models import build_cotracker2
-    from .cotracker_online import CoTracker2
+    from .cotracker.models import build_cotracker2
+    from .cotracker.online import CoTracker2
 
     return Parts(CoTracker2, lambda _: build_cotracker2())
 
 
 def _cotracker3() -> Parts:
-    from .cotracker_models import build_cotracker3
-    from .cotracker_online import CoTracker3
+    from .cotracker.models import build_cotracker3
+    from .cotracker.online import CoTracker3
 
     return Parts(CoTracker3, lambda _: build_cotracker3())
 
 
 def _cotracker3_offline() -> Parts:
-    from .cotracker_models import build_cotracker3_offline
-    from .cotracker_offline import CoTracker3Offline
+    from .cotracker.models import build_cotracker3_offline
+    from .cotracker.offline import CoTracker3Offline
 
     return Parts(CoTracker3Offline, lambda _: build_cotracker3_offline())
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sampt.atomic import replacing
+from sampt._internal.files import replacing
 
 from ..running.tasks import SequenceTask
 from .plot import plot_sequences, plot_values

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..figures import COLOURS, STYLE, save_figure
+from ..running.figures import COLOURS, STYLE, save_figure
 from .statistics import Floats
 from .sweep import Setting
 from .tables import label_text

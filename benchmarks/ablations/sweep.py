@@ -15,9 +15,9 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from sampt.config import Config, as_mapping, build, load_config
+from sampt._internal.names import unknown_name
+from sampt.config.loading import Config, as_mapping, build, load_config
 from sampt.errors import ConfigError
-from sampt.naming import unknown_name
 from sampt.segmenters.registry import SEGMENTERS
 from sampt.trackers.registry import check_options
 

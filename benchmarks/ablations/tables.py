@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from sampt.atomic import replacing
+from sampt._internal.files import replacing
 
 from .sweep import Setting
 

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sampt.prompts import ObjectQuery, QueryPoints
-from sampt.video import read_image
+from sampt.prompts.query_points import ObjectQuery, QueryPoints
+from sampt.video.reader import read_image
 
 Labels = NDArray[np.uint8]
 """(H, W) object ids, 0 where there is none."""

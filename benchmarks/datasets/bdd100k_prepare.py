@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sampt.atomic import replacing
+from sampt._internal.files import replacing
 from sampt.errors import DatasetError, OutputError
-from sampt.palette import palette_image
+from sampt.prompts.palette import palette_image
 
 from .annotation import UNREADABLE, image_size, unreadable
 from .bdd100k import CHUNK, META

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from sampt._internal.names import natural
 from sampt.errors import DatasetError, OutputError
-from sampt.naming import natural
 
 _IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png"}
 

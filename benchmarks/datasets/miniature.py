@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from sampt._internal.names import unknown_name
 from sampt.errors import ConfigError, OutputError
-from sampt.naming import unknown_name
-from sampt.palette import palette_image
-from sampt.synthetic import SyntheticScene
+from sampt.prompts.palette import palette_image
+from sampt.synthetic.scene import SyntheticScene
 
 from .base import Labels
 from .bdd100k_prepare import prepare_bdd100k

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from sampt._internal.names import unknown_name
 from sampt.errors import ConfigError
-from sampt.naming import unknown_name
 
 from . import bdd100k, davis, generic, mose, youtube_vos
 from .base import VosDataset

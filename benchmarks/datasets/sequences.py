@@ -8,8 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
+from sampt._internal.names import unknown_name
 from sampt.errors import DatasetError
-from sampt.naming import unknown_name
 
 from .annotation import image_size, object_ids, read_labels
 from .base import Labels, VosSequence

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from sampt.distances import distance_to_zero
-from sampt.interactive import Point, SeenPoint
-from sampt.samplers import medoids
+from sampt._internal.distances import distance_to_zero
+from sampt.interactive.session import Point, SeenPoint
+from sampt.methods.sam_pt.samplers import medoids
 from sampt.trackers.base import Visibility
 from sampt.trackers.filters import mark_outside
 

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ..figures import COLOURS, STYLE, save_figure
+from ..running.figures import COLOURS, STYLE, save_figure
 from .walks import Annotation
 
 STEP = 0.02

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sampt.atomic import replacing
+from sampt._internal.files import replacing
 from sampt.errors import EvaluationError
 
 from ..running.folder import RunFolder

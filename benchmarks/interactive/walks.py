@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sampt.interactive import InteractiveSession
+from sampt.interactive.session import InteractiveSession
 
 from ..metrics.davis import contour_accuracy, region_similarity
 from .annotator import Addition, Mask, Removal, next_action

@@ -9,13 +9,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from sampt.config import Config
+from sampt.config.loading import Config
 from sampt.errors import DatasetError
-from sampt.interactive import InteractiveSession
+from sampt.interactive.session import InteractiveSession
 
 from ..datasets.base import DatasetChoice, VosSequence
 from ..datasets.registry import open_dataset
-from ..models import Models, spent
+from ..running.models import Models, spent
 from ..running.record import SequenceRecord
 from ..running.tasks import Finished, SequenceTask
 from .annotator import Mask

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from sampt.atomic import replacing
+from sampt._internal.files import replacing
 
-from ..protocols import Summary
+from .protocols import Summary
 
 
 def write_davis_csvs(summary: Summary, folder: Path, split: str) -> tuple[Path, ...]:

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import sampt
-from sampt.checkpoints import CHECKPOINTS
-from sampt.config import Config, as_mapping, choose_device
-from sampt.download import checkpoint_path
-from sampt.environment import hardware, versions
+from sampt._internal.environment import hardware, versions
+from sampt.config.loading import Config, as_mapping, choose_device
 from sampt.errors import CheckpointError
 from sampt.trackers.registry import NEURAL
-from sampt.transfer import sha256_of
+from sampt.weights.download import checkpoint_path
+from sampt.weights.registry import CHECKPOINTS
+from sampt.weights.transfer import sha256_of
 
 
 def describe(task: str, dataset: dict[str, Any], config: Config, seeds: Sequence[int]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from sampt.atomic import replacing
+from sampt._internal.files import replacing
 from sampt.errors import OutputError
 
 from .record import SequenceRecord

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sampt.atomic import replacing
+from sampt._internal.files import replacing
 
-from ..scoring import FrameScores
+from ..vos.scoring import FrameScores
 
 
 @dataclass(frozen=True)

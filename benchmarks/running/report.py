@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import jinja2
 
-from sampt.atomic import replacing
+from sampt._internal.files import replacing
 from sampt.errors import SamptError
 
 from . import charts

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sampt.errors import EvaluationError
-from sampt.label_maps import read_label_map
-from sampt.video_writer import VideoWriter
-from sampt.visualisation import palette
+from sampt.output.overlay import palette
+from sampt.prompts.label_maps import read_label_map
+from sampt.video.writer import VideoWriter
 
 from ..datasets.base import VosSequence
 

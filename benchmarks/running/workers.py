@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from sampt.config import Config, choose_device
+from sampt.config.loading import Config, choose_device
 
 from .engine import Worker, local_workers
 

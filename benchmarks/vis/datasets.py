@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from sampt._internal.names import unknown_name
 from sampt.errors import DatasetError
-from sampt.naming import unknown_name
 
 from ..datasets.annotation import image_size
 from ..datasets.base import Frames

@@ -13,13 +13,13 @@ import torch
 from numpy.typing import NDArray
 from pycocotools import mask as coco
 
-from sampt.encoder import FrameEncoder
+from sampt._internal.stopwatch import Stopwatch
 from sampt.errors import DeviceMemoryError
-from sampt.object_query import MAX_OBJECTS
-from sampt.pipeline import SamPt
-from sampt.prompts import ObjectQuery, QueryPoints
-from sampt.proposals import Proposal, ProposalSettings, Rle, propose
-from sampt.timing import Stopwatch
+from sampt.methods.sam_pt.pipeline import SamPt
+from sampt.prompts.object_query import MAX_OBJECTS
+from sampt.prompts.query_points import ObjectQuery, QueryPoints
+from sampt.proposals.generator import Proposal, ProposalSettings, Rle, propose
+from sampt.segmenters.encoder import FrameEncoder
 from sampt.trackers.clip import Clip, FrameSource
 
 logger = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 from pycocotools import mask as coco
 
-from sampt.synthetic import SyntheticScene
-from sampt.video_writer import VideoWriter
+from sampt.synthetic.scene import SyntheticScene
+from sampt.video.writer import VideoWriter
 
 from ..datasets.base import Labels
 from ..datasets.miniature import Writer, write_new

@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from pycocotools import mask as coco
 
-from sampt.object_query import MAX_OBJECTS
-from sampt.palette import write_label_map
-from sampt.proposals import Rle
+from sampt.prompts.object_query import MAX_OBJECTS
+from sampt.prompts.palette import write_label_map
+from sampt.proposals.generator import Rle
 
 from ..datasets.annotation import read_labels
 from ..datasets.base import Labels, VosSequence

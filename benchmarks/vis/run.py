@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sampt.atomic import replacing
+from sampt._internal.files import replacing
 
 from ..metrics.ytvis import ABSENT, MEASURES
 from ..running.folder import RunFolder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sampt.config import Config
+from sampt.config.loading import Config
 
 from .masklets import VisSettings
 

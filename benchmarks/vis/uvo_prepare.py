@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from PIL import Image
 
 from sampt.errors import DatasetError, SamptError, VideoError
-from sampt.video import Video
+from sampt.video.reader import Video
 
 from ..datasets.folders import replacing_folder
 from .annotations import VideoEntry

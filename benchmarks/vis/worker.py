@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from sampt.config import Config
+from sampt.config.loading import Config
 from sampt.errors import ConfigError
 from sampt.segmenters.grabcut import GrabCutSegmenter
 
 from ..datasets.base import DatasetChoice
-from ..models import Models, spent
+from ..running.models import Models, spent
 from ..running.record import SequenceRecord
 from ..running.tasks import Finished, SequenceTask
 from .datasets import VisDataset, VisVideo, open_vis_dataset

@@ -10,7 +10,8 @@ from typing import Any
 
 import gradio as gr
 
-from ..errors import PromptError, SamptError
+from sampt.errors import PromptError, SamptError
+
 from .models import Choice
 from .scene import open_demo
 from .visitors import Workspaces

@@ -8,15 +8,15 @@ from collections.abc import Callable, Collection, Generator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
-from ..atomic import replacing
-from ..coco import CocoWriter
-from ..interactive import InteractiveSession
-from ..palette import palette_image
-from ..prompts import ObjectQuery, QueryPoints
-from ..results import FrameResult
-from ..video import Video
-from ..video_writer import VideoWriter
-from ..visualisation import OverlayPainter
+from sampt._internal.files import replacing
+from sampt.interactive.session import InteractiveSession
+from sampt.methods.base import FrameResult
+from sampt.output.coco import CocoWriter
+from sampt.output.overlay import OverlayPainter
+from sampt.prompts.palette import palette_image
+from sampt.prompts.query_points import ObjectQuery, QueryPoints
+from sampt.video.reader import Video
+from sampt.video.writer import VideoWriter
 
 FILES = {
     "masks.zip": "Masks (PNG)",

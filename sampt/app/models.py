@@ -6,16 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
+from sampt._internal.names import unknown_name
+from sampt.config.loading import Config, build
+from sampt.errors import ConfigError
+from sampt.methods.sam_pt.pipeline import SamPt
+from sampt.segmenters.base import PromptableSegmenter
+from sampt.segmenters.registry import SEGMENTERS
 from sampt.trackers.registry import NEURAL, TRACKERS
-
-from ..checkpoints import find_checkpoint
-from ..config import Config, build
-from ..download import state
-from ..errors import ConfigError
-from ..naming import unknown_name
-from ..pipeline import SamPt
-from ..segmenters.base import PromptableSegmenter
-from ..segmenters.registry import SEGMENTERS
+from sampt.weights.download import state
+from sampt.weights.registry import find_checkpoint
 
 WITHOUT_WEIGHTS = "grabcut"
 

@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from sampt.interactive.session import SeenPoint
+from sampt.methods.base import FrameResult
+from sampt.output.overlay import colour
 from sampt.trackers.base import Visibility
-
-from ..interactive import SeenPoint
-from ..results import FrameResult
-from ..visualisation import colour
 
 LONGEST_SIDE = 1600
 """Larger frames are shown smaller; points are nevertheless in pixels of the frame itself."""

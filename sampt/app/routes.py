@@ -14,7 +14,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..errors import SamptError
+from sampt.errors import SamptError
+
 from .uploads import TooLargeError, check_container, receive, too_large
 from .visitors import Workspaces
 from .workspace import Workspace

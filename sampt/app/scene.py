@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..synthetic import SyntheticScene
-from ..video_writer import VideoWriter
+from sampt.synthetic.scene import SyntheticScene
+from sampt.video.writer import VideoWriter
+
 from .workspace import Workspace
 
 

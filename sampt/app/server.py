@@ -13,8 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
-from ..errors import ConfigError
-from ..video import Video
+from sampt.errors import ConfigError
+from sampt.video.reader import Video
+
 from .models import Models
 from .visitors import Workspaces
 from .workspace import Workspace

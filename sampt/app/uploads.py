@@ -8,7 +8,7 @@ from pathlib import Path
 
 import av
 
-from ..errors import ConfigError, VideoError
+from sampt.errors import ConfigError, VideoError
 
 # Playlists and the like are left out: they name other files, which FFmpeg would open.
 _FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,gif,h264,hevc,ivf,dv"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..interactive import InteractiveSession
-from ..video import Video
+from sampt.interactive.session import InteractiveSession
+from sampt.video.reader import Video
+
 from .pictures import colour_of
 
 

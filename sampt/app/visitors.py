@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Lock, Timer
 
-from ..errors import PromptError, SamptError
+from sampt.errors import PromptError, SamptError
+
 from .models import Models
 from .turns import Turns
 from .workspace import Workspace

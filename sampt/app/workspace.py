@@ -13,10 +13,11 @@ from pathlib import Path
 from threading import Event, Lock
 from typing import Any
 
-from ..errors import PromptError
-from ..interactive import InteractiveSession
-from ..naming import counted
-from ..video import Video
+from sampt._internal.names import counted
+from sampt.errors import PromptError
+from sampt.interactive.session import InteractiveSession
+from sampt.video.reader import Video
+
 from .exports import FILES, export
 from .models import Choice, Models
 from .pictures import data_url, drawable, painted

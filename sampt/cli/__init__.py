@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import click
 
-from ..version import __version__
+from sampt.version import __version__
 
 # name: (module, one line of help), so that `sampt --help` imports none of them.
 COMMANDS = {
@@ -64,7 +64,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code: 0, 2 for what the user can mend, 130 for Ctrl-C."""
     import logging
 
-    from ..errors import SamptError
+    from sampt.errors import SamptError
 
     debug = "--debug" in arguments
     logging.basicConfig(

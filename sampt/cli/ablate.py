@@ -65,11 +65,11 @@ def command(
     from sampt.benchmarks.ablations.sweep import read_sweep
     from sampt.benchmarks.datasets.base import DatasetChoice
     from sampt.benchmarks.datasets.registry import open_dataset, parse_options
-    from sampt.benchmarks.models import shared
     from sampt.benchmarks.running.folder import default_folder
+    from sampt.benchmarks.running.models import shared
     from sampt.benchmarks.running.tasks import open_sequences, run_missing
-    from sampt.benchmarks.vos import VosWorker
-    from sampt.benchmarks.vos_run import VosScores, long_table
+    from sampt.benchmarks.vos.scores import VosScores, long_table
+    from sampt.benchmarks.vos.worker import VosWorker
 
     workers = engine.choice
     sweep = read_sweep(file, model.config, model.chosen)
@@ -104,9 +104,8 @@ def command(
 
 def _annotated(dataset: VosDataset, sequences: Mapping[str, VosSequence]) -> tuple[str, ...]:
     """The sequences by which settings can be compared."""
-    from sampt.benchmarks.scoring import has_truth
-
-    from ..errors import EvaluationError
+    from sampt.benchmarks.vos.scoring import has_truth
+    from sampt.errors import EvaluationError
 
     found = tuple(name for name, sequence in sequences.items() if has_truth(sequence))
     if not found:

@@ -11,7 +11,7 @@ import click
 from .model_options import ModelChoice, model_options
 
 if TYPE_CHECKING:
-    from ..app.models import Models
+    from sampt.app.models import Models
 
 
 @click.command()
@@ -40,8 +40,8 @@ def command(
     VIDEO is a file or a folder of frames; without it, the page asks for one. It is served to this machine
     alone; to reach it from another, rather use an SSH tunnel than --host, since there is no password.
     """
-    from ..app.server import is_loopback, serve
-    from ..app.uploads import parse_size
+    from sampt.app.server import is_loopback, serve
+    from sampt.app.uploads import parse_size
 
     def started(address: str) -> None:
         click.echo(f"Open {address} in a browser; Ctrl-C ends it.")
@@ -56,8 +56,8 @@ def command(
 
 def _models(model: ModelChoice) -> Models:
     """All that can be chosen; at first, what the options say."""
-    from ..app.models import Choice, Models
-    from ..config import Config
+    from sampt.app.models import Choice, Models
+    from sampt.config.loading import Config
 
     settings = model.settings()
     first = Choice(settings.segmenter.name, settings.tracker.name)

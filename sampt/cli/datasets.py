@@ -9,15 +9,15 @@ from typing import Any
 
 import click
 
+from sampt._internal.names import counted
 from sampt.benchmarks.datasets.check import Report, check_dataset
 from sampt.benchmarks.datasets.miniature import write_miniature
 from sampt.benchmarks.datasets.registry import DATASETS, DatasetInfo, find_in, parse_options
 from sampt.benchmarks.vis.check import check_vis_dataset
 from sampt.benchmarks.vis.datasets import VIS_DATASETS
 from sampt.benchmarks.vis.miniature import write_vis_miniature
+from sampt.errors import DatasetError
 
-from ..errors import DatasetError
-from ..naming import counted
 from .dataset_options import dataset_options, sequence_progress
 
 

@@ -8,17 +8,17 @@ import click
 import numpy as np
 from rich.console import Console
 
-from sampt.benchmarks.evaluation import evaluate
+from sampt._internal.files import replacing
+from sampt.benchmarks.vos.evaluation import evaluate
+from sampt.config.loading import as_mapping, build, load_config
+from sampt.methods.sam_pt.samplers import KMedoidsSampler
+from sampt.output.writer import prepare_folder
+from sampt.prompts.query_points import ObjectQuery, QueryPoints
+from sampt.synthetic.scene import SyntheticScene, write_masks
 from sampt.trackers.clip import Clip
+from sampt.video.reader import Video
+from sampt.video.writer import VideoWriter
 
-from ..atomic import replacing
-from ..config import as_mapping, build, load_config
-from ..export import prepare_folder
-from ..prompts import ObjectQuery, QueryPoints
-from ..samplers import KMedoidsSampler
-from ..synthetic import SyntheticScene, write_masks
-from ..video import Video
-from ..video_writer import VideoWriter
 from .runner import segment_clip
 
 CLICKS = 3

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import ConfigError
+from sampt.errors import ConfigError
+
 from .option_groups import option_group
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ from typing import Any
 import click
 from rich.console import Console, RenderableType
 
+from sampt._internal.files import check_file, check_parent, replacing
 from sampt.benchmarks.datasets.base import VosDataset
 from sampt.benchmarks.datasets.registry import open_dataset, parse_options
-from sampt.benchmarks.evaluation import evaluate, evaluate_dataset
 from sampt.benchmarks.metrics.davis_csv import write_davis_csvs
-from sampt.benchmarks.protocols import summarise
+from sampt.benchmarks.metrics.protocols import summarise
+from sampt.benchmarks.vos.evaluation import evaluate, evaluate_dataset
 
-from ..atomic import check_file, check_parent, replacing
 from .dataset_options import dataset_options, sequence_progress
 from .score_tables import objects_table, summary_table
 

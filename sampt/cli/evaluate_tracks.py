@@ -11,15 +11,21 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from sampt._internal.environment import versions
+from sampt._internal.files import check_file, replacing
 from sampt.benchmarks.metrics.tapvid import SIDE, QueryMode
 from sampt.benchmarks.running.charts import percent
-from sampt.benchmarks.saved_tracks import evaluate_saved
-from sampt.benchmarks.tapvid import CONDITIONS, MEASURES, TrackEvaluation, evaluate_tracks, synthetic_videos
-from sampt.benchmarks.tapvid_data import PickledVideos
+from sampt.benchmarks.tracks.data import PickledVideos
+from sampt.benchmarks.tracks.evaluation import (
+    CONDITIONS,
+    MEASURES,
+    TrackEvaluation,
+    evaluate_tracks,
+    synthetic_videos,
+)
+from sampt.benchmarks.tracks.saved import evaluate_saved
 from sampt.trackers.base import PointTracker
 
-from ..atomic import check_file, replacing
-from ..environment import versions
 from .dataset_options import sequence_progress
 
 _WIDTH = 120
@@ -120,8 +126,9 @@ def command(
 
 def _make(name: str, checkpoint: Path | None, options: tuple[str, ...], device: str) -> PointTracker:
     # Only now, because the trackers' torch takes seconds to import.
-    from ..config import choose_device
-    from ..tracking import build_tracker
+    from sampt.config.loading import choose_device
+    from sampt.tracking.building import build_tracker
+
     from .track import parse_options
 
     weights = None if checkpoint is None else str(checkpoint)

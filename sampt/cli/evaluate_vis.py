@@ -10,12 +10,12 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from sampt._internal.files import check_file, replacing
 from sampt.benchmarks.metrics.ytvis import ABSENT, MEASURES
 from sampt.benchmarks.running.charts import percent
 from sampt.benchmarks.vis.annotations import read_annotations
 from sampt.benchmarks.vis.evaluation import VisEvaluation, evaluate_vis
 
-from ..atomic import check_file, replacing
 from .dataset_options import sequence_progress
 
 _path = click.Path(path_type=Path)

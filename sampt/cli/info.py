@@ -6,14 +6,13 @@ import click
 import torch
 from rich.console import Console
 
+from sampt._internal.environment import check_torchvision, versions
+from sampt.config.loading import choose_device, packaged_configs
+from sampt.errors import SamptError
+from sampt.methods.sam_pt.reinitialisation import STRATEGIES
+from sampt.methods.sam_pt.samplers import SAMPLERS
+from sampt.segmenters.registry import SEGMENTERS
 from sampt.trackers.registry import tracker_names
-
-from ..config import choose_device, packaged_configs
-from ..environment import check_torchvision, versions
-from ..errors import SamptError
-from ..reinit import STRATEGIES
-from ..samplers import SAMPLERS
-from ..segmenters.registry import SEGMENTERS
 
 
 @click.command()

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from ..naming import counted
+from sampt._internal.names import counted
+
 from .dataset_options import dataset_options, sequence_progress
 from .engine_options import EngineOptions, engine_options
 from .model_options import ModelChoice, model_options
@@ -97,9 +98,9 @@ def command(
     from sampt.benchmarks.interactive.outputs import read_annotations, read_curve, write_outputs
     from sampt.benchmarks.interactive.walks import Rules
     from sampt.benchmarks.interactive.worker import InteractiveWorker, interactive_config
-    from sampt.benchmarks.models import shared
     from sampt.benchmarks.running.description import describe
     from sampt.benchmarks.running.folder import default_folder, open_run
+    from sampt.benchmarks.running.models import shared
     from sampt.benchmarks.running.tasks import open_sequences, run_missing
 
     settings = interactive_config(model.settings())

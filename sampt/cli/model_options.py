@@ -11,7 +11,7 @@ import click
 from .option_groups import option_group
 
 if TYPE_CHECKING:
-    from ..config import Config
+    from sampt.config.loading import Config
 
 _path = click.Path(path_type=Path)
 
@@ -46,7 +46,7 @@ class ModelChoice:
         Raises:
             ConfigError: a name, key or value is not valid.
         """
-        from ..config import Config, load_config
+        from sampt.config.loading import Config, load_config
 
         chosen = self.chosen
         # SAM is worth the paper's settings; the quick ones are made for the embedded segmenter.

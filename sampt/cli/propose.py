@@ -10,8 +10,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ConfigError, VideoError
-from ..video import Video, read_image
+from sampt.errors import ConfigError, VideoError
+from sampt.video.reader import Video, read_image
 
 IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
 
@@ -48,13 +48,13 @@ def command(
     from rich.console import Console
     from rich.progress import track
 
-    from ..config import choose_device, choose_dtype, settings_from
-    from ..environment import check_torchvision
-    from ..segmenters.registry import create_segmenter
+    from sampt._internal.environment import check_torchvision
+    from sampt.config.loading import choose_device, choose_dtype, settings_from
+    from sampt.segmenters.registry import create_segmenter
 
     check_torchvision()
-    from ..proposal_export import ProposalWriter
-    from ..proposals import ProposalSettings, check_proposable, propose
+    from sampt.proposals.generator import ProposalSettings, check_proposable, propose
+    from sampt.proposals.writer import ProposalWriter
 
     settings = settings_from(ProposalSettings, overrides)
     status = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import ConfigError
+from sampt.errors import ConfigError
+
 from .model_options import ModelChoice
 from .option_groups import option_group
 
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 
     from sampt.benchmarks.running.report import Report
     from sampt.benchmarks.running.wandb_log import Mode
-
-    from ..config import Config
+    from sampt.config.loading import Config
 
 FAILED = 3
 """Exit code when some sequences failed, and the others are done."""

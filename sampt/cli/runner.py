@@ -19,13 +19,12 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from sampt._internal.files import check_file
+from sampt.methods.sam_pt.pipeline import SamPt
+from sampt.output.writer import ResultWriter, prepare_folder
+from sampt.prompts.query_points import QueryPoints
 from sampt.trackers.clip import Clip
-
-from ..atomic import check_file
-from ..export import ResultWriter, prepare_folder
-from ..pipeline import SamPt
-from ..prompts import QueryPoints
-from ..video import Video
+from sampt.video.reader import Video
 
 
 class Speed(ProgressColumn):

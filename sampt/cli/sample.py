@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 import numpy as np
 
-from ..atomic import replacing
-from ..errors import PromptError
-from ..prompts import QueryPoints
-from ..samplers import SAMPLERS, create_sampler
-from ..video import read_image
+from sampt._internal.files import replacing
+from sampt.errors import PromptError
+from sampt.methods.sam_pt.samplers import SAMPLERS, create_sampler
+from sampt.prompts.query_points import QueryPoints
+from sampt.video.reader import read_image
 
 
 @click.command()

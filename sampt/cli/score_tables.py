@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sampt.benchmarks.protocols import MEANS, MEASURES, Summary
+from sampt.benchmarks.metrics.protocols import MEANS, MEASURES, Summary
 from sampt.benchmarks.running.charts import percent
 
 _HEADERS = dict(zip(MEASURES, ("J&F", "J", "recall", "decay", "F", "recall", "decay"), strict=True))

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
+from sampt.errors import PromptError, VideoError
+from sampt.prompts.query_points import QueryPoints
 from sampt.trackers.clip import Clip
+from sampt.video.reader import Video
 
-from ..errors import PromptError, VideoError
-from ..prompts import QueryPoints
-from ..video import Video
 from .model_options import ModelChoice, model_options
 
 _path = click.Path(path_type=Path)
@@ -60,7 +60,8 @@ def command(
     sampt segment clip.mp4 --point 1:0:320,180:+ --point 1:0:340,200:+ --output out
     """
     # torch takes seconds to import: whoever asks for help, or mistypes an option, need not wait for it.
-    from ..config import as_mapping, build
+    from sampt.config.loading import as_mapping, build
+
     from .runner import segment_clip
 
     settings = model.settings()

@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from sampt._internal.files import check_file
+from sampt._internal.names import counted
 from sampt.benchmarks.datasets.registry import open_dataset, parse_options
-from sampt.benchmarks.submission import check_submission, write_submission
+from sampt.benchmarks.vos.submission import check_submission, write_submission
+from sampt.errors import EvaluationError
 
-from ..atomic import check_file
-from ..errors import EvaluationError
-from ..naming import counted
 from .dataset_options import dataset_options, sequence_progress
 
 _MOST_SHOWN = 20

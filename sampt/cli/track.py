@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ..errors import ConfigError, PromptError, VideoError
+from sampt.errors import ConfigError, PromptError, VideoError
 
 _path = click.Path(path_type=Path)
 
@@ -57,13 +57,12 @@ def command(
     from rich.console import Console
     from rich.progress import track
 
+    from sampt.config.loading import choose_device
+    from sampt.output.tracks import TrackWriter, track_points
+    from sampt.prompts.query_points import QueryPoints
     from sampt.trackers.clip import Clip
-
-    from ..config import choose_device
-    from ..point_tracks import TrackWriter, track_points
-    from ..prompts import QueryPoints
-    from ..tracking import build_tracker
-    from ..video import Video
+    from sampt.tracking.building import build_tracker
+    from sampt.video.reader import Video
 
     if bool(points) == bool(clicks):
         problem = "there are two sources of points" if points else "nothing says what to track"

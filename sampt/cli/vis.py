@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..naming import counted
+from sampt._internal.names import counted
+
 from .dataset_options import dataset_options, sequence_progress
 from .engine_options import EngineOptions, engine_options
 from .model_options import ModelChoice, model_options
@@ -55,9 +56,9 @@ def command(
 
     from sampt.benchmarks.datasets.base import DatasetChoice
     from sampt.benchmarks.datasets.registry import parse_options
-    from sampt.benchmarks.models import shared
     from sampt.benchmarks.running.description import describe
     from sampt.benchmarks.running.folder import default_folder, open_run
+    from sampt.benchmarks.running.models import shared
     from sampt.benchmarks.running.report import write_report
     from sampt.benchmarks.running.tasks import open_sequences, run_missing
     from sampt.benchmarks.vis.datasets import open_vis_dataset

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from ..naming import counted
+from sampt._internal.names import counted
+
 from .dataset_options import dataset_options, sequence_progress
 from .engine_options import EngineOptions, engine_options
 from .model_options import ModelChoice, model_options
@@ -45,14 +46,14 @@ def command(
     """
     from sampt.benchmarks.datasets.base import DatasetChoice
     from sampt.benchmarks.datasets.registry import open_dataset, parse_options
-    from sampt.benchmarks.models import shared
     from sampt.benchmarks.running.description import describe
     from sampt.benchmarks.running.folder import default_folder, open_run
+    from sampt.benchmarks.running.models import shared
     from sampt.benchmarks.running.report import write_report
     from sampt.benchmarks.running.strips import overlay_video
     from sampt.benchmarks.running.tasks import open_sequences, run_missing
-    from sampt.benchmarks.vos import VosWorker
-    from sampt.benchmarks.vos_run import VosScores, make_report
+    from sampt.benchmarks.vos.scores import VosScores, make_report
+    from sampt.benchmarks.vos.worker import VosWorker
 
     settings = model.settings()
     seeds, workers = run.all_seeds(settings), engine.choice

@@ -7,9 +7,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from ..checkpoints import CHECKPOINTS, find_checkpoint
-from ..download import cached, checkpoint_path, remove, state, verify, weights_folder
-from ..errors import CheckpointError
+from sampt.errors import CheckpointError
+from sampt.weights.download import cached, checkpoint_path, remove, state, verify, weights_folder
+from sampt.weights.registry import CHECKPOINTS, find_checkpoint
 
 _WIDTH = 120
 """Columns of the table where no terminal says how many fit, so that no name is cut in a log file."""

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from ..distances import distance_to_zero
+from sampt._internal.distances import distance_to_zero
+
 from .base import Context, Decoded, Embedding, PromptableSegmenter, Prompts
 
 WORKING_SIDE = 427

@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 
-from ..environment import check_torchvision
-from ..errors import ConfigError
-from ..naming import unknown_name
+from sampt._internal.environment import check_torchvision
+from sampt._internal.names import unknown_name
+from sampt.errors import ConfigError
+
 from .base import PromptableSegmenter
 
 Maker = Callable[[str | None, torch.device, torch.dtype, bool], PromptableSegmenter]
@@ -33,7 +34,8 @@ def _sam_family(
     name: str, checkpoint: str | None, device: torch.device, dtype: torch.dtype, compile: bool
 ) -> PromptableSegmenter:
     check_torchvision()
-    from ..download import checkpoint_path
+    from sampt.weights.download import checkpoint_path
+
     from .variants import from_checkpoint
 
     return from_checkpoint(name, checkpoint or checkpoint_path(name), device, dtype, compile)

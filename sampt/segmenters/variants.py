@@ -10,9 +10,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ..host_memory import keep_freed_memory
-from ..naming import unknown_name
-from ..weights import load_checkpoint, load_strictly
+from sampt._internal.host_memory import keep_freed_memory
+from sampt._internal.names import unknown_name
+from sampt.weights.loading import load_checkpoint, load_strictly
+
 from .attention import fuse_attention
 from .sam import SamSegmenter
 

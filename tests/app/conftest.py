@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from sampt.synthetic import SyntheticScene
-from sampt.video_writer import VideoWriter
+from sampt.synthetic.scene import SyntheticScene
+from sampt.video.writer import VideoWriter
 
 LIMIT = 60_000
 """Milliseconds after which something will not happen any more."""

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sampt.app.scene import demo_scene
-from sampt.prompts import QueryPoints
-from sampt.samplers import KMedoidsSampler
-from sampt.synthetic import SyntheticScene
-from sampt.video_writer import VideoWriter
+from sampt.methods.sam_pt.samplers import KMedoidsSampler
+from sampt.prompts.query_points import QueryPoints
+from sampt.synthetic.scene import SyntheticScene
+from sampt.video.writer import VideoWriter
 
 from .conftest import Server, Visitor
 

@@ -22,11 +22,11 @@ from sampt.app.turns import Turns
 from sampt.app.uploads import check_container, parse_size
 from sampt.app.visitors import Workspaces
 from sampt.app.workspace import Workspace
-from sampt.config import Config, load_config
+from sampt.config.loading import Config, load_config
 from sampt.errors import ConfigError, PromptError, VideoError
-from sampt.interactive import InteractiveSession
-from sampt.synthetic import SyntheticScene
-from sampt.video import Video
+from sampt.interactive.session import InteractiveSession
+from sampt.synthetic.scene import SyntheticScene
+from sampt.video.reader import Video
 
 QUICK = Choice("grabcut", "dis")
 
@@ -399,8 +399,8 @@ def test_an_unexpected_error_ends_a_job_and_is_told(
     def broken(*arguments: object, **options: object) -> None:
         raise ZeroDivisionError("a mistake of ours")
 
-    monkeypatch.setattr("sampt.interactive_solver.Solver.solve", broken)
-    monkeypatch.setattr("sampt.interactive_solver.Solver.result", broken)
+    monkeypatch.setattr("sampt.methods.sam_pt.solver.Solver.solve", broken)
+    monkeypatch.setattr("sampt.methods.sam_pt.solver.Solver.result", broken)
     *_, view = _reported(workspace, job(workspace))
     assert view["job"] is None and "Something went wrong" in view["note"]
     assert "ZeroDivisionError: a mistake of ours" in caplog.text

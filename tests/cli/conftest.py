@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from sampt.cli import run as run_command_line
-from sampt.palette import write_label_map
-from sampt.synthetic import SyntheticScene
-from sampt.video_writer import VideoWriter
+from sampt.prompts.palette import write_label_map
+from sampt.synthetic.scene import SyntheticScene
+from sampt.video.writer import VideoWriter
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from sampt.benchmarks.evaluation import Evaluation, evaluate
 from sampt.benchmarks.metrics.davis import contour_accuracy, region_similarity
+from sampt.benchmarks.vos.evaluation import Evaluation, evaluate
 from sampt.cli.evaluate import command
 from sampt.errors import DatasetError, EvaluationError, SamptError
 

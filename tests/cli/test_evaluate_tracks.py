@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sampt.benchmarks.saved_tracks import save_truth
-from sampt.benchmarks.tapvid import evaluate_tracks
-from sampt.benchmarks.tapvid_data import PickledVideos, write_miniature
+from sampt.benchmarks.tracks.data import PickledVideos, write_miniature
+from sampt.benchmarks.tracks.evaluation import evaluate_tracks
+from sampt.benchmarks.tracks.saved import save_truth
 from sampt.cli import run
-from sampt.synthetic import SyntheticScene
+from sampt.synthetic.scene import SyntheticScene
 from sampt.trackers.registry import create_tracker
 
 from .conftest import Cli
@@ -54,7 +54,7 @@ def test_trackers_on_a_pickle(sampt: Cli, tmp_path: Path) -> None:
 
 
 def test_a_condition_of_the_generated_scenes_by_the_module(tmp_path: Path) -> None:
-    command = ["-m", "sampt.benchmarks.tapvid", "--condition", "slow"]
+    command = ["-m", "sampt.benchmarks.tracks.evaluation", "--condition", "slow"]
     done = subprocess.run(
         [sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sampt.synthetic import SyntheticScene
+from sampt.synthetic.scene import SyntheticScene
 from sampt.version import __version__
 
 from .conftest import Cli

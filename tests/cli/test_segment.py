@@ -16,8 +16,8 @@ import pytest
 from PIL import Image
 from pycocotools import mask as rle
 
-from sampt.palette import davis_palette
-from sampt.synthetic import SyntheticScene
+from sampt.prompts.palette import davis_palette
+from sampt.synthetic.scene import SyntheticScene
 
 from .conftest import Cli
 

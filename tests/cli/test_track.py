@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from sampt.cli import run
-from sampt.synthetic import SyntheticScene
-from sampt.trackers.raft_weights import build_raft
-from sampt.video import Video
-from sampt.visualisation import colour
+from sampt.output.overlay import colour
+from sampt.synthetic.scene import SyntheticScene
+from sampt.trackers.raft.weights import build_raft
+from sampt.video.reader import Video
 
 from .conftest import Cli
 

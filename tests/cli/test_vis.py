@@ -13,18 +13,18 @@ from typing import Any
 import pytest
 import torch
 
-from sampt.benchmarks import models
 from sampt.benchmarks.datasets.base import DatasetChoice
 from sampt.benchmarks.metrics.ytvis import MEASURES
+from sampt.benchmarks.running import models
 from sampt.benchmarks.vis.annotations import read_annotations
 from sampt.benchmarks.vis.evaluation import evaluate_vis
 from sampt.benchmarks.vis.masklets import VisSettings
 from sampt.benchmarks.vis.miniature import write_vis_miniature
 from sampt.benchmarks.vis.worker import VisWorker
 from sampt.cli.run_options import FAILED
-from sampt.config import Config, load_config
-from sampt.pipeline import Sampling, SamPt
-from sampt.samplers import create_sampler
+from sampt.config.loading import Config, load_config
+from sampt.methods.sam_pt.pipeline import Sampling, SamPt
+from sampt.methods.sam_pt.samplers import create_sampler
 from sampt.segmenters.mobile_sam import build_mobile_sam
 from tests.sampt.parts import DiscSegmenter, SteadyTracker
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from sampt.checkpoints import CHECKPOINTS, Checkpoint
 from sampt.cli import run
+from sampt.weights.registry import CHECKPOINTS, Checkpoint
+from tests.sampt.weights.faulty_server import FaultyServer, drop, status
 
-from ..sampt.faulty_server import FaultyServer, drop, status
 from .conftest import Cli
 
 CONTENT = b"weights" * 1000

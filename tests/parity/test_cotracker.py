@@ -19,16 +19,16 @@ from numpy.typing import NDArray
 
 from sampt.trackers.base import PointTracker
 from sampt.trackers.clip import Clip
-from sampt.trackers.cotracker_base import Prediction
-from sampt.trackers.cotracker_models import (
+from sampt.trackers.cotracker.base import Prediction
+from sampt.trackers.cotracker.models import (
     CoTrackerModel,
     build_cotracker2,
     build_cotracker3,
     build_cotracker3_offline,
 )
-from sampt.trackers.cotracker_offline import CoTracker3Offline
-from sampt.trackers.cotracker_online import CoTracker2, CoTracker3
-from sampt.trackers.cotracker_points import SupportGrid
+from sampt.trackers.cotracker.offline import CoTracker3Offline
+from sampt.trackers.cotracker.online import CoTracker2, CoTracker3
+from sampt.trackers.cotracker.points import SupportGrid
 
 PIXELS = {"cotracker3_offline": 0.01, "cotracker3_online": 0.01, "cotracker2": 0.005}
 SCORE = 1e-3

@@ -9,9 +9,9 @@ import pytest
 
 from sampt.benchmarks.datasets.annotation import read_single_object
 from sampt.benchmarks.datasets.base import VosSequence
-from sampt.benchmarks.evaluation import Evaluation, ObjectScores, evaluate
-from sampt.benchmarks.protocols import summarise
-from sampt.benchmarks.scoring import score_sequence
+from sampt.benchmarks.metrics.protocols import summarise
+from sampt.benchmarks.vos.evaluation import Evaluation, ObjectScores, evaluate
+from sampt.benchmarks.vos.scoring import score_sequence
 
 HERE = Path(__file__).parent
 GOLDEN = Path(os.environ.get("SAMPT_GOLDEN_DIR", HERE / "golden")) / "davis_metrics_osvos_binary.json"

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from sampt.trackers.pips_network import PipsNetwork, build_pips
-from sampt.trackers.pips_tracker import Pips
+from sampt.trackers.pips.network import PipsNetwork, build_pips
+from sampt.trackers.pips.tracker import Pips
 
 TOLERANCE = 1e-3
 PIXELS = 0.005

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from sampt.trackers.raft import RaftFlow
-from sampt.trackers.raft_weights import build_raft, raft_size, torchvision_state
+from sampt.trackers.raft.tracker import RaftFlow
+from sampt.trackers.raft.weights import build_raft, raft_size, torchvision_state
 
 TOLERANCE = 0.01
 """Pixels."""

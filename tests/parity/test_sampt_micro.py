@@ -15,9 +15,9 @@ import pytest
 import torch
 
 from sampt import ObjectQuery, QueryPoints, SamPt
-from sampt.pipeline import Sampling
-from sampt.prompting import Prompting
-from sampt.reinit import STRATEGIES
+from sampt.methods.sam_pt.pipeline import Sampling
+from sampt.methods.sam_pt.prompting import Prompting
+from sampt.methods.sam_pt.reinitialisation import STRATEGIES
 from sampt.segmenters.base import Decoded, Embedding, Prompts
 from sampt.segmenters.sam import SamSegmenter
 from sampt.trackers.filters import PatchFilter

@@ -6,17 +6,21 @@ import numpy as np
 import pytest
 
 from sampt import ObjectQuery, QueryPoints, SamPt
-from sampt.interactive import InteractiveSession
-from sampt.pipeline import Sampling
-from sampt.prompting import Prompting
-from sampt.reinit import AtHorizon, MedianArea, OnLoss, Reinit, SimilarArea, SimilarAreaSync
-from sampt.results import FrameResult
-from sampt.samplers import RandomSampler
-
-from .parts import (
-    ColourSegmenter,
-    SteadyTracker,
+from sampt.interactive.session import InteractiveSession
+from sampt.methods.base import FrameResult
+from sampt.methods.sam_pt.pipeline import Sampling
+from sampt.methods.sam_pt.prompting import Prompting
+from sampt.methods.sam_pt.reinitialisation import (
+    AtHorizon,
+    MedianArea,
+    OnLoss,
+    Reinit,
+    SimilarArea,
+    SimilarAreaSync,
 )
+from sampt.methods.sam_pt.samplers import RandomSampler
+
+from .parts import ColourSegmenter, SteadyTracker
 
 HORIZON = {
     "horizon": AtHorizon(4, 4),

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import torch
 
 from sampt.trackers.base import PointTracker
-from sampt.trackers.cotracker_models import CoTracker2Model, CoTracker3Model
-from sampt.trackers.cotracker_offline import CoTracker3Offline
-from sampt.trackers.cotracker_online import CoTracker2, CoTracker3
+from sampt.trackers.cotracker.models import CoTracker2Model, CoTracker3Model
+from sampt.trackers.cotracker.offline import CoTracker3Offline
+from sampt.trackers.cotracker.online import CoTracker2, CoTracker3
 
 CALM = 1e-4
 """What the last layers are multiplied by: untrained, a refinement is then noise far below a pixel, so that

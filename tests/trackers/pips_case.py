@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from sampt.trackers.pips_network import CHANNELS, STRIDE, WINDOW, PipsNetwork, Window
-from sampt.trackers.pips_tracker import Pips
+from sampt.trackers.pips.network import CHANNELS, STRIDE, WINDOW, PipsNetwork, Window
+from sampt.trackers.pips.tracker import Pips
 
 
 class Seeing(PipsNetwork):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from sampt.trackers.raft import Raft
-from sampt.trackers.raft_weights import build_raft
+from sampt.trackers.raft.tracker import Raft
+from sampt.trackers.raft.weights import build_raft
 
 CALM = 1e-3
 """What the last layer is multiplied by: untrained, the flow is then noise of a few hundredths of a pixel, so

@@ -11,8 +11,8 @@ from torch.nn import functional as F  # noqa: N812
 
 from sampt.trackers.base import Visibility
 from sampt.trackers.clip import Clip
-from sampt.trackers.cotracker_correlation import Pyramid, blend, pyramid_of
-from sampt.trackers.cotracker_points import SupportGrid, groups_of_points
+from sampt.trackers.cotracker.correlation import Pyramid, blend, pyramid_of
+from sampt.trackers.cotracker.points import SupportGrid, groups_of_points
 
 from .cotracker_case import MAKERS, make_cotracker
 

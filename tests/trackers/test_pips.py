@@ -10,8 +10,8 @@ from torch.nn import functional as F  # noqa: N812
 
 from sampt.trackers.base import Visibility
 from sampt.trackers.clip import Clip
-from sampt.trackers.pips_network import CHANNELS, WINDOW, PipsNetwork, correlate, feature_pyramid
-from sampt.trackers.pips_tracker import Pips, last_visible
+from sampt.trackers.pips.network import CHANNELS, WINDOW, PipsNetwork, correlate, feature_pyramid
+from sampt.trackers.pips.tracker import Pips, last_visible
 
 from .pips_case import Scripted, numbered
 

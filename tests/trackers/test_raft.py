@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sampt.trackers.base import Visibility
-from sampt.trackers.raft import Raft, RaftFlow, padding
-from sampt.trackers.raft_weights import build_raft, raft_size, torchvision_state
+from sampt.trackers.raft.tracker import Raft, RaftFlow, padding
+from sampt.trackers.raft.weights import build_raft, raft_size, torchvision_state
 
 from .raft_case import make_raft
 

@@ -16,7 +16,7 @@ from sampt.benchmarks.interactive.annotator import (
     next_action,
     place_point,
 )
-from sampt.interactive import Point, SeenPoint
+from sampt.interactive.session import Point, SeenPoint
 from sampt.trackers.base import Visibility
 
 SHAPE = (120, 200)

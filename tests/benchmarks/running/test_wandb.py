@@ -12,7 +12,7 @@ import pytest
 
 from sampt.benchmarks.running.wandb_log import log_run
 from sampt.errors import ConfigError
-from sampt.video_writer import VideoWriter
+from sampt.video.writer import VideoWriter
 
 from .runs import record, report
 

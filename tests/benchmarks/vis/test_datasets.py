@@ -16,7 +16,7 @@ from sampt.benchmarks.vis.check import check_vis_dataset
 from sampt.benchmarks.vis.datasets import VIS_DATASETS, open_vis_dataset
 from sampt.benchmarks.vis.miniature import vis_miniature_names, write_vis_miniature
 from sampt.errors import ConfigError, DatasetError, OutputError
-from sampt.synthetic import SyntheticScene
+from sampt.synthetic.scene import SyntheticScene
 
 from .conftest import Miniature
 

@@ -18,10 +18,10 @@ from sampt.benchmarks.vis.masklets import (
     new_proposals,
 )
 from sampt.errors import ConfigError
-from sampt.pipeline import Sampling, SamPt
-from sampt.prompting import Prompting
-from sampt.proposals import Proposal, ProposalSettings, propose
-from sampt.samplers import create_sampler
+from sampt.methods.sam_pt.pipeline import Sampling, SamPt
+from sampt.methods.sam_pt.prompting import Prompting
+from sampt.methods.sam_pt.samplers import create_sampler
+from sampt.proposals.generator import Proposal, ProposalSettings, propose
 from sampt.segmenters.base import Decoded, Embedding, Prompts
 from sampt.segmenters.grabcut import GrabCutSegmenter
 from tests.sampt.parts import GREEN, RED, ColourSegmenter, SteadyTracker, squares, truth

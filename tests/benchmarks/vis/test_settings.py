@@ -9,9 +9,9 @@ import pytest
 
 from sampt.benchmarks.vis.masklets import Redetect, VisSettings
 from sampt.benchmarks.vis.settings import VisConfig
-from sampt.config import VIS_ONLY, as_mapping, load_config
+from sampt.config.loading import VIS_ONLY, as_mapping, load_config
 from sampt.errors import ConfigError
-from sampt.proposals import ProposalSettings
+from sampt.proposals.generator import ProposalSettings
 
 
 def read(source: str | Path, *overrides: str) -> VisConfig:

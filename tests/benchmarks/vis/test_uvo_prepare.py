@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from sampt.benchmarks.vis.uvo_prepare import Prepared, prepare_uvo
 from sampt.cli.prepare import command
 from sampt.errors import DatasetError
-from sampt.video import Video, read_image
+from sampt.video.reader import Video, read_image
 
 from .conftest import Miniature
 

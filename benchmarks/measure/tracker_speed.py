@@ -1,0 +1,172 @@
+"""What does sharing work save a point tracker? Each one as it is, and without, in one run.
+
+PIPS: against feature maps computed for every window and direction, as the official chain does.
+CoTracker: all objects' points together, against object by object, each with feature maps of its own.
+
+python -m sampt.benchmarks.measure.tracker_speed --tracker pips --random-weights 0
+python -m sampt.benchmarks.measure.tracker_speed --tracker cotracker3 --checkpoint online.pth --frames 48
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import click
+import numpy as np
+import torch
+import yaml
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+from torch import nn
+
+from sampt._internal.environment import hardware
+from sampt.config.loading import choose_device
+from sampt.errors import ConfigError, SamptError
+from sampt.synthetic.scene import SyntheticScene
+from sampt.trackers.base import PointTracker
+from sampt.trackers.registry import NEURAL
+from sampt.weights.loading import load_checkpoint, load_strictly
+
+Frames = NDArray[np.uint8]
+Queries = NDArray[np.float32]
+"""Of one object: (N, 3) of (t, x, y)."""
+
+TRACKERS = ("pips", "cotracker3", "cotracker3-offline", "cotracker2")
+"""Those that share work between objects."""
+
+
+@dataclass
+class Way:
+    """One way to track all objects, and what each run of it took.
+
+    seconds: of the clock; cpu: of this process, on all cores, which other processes disturb less.
+    """
+
+    name: str
+    track: Callable[[Frames, list[Queries]], NDArray[np.float32]]
+    seconds: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+
+def together(make: Callable[..., PointTracker], clip: Frames, objects: list[Queries]) -> NDArray[np.float32]:
+    """The positions, (T, N, 2), of all objects' points, tracked at once."""
+    return make().track(clip, np.concatenate(objects)).xy
+
+
+def one_by_one(
+    make: Callable[..., PointTracker], clip: Frames, objects: list[Queries]
+) -> NDArray[np.float32]:
+    """The same, each object by a tracker that has seen nothing yet."""
+    return np.concatenate([make().track(clip, queries).xy for queries in objects], axis=1)
+
+
+def ways(name: str, make: Callable[..., PointTracker]) -> list[Way]:
+    """The tracker as it is, then without sharing; ``make`` makes a tracker that has seen nothing yet."""
+    if name == "pips":
+        return [
+            Way("features once a frame", partial(together, make)),
+            Way("features per window", partial(together, partial(make, reuse_features=False))),
+        ]
+    return [
+        Way("all objects together", partial(together, make)),
+        Way("object by object", partial(one_by_one, make)),
+    ]
+
+
+def network(name: str, checkpoint: Path | None, seed: int | None) -> nn.Module:
+    """The tracker's network, with the weights of a file, or random ones.
+
+    Raises:
+        CheckpointError: the file is not one of this tracker's.
+        ConfigError: neither is given, or both.
+    """
+    if (checkpoint is None) == (seed is None):
+        raise ConfigError("give either --checkpoint FILE or --random-weights SEED")
+    with torch.random.fork_rng():
+        torch.manual_seed(seed or 0)
+        model: nn.Module = NEURAL[name].parts().build({})
+    if checkpoint is not None:
+        load_strictly(model, load_checkpoint(checkpoint), checkpoint, name)
+    return model
+
+
+def measure(found: list[Way], clip: Frames, objects: list[Queries], repeats: int) -> NDArray[np.float32]:
+    """Run all ways in turn, ``repeats`` times; returns their positions, (ways, T, N, 2)."""
+    for _ in range(repeats):
+        positions = []
+        for way in found:
+            start, cpu_start = time.perf_counter(), time.process_time()
+            positions.append(way.track(clip, objects))
+            way.seconds.append(time.perf_counter() - start)
+            way.cpu.append(time.process_time() - cpu_start)
+    return np.stack(positions)
+
+
+def show(name: str, found: list[Way], frames: int, positions: NDArray[np.float32]) -> None:
+    """A row for each way: median (least to most), and how many times the first one's median that is."""
+    table = Table(title=name, title_justify="left")
+    table.add_column("way", no_wrap=True)
+    for column in ("ms a frame", "ratio", "CPU ms a frame", "ratio", "tracks differ"):
+        table.add_column(column, justify="right")
+    for way, xy in zip(found, positions, strict=True):
+        cells = []
+        for spent, least in ((way.seconds, found[0].seconds), (way.cpu, found[0].cpu)):
+            ms = np.array(spent) / frames * 1000
+            spread = f" ({ms.min():.0f} to {ms.max():.0f})" if len(spent) > 1 else ""
+            cells += [f"{np.median(ms):.0f}{spread}", f"{np.median(spent) / np.median(least):.2f}"]
+        table.add_row(way.name, *cells, f"{np.abs(xy - positions[0]).max():.2g} px")
+    Console().print(table)
+
+
+@click.command(help=__doc__)
+@click.option("--tracker", type=click.Choice(TRACKERS), default="pips", show_default=True)
+@click.option("--checkpoint", type=click.Path(path_type=Path), help="The tracker's official file.")
+@click.option("--random-weights", type=int, metavar="SEED", help="Weights that know nothing; no checkpoint.")
+@click.option("-o", "options", multiple=True, metavar="KEY=VALUE", help="An option of the tracker.")
+@click.option("--frames", type=click.IntRange(1), default=100, show_default=True)
+@click.option("--size", default="854x480", show_default=True, metavar="WIDTHxHEIGHT")
+@click.option("--objects", type=click.IntRange(1, 255), default=5, show_default=True)
+@click.option("--points", type=click.IntRange(1), default=9, show_default=True, help="Of each object.")
+@click.option("--query-frame", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--repeats", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--device", default="auto", show_default=True)
+def main(
+    tracker: str,
+    checkpoint: Path | None,
+    random_weights: int | None,
+    options: tuple[str, ...],
+    frames: int,
+    size: str,
+    objects: int,
+    points: int,
+    query_frame: int,
+    repeats: int,
+    device: str,
+) -> None:
+    width, height = (int(side) for side in size.split("x"))
+    try:
+        model = network(tracker, checkpoint, random_weights)
+        settings = {key: yaml.safe_load(value) for key, _, value in (o.partition("=") for o in options)}
+        make = partial(NEURAL[tracker].parts().tracker, model, device=choose_device(device), **settings)
+        # Nothing hides or leaves. In memory: drawing frames again must not count.
+        scene = SyntheticScene(frames, height, width, objects, occlusion=False, leaving=False)
+        clip = np.stack(list(scene))
+        queries, owners = scene.sample_queries(points, np.random.default_rng(0), query_frame)
+        grouped = [queries[owners == k] for k in np.unique(owners)]
+        make().track(clip[:2], [[0, 0, 0]])  # whatever is only slow once
+        found = ways(tracker, make)
+        positions = measure(found, clip, grouped, repeats)
+    except (SamptError, ValueError, TypeError, IndexError) as error:
+        raise click.ClickException(str(error)) from error
+    machine = hardware(choose_device(device))
+    click.echo(f"{machine}; {width}x{height} px, {len(grouped)} objects, {len(queries)} points")
+    show(f"{tracker}, {frames} frames", found, frames, positions)
+
+
+if __name__ == "__main__":
+    main()

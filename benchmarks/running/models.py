@@ -1,0 +1,90 @@
+"""Models of a worker, and the embeddings that all its runs on one sequence share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TypeVar
+
+from sampt.config.loading import Config, build
+from sampt.methods.sam_pt.pipeline import SamPt
+from sampt.segmenters.base import PromptableSegmenter
+from sampt.segmenters.encoder import FrameEncoder
+from sampt.trackers.clip import FrameSource
+
+from .tasks import SequenceTask
+
+SHARED = 64 << 30
+"""Bytes of a sequence's embeddings that are kept on disk where several runs share them."""
+
+C = TypeVar("C", bound=Config)
+
+
+def shared(config: C) -> C:
+    """The same, with embeddings that outlast one run: each frame is then encoded once for all of them."""
+    cache = config.cache
+    return replace(config, cache=replace(cache, disk_bytes=cache.disk_bytes or SHARED))
+
+
+class Models:
+    """Models by the names of their settings, each made when it is first asked for.
+
+    settings: configurations by name. Those with the same segmenter share it and its embeddings.
+    """
+
+    def __init__(self, settings: Mapping[str, Config]) -> None:
+        self.settings = settings
+        self._models: dict[str, SamPt] = {}
+        self._segmenters: dict[str, PromptableSegmenter] = {}
+        self._encoders: dict[str, FrameEncoder] = {}
+        self._sequence: str | None = None
+
+    def __call__(self, task: SequenceTask) -> SamPt:
+        """The model for a task's setting, with its seed.
+
+        Raises:
+            ConfigError, CheckpointError: it cannot be made.
+        """
+        if task.setting not in self._models:
+            config = self.settings[task.setting]
+            key = _segmenter_key(config)
+            model = build(config, self._segmenters.get(key))
+            self._models[task.setting], self._segmenters[key] = model, model.segmenter
+        model = self._models[task.setting]
+        model.seed = task.seed
+        return model
+
+    @contextmanager
+    def encoder(self, task: SequenceTask, video: FrameSource) -> Iterator[FrameEncoder]:
+        """What encodes the frames of a task's sequence; it keeps them until another sequence's turn.
+
+        video: the sequence's frames.
+        """
+        if task.sequence != self._sequence:
+            self.forget()
+            self._sequence = task.sequence
+        key = _segmenter_key(self.settings[task.setting])
+        if key not in self._encoders:
+            self._encoders[key] = self(task).encoder(video)
+        try:
+            yield self._encoders[key]
+        except BaseException:
+            self.forget()  # whatever state it was left in
+            raise
+
+    def forget(self) -> None:
+        """Give up all embeddings."""
+        for encoder in self._encoders.values():
+            encoder.close()
+        self._encoders.clear()
+
+
+def _segmenter_key(config: Config) -> str:
+    """Equal for configurations whose embeddings are the same."""
+    return repr((config.segmenter, config.device, config.dtype, config.compile))
+
+
+def spent(encoder: FrameEncoder, before: Mapping[str, int]) -> dict[str, int]:
+    """What an encoder has done since its ``counts`` were ``before``."""
+    return {name: count - before[name] for name, count in encoder.counts.items()}

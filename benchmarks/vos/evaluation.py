@@ -1,0 +1,282 @@
+"""Scores folders of predicted masks against a dataset, or against any annotations by the rules of DAVIS.
+
+An object's first annotated frame is given to the method and the last one of a sequence is often cut,
+so DAVIS scores neither (Perazzi et al., CVPR 2016, section 5; the official evaluation of DAVIS 2017).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sampt._internal.names import counted, natural, some
+from sampt.errors import EvaluationError
+
+from ..datasets.annotation import is_white, object_ids, read_ids, read_single_object
+from ..datasets.base import VosDataset, VosSequence
+from ..metrics.protocols import MEASURES, davis_measures, late_note
+from .scoring import FrameScores, has_truth, score_sequence, score_with_strays
+
+__all__ = ["MEASURES", "Evaluation", "ObjectScores", "evaluate", "evaluate_dataset", "result_folders"]
+
+Progress = Callable[[int, int], None]
+"""Called after every sequence with how many are done, and how many there are."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class ObjectScores:
+    """J and F of one object in the frames that count, (T,) float64 each; ``frames`` are their names."""
+
+    sequence: str
+    object_id: int
+    frames: tuple[str, ...]
+    j: NDArray[np.float64]
+    f: NDArray[np.float64]
+
+    @property
+    def measures(self) -> dict[str, float]:
+        """The ``MEASURES`` of this object, in 0..1."""
+        return davis_measures(self.j, self.f)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The scores of every object of every sequence, and what a reader of them should know.
+
+    ``notes`` are sentences about sequences, objects and labels that could not be scored.
+    """
+
+    objects: tuple[ObjectScores, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row an object: ``sequence``, ``object`` and the ``MEASURES`` in 0..1."""
+        rows = [{"sequence": o.sequence, "object": o.object_id, **o.measures} for o in self.objects]
+        return pd.DataFrame(rows, columns=["sequence", "object", *MEASURES])
+
+    @property
+    def means(self) -> dict[str, float]:
+        """The ``MEASURES`` averaged over objects, each counting the same, as the official tools do."""
+        return {name: float(value) for name, value in self.table[list(MEASURES)].mean().items()}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, as plain numbers, strings, lists and dicts, fit for JSON."""
+        objects = [
+            {
+                "sequence": scores.sequence,
+                "object": scores.object_id,
+                **scores.measures,
+                "frames": list(scores.frames),
+                "J": scores.j.tolist(),
+                "F": scores.f.tolist(),
+            }
+            for scores in self.objects
+        ]
+        return {"means": self.means, "objects": objects, "notes": list(self.notes)}
+
+
+def evaluate_dataset(
+    dataset: VosDataset, results: Path, *, workers: int = 1, progress: Progress | None = None
+) -> tuple[list[FrameScores], list[str]]:
+    """Score the results of a whole dataset; ``protocols.summarise`` makes its measures of them.
+
+    Args:
+        dataset: of a split with public annotations.
+        results: a folder with a folder of PNGs for each sequence, or with outputs of ``sampt segment``.
+        workers: processes that share the sequences.
+
+    Returns:
+        The scores, and sentences about what could not be scored.
+
+    Raises:
+        EvaluationError: results are missing or do not fit, or the split has no public annotations.
+        DatasetError: something is wrong with the dataset.
+    """
+    folders = result_folders(dataset, results)
+    sequences = [dataset[name] for name in dataset.names]
+    scored = [sequence for sequence in sequences if has_truth(sequence)]
+    if not scored:
+        raise EvaluationError(
+            f"{dataset.name} {dataset.split} has no public annotations to score against: "
+            "pack the results for its server with `sampt submission`"
+        )
+    notes = []
+    if unannotated := [s.name for s in sequences if not has_truth(s)]:
+        notes.append(f"Not scored, as only the given masks are annotated: {some(unannotated)}.")
+    tasks = [(sequence, folders[sequence.name]) for sequence in scored]
+    found = _run(_score_of_dataset, tasks, workers, progress)
+    return [scores for objects in found for scores in objects], notes
+
+
+def result_folders(dataset: VosDataset, results: Path) -> dict[str, Path]:
+    """Where the PNGs of each of a dataset's sequences are.
+
+    Raises:
+        EvaluationError: sequences have no results; the message names them.
+    """
+    if not results.is_dir():
+        raise EvaluationError(f"results folder {results} does not exist: give the folder of a run")
+    found = {name: _masks_folder(results / name) for name in dataset.names}
+    folders = {name: folder for name, folder in found.items() if folder}
+    if missing := [name for name in dataset.names if name not in folders]:
+        seeds = sorted((p for p in results.glob("seed-*") if p.is_dir()), key=natural)
+        remedy = f"give one seed's folder, such as {seeds[0]}" if seeds else "finish the run first"
+        raise EvaluationError(
+            f"{results} has no results for {len(missing)} of the {len(dataset.names)} sequences of "
+            f"{dataset.name} {dataset.split} ({some(missing)}): {remedy}"
+        )
+    return folders
+
+
+def evaluate(
+    results: Path, annotations: Path, *, workers: int = 1, progress: Progress | None = None
+) -> Evaluation:
+    """Score ``results`` against ``annotations``; both are PNGs of labels, matched by file name.
+
+    Args:
+        results: a folder of PNGs, an output folder of ``sampt segment`` (PNGs in its ``masks``), or a folder
+            of such folders, one a sequence.
+        annotations: a folder of PNGs, or a folder of such folders; only annotated frames count.
+        workers: processes that share the sequences.
+
+    An annotation is a palette PNG whose indices are object ids, or a binary one of 0 and 255, for which every
+    predicted label above 0 is the object. An object is scored from the annotated frame after the one in which
+    it first appears, to the last but one. Where a prediction lacks an object, its mask counts as empty.
+
+    Raises:
+        EvaluationError: a folder holds no masks or no matching sequence, a prediction is missing, unreadable
+            or of another size than its annotation, or there is nothing that could be scored.
+        DatasetError: an annotation cannot be read.
+    """
+    sequences, notes = _match(results, annotations)
+    objects: list[ObjectScores] = []
+    for scores, remarks in _run(_score_folder, sequences, workers, progress):
+        objects += scores
+        notes += remarks
+    return Evaluation(tuple(objects), tuple(notes))
+
+
+@dataclass(frozen=True)
+class _Folders:
+    name: str
+    results: Path
+    annotations: Path
+
+
+def _run(
+    score: Callable[[Item], Result], items: list[Item], workers: int, progress: Progress | None
+) -> Iterator[Result]:
+    """What ``score`` makes of the items, in their order."""
+    if workers == 1 or len(items) == 1:
+        yield from _counted(map(score, items), len(items), progress)
+        return
+    with ProcessPoolExecutor(min(workers, len(items)), mp_context=get_context("spawn")) as pool:
+        yield from _counted(pool.map(score, items), len(items), progress)
+
+
+def _counted(results: Iterable[Result], total: int, progress: Progress | None) -> Iterator[Result]:
+    for done, result in enumerate(results, start=1):
+        if progress:
+            progress(done, total)
+        yield result
+
+
+def _match(results: Path, annotations: Path) -> tuple[list[_Folders], list[str]]:
+    """The sequences that both folders hold, and notes on those that only one does."""
+    ours, truths = _sequences(results, "results"), _sequences(annotations, "annotations")
+    if _masks_folder(results) and _masks_folder(annotations):
+        (folder,), ((name, truth),) = ours.values(), truths.items()
+        return [_Folders(name, folder, truth)], []
+    common = [_Folders(name, ours[name], truths[name]) for name in truths if name in ours]
+    if not common:
+        raise EvaluationError(
+            f"{results} ({some(ours)}) and {annotations} ({some(truths)}) have no sequence in common: "
+            "give a result's folder the name of its annotations"
+        )
+    notes = []
+    if unpredicted := [name for name in truths if name not in ours]:
+        notes.append(f"Not scored, as {results} has no results for them: {some(unpredicted)}.")
+    if unannotated := [name for name in ours if name not in truths]:
+        notes.append(f"Not scored, as {annotations} has no annotations for them: {some(unannotated)}.")
+    return common, notes
+
+
+def _sequences(path: Path, role: str) -> dict[str, Path]:
+    """The folders of PNGs in ``path`` by the names of their sequences; just ``path`` if it is one itself."""
+    if not path.is_dir():
+        raise EvaluationError(f"{role} folder {path} does not exist: give a folder of mask PNGs")
+    if own := _masks_folder(path):
+        return {path.resolve().name: own}
+    inside = sorted((p for p in path.iterdir() if p.is_dir()), key=natural)
+    folders = {p.name: masks for p in inside if (masks := _masks_folder(p))}
+    if not folders:
+        raise EvaluationError(
+            f"{role} folder {path} holds no mask PNGs, nor folders of them: "
+            "give a sequence's folder, or the folder right above several"
+        )
+    return folders
+
+
+def _masks_folder(path: Path) -> Path | None:
+    """Where the PNGs of a sequence's folder are, if it is one."""
+    return next((folder for folder in (path, path / "masks") if any(folder.glob("*.png"))), None)
+
+
+def _score_of_dataset(task: tuple[VosSequence, Path]) -> list[FrameScores]:
+    return score_sequence(*task)
+
+
+def _score_folder(folders: _Folders) -> tuple[list[ObjectScores], list[str]]:
+    """The scores of a sequence's objects without the last frame, and notes on what is odd about it."""
+    files = sorted(folders.annotations.glob("*.png"), key=natural)
+    if len(files) < 3:
+        raise EvaluationError(
+            f"nothing can be scored with {counted(len(files), 'annotated frame')} in {folders.annotations}: "
+            "the first and the last are left out, so annotate at least three"
+        )
+    sequence = _as_sequence(folders.name, tuple(files[:-1]))
+    found, strays = score_with_strays(sequence, folders.results)
+    objects = [
+        ObjectScores(s.sequence, s.object_id, tuple(f"{name}.png" for name in s.frames), s.j, s.f)
+        for s in found
+        if s.frames
+    ]
+    if not objects:
+        raise EvaluationError(
+            f"nothing can be scored in {folders.annotations}: no object is annotated before the last "
+            "two frames, so annotate one from the first frame on"
+        )
+    last = object_ids(sequence.read(files[-1])) - sequence.appearances.keys()
+    notes = []
+    if late := [*(s.object_id for s in found if not s.frames), *sorted(last)]:
+        notes.append(late_note(folders.name, late))
+    if strays := strays - last:
+        notes.append(
+            f"{folders.name}'s results have labels that its annotations do not have: {some(sorted(strays))}."
+        )
+    return objects, notes
+
+
+def _as_sequence(name: str, annotations: tuple[Path, ...]) -> VosSequence:
+    """Annotations as a sequence of a dataset. By its first object it is known whether they are binary."""
+    read = read_ids
+    appearances: dict[int, int] = {}
+    for position, path in enumerate(annotations):
+        if not appearances and is_white(path):
+            read = read_single_object
+        for object_id in sorted(object_ids(read(path))):
+            appearances.setdefault(object_id, position)
+    every = dict(enumerate(annotations))
+    return VosSequence(name, annotations, appearances, every, tuple(every), read)

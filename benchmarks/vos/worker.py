@@ -1,0 +1,104 @@
+"""Semi-supervised VOS: what one worker does with one sequence.
+
+An object's mask is given in the frame of its first appearance. Query points are drawn from it; nothing else
+of it enters the method. It is returned as it was given in that frame, and the object is absent before.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sampt.config.loading import Config
+from sampt.methods.base import FrameResult
+from sampt.prompts.palette import palette_image
+
+from ..datasets.base import DatasetChoice, VosSequence
+from ..datasets.registry import open_dataset
+from ..running.models import Models, spent
+from ..running.record import SequenceRecord
+from ..running.tasks import Finished, SequenceTask
+from .scoring import FrameScores, has_truth, score_sequence
+
+
+class VosWorker:
+    """Segments and scores sequences; keeps its models, and embeddings of the sequence it is at.
+
+    settings: configurations by name. Those with the same segmenter share its embeddings.
+    """
+
+    def __init__(self, dataset: DatasetChoice, settings: Mapping[str, Config]) -> None:
+        self.dataset = open_dataset(dataset.name, dataset.root, dataset.split, dataset.options)
+        self.models = Models(settings)
+        self._sequence: VosSequence | None = None
+
+    def __call__(self, task: SequenceTask) -> Finished:
+        """
+        Raises:
+            SamptError: the sequence cannot be read, segmented or scored.
+        """
+        begin = time.perf_counter()
+        sequence, model = self._open(task.sequence), self.models(task)
+        with self.models.encoder(task, sequence.video) as encoder:
+            before = encoder.counts
+            segmentation = model.stream(sequence.video, sequence.queries(), backward=False, encoder=encoder)
+            files: dict[str, bytes] = {}
+            overlapping: dict[str, bytes] = {}
+            with closing(segmentation):
+                for result in segmentation:
+                    if result.index in sequence.saved:
+                        with segmentation.stopwatch("write"):
+                            name = f"{sequence.frames[result.index].stem}.png"
+                            files[name] = _png(result.label_map)
+                            if model.overlapping:
+                                overlapping |= _own_masks(name, result)
+            encoded = spent(encoder, before)
+        with segmentation.stopwatch("score"):
+            scores = self._scores(sequence, files)
+        seconds = segmentation.stopwatch.seconds | {"all": time.perf_counter() - begin}
+        record = SequenceRecord(
+            sequence=task.sequence,
+            seed=task.seed,
+            frames=len(sequence.frames),
+            objects=len(sequence.appearances),
+            size=segmentation.size,
+            seconds={stage: round(s, 3) for stage, s in seconds.items()},
+            encoder=encoded,
+            quality="preview" if model.segmenter.preview else "full",
+            scores=scores,
+        )
+        return Finished(record, files, overlapping)
+
+    def _open(self, name: str) -> VosSequence:
+        if self._sequence is None or self._sequence.name != name:
+            self._sequence = self.dataset[name]
+        return self._sequence
+
+    def _scores(self, sequence: VosSequence, files: Mapping[str, bytes]) -> tuple[FrameScores, ...] | None:
+        if not has_truth(sequence):
+            return None
+        with TemporaryDirectory(prefix="sampt-") as folder:
+            for name, content in files.items():
+                (Path(folder) / name).write_bytes(content)
+            return tuple(score_sequence(sequence, Path(folder)))
+
+
+def _png(labels: NDArray[np.uint8]) -> bytes:
+    """A palette PNG; its bytes depend on the labels alone."""
+    buffer = io.BytesIO()
+    palette_image(labels).save(buffer, format="PNG", compress_level=3)
+    return buffer.getvalue()
+
+
+def _own_masks(name: str, result: FrameResult) -> dict[str, bytes]:
+    return {
+        f"{id}/{name}": _png(mask * np.uint8(id))
+        for id, mask in zip(result.object_ids, result.masks, strict=True)
+    }

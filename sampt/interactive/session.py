@@ -1,0 +1,326 @@
+"""A person and the method, taking turns: points on any frame, masks at once, the rest on request.
+
+``docs/interactive.md`` says what an edit touches.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from operator import index
+from threading import Event
+from types import TracebackType
+
+import numpy as np
+
+from sampt.errors import PromptError
+from sampt.methods.base import FrameResult
+from sampt.methods.sam_pt.pipeline import SamPt
+from sampt.methods.sam_pt.solver import SeenPoint, Solver
+from sampt.prompts.edit_file import read_edits, write_edits
+from sampt.prompts.edits import (
+    AddObject,
+    AddPoint,
+    Document,
+    Edit,
+    MovePoint,
+    Point,
+    RemoveObject,
+    RemovePoint,
+    RenameObject,
+    SessionObject,
+)
+from sampt.prompts.object_query import MAX_OBJECTS, ObjectQuery
+from sampt.prompts.query_points import QueryPoints
+from sampt.segmenters.encoder import FrameEncoder
+from sampt.trackers.clip import FrameSource
+
+__all__ = ["InteractiveSession", "Point", "Progress", "SeenPoint", "SessionObject"]
+
+
+_STEPS = 8
+"""Of tracking, between two reports of progress."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """``done`` of ``total`` visits to frames are done, that to ``frame`` as the last one.
+
+    tracking: it is not done yet: points have a long way to it, and have just made some steps.
+    """
+
+    frame: int
+    done: int
+    total: int
+    tracking: bool = False
+
+
+class InteractiveSession:
+    """Points given, moved and taken back on any frame of one video, and the masks that come of them.
+
+    An edit forgets the masks that it touches, and no others. ``frame`` makes those of one frame at once, from
+    what is known there; ``run`` makes all that are missing. Tracks are kept, and finished masks are run
+    lengths, so that a session on a long video stays small. Masks are kept whatever IoU is predicted for them:
+    a person is looking.
+
+    model: its tracker, segmenter, sampling and prompting are used. With ``sampling.from_clicks``, points are
+        sampled wherever something was said about an object, and again if ``reinit`` is ``OnLoss``; other
+        strategies are not used, since here a person decides where to begin anew.
+    video: frames by index, all of one size.
+    backward: whether an object is also looked for before the frame in which it was first marked.
+    encoder: of this model's segmenter and this video; whoever made it closes it.
+
+    One thread at a time may use a session, but ``cancel`` may come from any.
+
+    Raises:
+        PromptError: the video has no frames.
+    """
+
+    def __init__(
+        self,
+        model: SamPt,
+        video: FrameSource,
+        *,
+        backward: bool = True,
+        encoder: FrameEncoder | None = None,
+    ) -> None:
+        if not len(video):
+            raise PromptError("the video has no frames; give one that has")
+        self.model, self.video = model, video
+        self.encoder = encoder or model.encoder(video)
+        self._own_encoder = encoder is None
+        height, width = video[0].shape[:2]
+        self.size: tuple[int, int] = (height, width)
+        self._empty = Document(len(video), self.size, backward)
+        self._solver = Solver(model, video, self.encoder, self._empty)
+        self._history: list[tuple[Edit, Document]] = []
+        self._undone: list[tuple[Edit, Document]] = []
+        self._cancelled = Event()
+
+    @property
+    def _document(self) -> Document:
+        """What the edits in ``_history`` have come to; each is there with the document that it made."""
+        return self._solver.document
+
+    @property
+    def objects(self) -> tuple[SessionObject, ...]:
+        """In the order in which they were added."""
+        return self._document.objects
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """All points, the oldest first; those that were removed only from some frame on, too."""
+        return self._document.points
+
+    def home(self, object_id: int) -> int | None:
+        """The frame in which an object was first marked, from which it is tracked; None without points."""
+        return self._document.home(object_id)
+
+    def add_object(self, name: str | None = None) -> int:
+        """Add an object without points, and return its id, the lowest that is free.
+
+        Raises:
+            PromptError: there are 255 already, or the name is no text that can be saved.
+        """
+        taken = {known.id for known in self.objects}
+        free = next((id for id in range(1, MAX_OBJECTS + 1) if id not in taken), None)
+        if free is None:
+            raise PromptError(f"there are {MAX_OBJECTS} objects already; remove one first")
+        self._do(AddObject(free, name))
+        return free
+
+    def rename_object(self, object_id: int, name: str | None) -> None:
+        """
+        Raises:
+            PromptError: there is no such object, or the name is no text that can be saved.
+        """
+        self._do(RenameObject(object_id, name))
+
+    def remove_object(self, object_id: int) -> None:
+        """Remove an object with all its points.
+
+        Raises:
+            PromptError: there is no such object.
+        """
+        self._do(RemoveObject(object_id))
+
+    def add_point(self, object_id: int, frame: int, xy: Sequence[float], positive: bool = True) -> int:
+        """Add a point, (x, y) in pixels, on the object or (not ``positive``) off it, and return its id.
+
+        Raises:
+            PromptError: there is no such object or frame, or the point lies outside the frame.
+        """
+        id = self._document.next_point
+        self._do(AddPoint(object_id, index(frame), *_float32(xy), bool(positive)))
+        return id
+
+    def remove_point(self, point_id: int, frame: int | None = None) -> None:
+        """Remove a point from ``frame`` on, away from its object's home frame; by default altogether.
+
+        Raises:
+            PromptError: there is no such point, or it is not used in that frame.
+        """
+        where = self._document.point(point_id).frame if frame is None else index(frame)
+        self._do(RemovePoint(point_id, where))
+
+    def move_point(self, point_id: int, frame: int, xy: Sequence[float]) -> int:
+        """Move a point to (x, y) in ``frame``, and return its id.
+
+        In its own frame a point keeps its id; in another it is removed from there on, and a new one added.
+
+        Raises:
+            PromptError: as for ``remove_point`` and ``add_point``.
+        """
+        stays = frame == self._document.point(point_id).frame
+        id = point_id if stays else self._document.next_point
+        self._do(MovePoint(point_id, index(frame), *_float32(xy)))
+        return id
+
+    @property
+    def can_undo(self) -> bool:
+        return bool(self._history)
+
+    @property
+    def can_redo(self) -> bool:
+        return bool(self._undone)
+
+    def undo(self) -> bool:
+        """Take the last edit back; False if there is none."""
+        if not self._history:
+            return False
+        self._undone.append(self._history.pop())
+        self._solver.switch(self._history[-1][1] if self._history else self._empty)
+        return True
+
+    def redo(self) -> bool:
+        """Do again what was undone last; False if nothing was, or something else was done since."""
+        if not self._undone:
+            return False
+        self._history.append(self._undone.pop())
+        self._solver.switch(self._history[-1][1])
+        return True
+
+    def _do(self, edit: Edit) -> None:
+        document = edit.apply(self._document)
+        self._history.append((edit, document))
+        self._undone.clear()
+        self._solver.switch(document)
+
+    def frame(self, frame: int) -> FrameResult:
+        """All objects in a frame, now: finished masks, and others made of the points that are known there.
+
+        Those are the points given in the frame itself, and others as far as they have been tracked. Objects
+        are in the order of ``objects``. ``points`` hold each object's points of ``points_at``, and then those
+        that were sampled for it. ``logits`` are only ±1: real ones are not kept.
+
+        Raises:
+            PromptError: the video has no such frame.
+        """
+        self._document.check_frame(frame)
+        return self._solver.result(frame)
+
+    def points_at(self, frame: int) -> list[SeenPoint]:
+        """The person's points that are used in a frame, as far as they have been tracked; the oldest first.
+
+        Raises:
+            PromptError: the video has no such frame.
+        """
+        self._document.check_frame(frame)
+        return [self._solver.seen(p, frame) for p in self.points if self._solver.knows(p, frame)]
+
+    def finished(self, frame: int) -> bool:
+        """Whether ``run`` has nothing to do in a frame."""
+        return not self._solver.missing(frame)
+
+    def pending(self) -> list[int]:
+        """The frames in which ``run`` has something to do, ascending."""
+        return [frame for frame in range(len(self.video)) if not self.finished(frame)]
+
+    def run(self, frames: Collection[int] | None = None) -> Iterator[Progress]:
+        """Make all masks that are missing, frame by frame: first forward in time, then backward.
+
+        A step is a frame that is done, or a few through which points were tracked. It ends early when it is
+        cancelled, or something is edited meanwhile; what is done by then is kept.
+
+        frames: only these; and others between them and an object's home frame, if a model needs those first.
+
+        Raises:
+            DeviceMemoryError: the GPU's memory is too small.
+        """
+        self._cancelled.clear()
+        self._solver.begin()
+        document, visits = self._document, self._solver.visits(frames)
+
+        def over() -> bool:
+            return self._cancelled.is_set() or self._document is not document
+
+        for done, (frame, ids) in enumerate(visits):
+            if over():
+                return
+            for step, _ in enumerate(self._solver.track(frame, ids), 1):
+                if step % _STEPS == 0:
+                    yield Progress(frame, done, len(visits), tracking=True)
+                if over():
+                    return
+            following = [later for later, _ in visits[done + 1 : done + 1 + 2 * self.encoder.batch]]
+            self._solver.solve(frame, ids, final=True, following=following)
+            yield Progress(frame, done + 1, len(visits))
+
+    def cancel(self) -> None:
+        """End the ``run`` that is under way after the frame that it is at; any thread may call this."""
+        self._cancelled.set()
+
+    def queries(self) -> QueryPoints:
+        """The objects with the points of their home frames: what ``SamPt.stream`` can begin with."""
+        objects = []
+        for known in self.objects:
+            home = self.home(known.id)
+            given = [p for p in self._document.of(known.id) if p.frame == home]
+            on, off = ([(p.x, p.y) for p in given if p.positive is sign] for sign in (True, False))
+            if home is not None and on:
+                arrays = np.array(on, np.float32), np.array(off, np.float32)
+                objects.append(ObjectQuery(known.id, home, *arrays, name=known.name))
+        return QueryPoints(tuple(objects), "interactive session")
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write all edits that are not undone as JSON; masks are made again from them.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        write_edits(path, (edit for edit, _ in self._history), self._document)
+
+    def load(self, path: str | os.PathLike[str], most: int | None = None) -> None:
+        """Go over to a saved session of this video; its edits can be undone, but not what was done here.
+
+        most: how many edits it may have; None for any number.
+
+        Raises:
+            PromptError: the file cannot be read, is no saved session, one of another video, or too long.
+        """
+        history = read_edits(path, self._empty, most)
+        self._solver.switch(self._empty)
+        self._history, self._undone = history, []
+        if history:
+            self._solver.switch(history[-1][1])
+
+    def close(self) -> None:
+        """Stop what goes on in the background."""
+        self.cancel()
+        if self._own_encoder:
+            self.encoder.close()
+
+    def __enter__(self) -> InteractiveSession:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _float32(xy: Sequence[float]) -> tuple[float, float]:
+    """The coordinates as float32 has them, in its fewest digits."""
+    x, y = (float(str(np.float32(value))) for value in xy)
+    return x, y

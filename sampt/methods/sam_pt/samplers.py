@@ -1,0 +1,303 @@
+"""Choosing query points inside a mask (SAM-PT, section 3.1, "query points selection").
+
+A sampler is a class with a ``name`` and ``sample``; ``SAMPLERS`` lists those that a configuration can name.
+Every point is the centre of a pixel of the mask, and all randomness comes from the generator that is passed.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import cv2
+import kmedoids
+import numpy as np
+from numpy.typing import NDArray
+
+from sampt._internal.distances import distance_to_zero
+from sampt._internal.names import unknown_name
+from sampt.errors import ConfigError, PromptError
+
+CLUSTERED_PIXELS = 1800
+"""K-Medoids clusters at most so many pixels of a mask: its cost grows with their square."""
+
+REFERENCE_SIDE = 427
+"""Lengths given "at a scale of 427" are pixels of an image whose longer side is 427."""
+
+
+class PointSampler(Protocol):
+    """Picks points inside a mask."""
+
+    @property
+    def name(self) -> str: ...
+
+    def sample(
+        self, image: NDArray[np.uint8], mask: NDArray[np.bool_], count: int, rng: np.random.Generator
+    ) -> NDArray[np.float32]:
+        """Pick ``count`` points.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            mask: (H, W) bool, where points may lie: the object for positives, its complement for negatives.
+            count: how many points; pixels repeat when the mask has fewer.
+            rng: the only source of randomness.
+
+        Returns:
+            (count, 2) float32 of (x, y) in pixels.
+
+        Raises:
+            PromptError: the mask is empty, or not of the image's size.
+        """
+
+
+@dataclass(frozen=True)
+class RandomSampler:
+    """Pixels of the mask, uniformly."""
+
+    name: ClassVar[str] = "random"
+
+    def sample(
+        self, image: NDArray[np.uint8], mask: NDArray[np.bool_], count: int, rng: np.random.Generator
+    ) -> NDArray[np.float32]:
+        return draw(mask_pixels(image, mask), count, rng)
+
+
+@dataclass(frozen=True)
+class KMedoidsSampler:
+    """Medoids of the mask's pixels: points that share the mask out evenly among them.
+
+    erosion: side, at a scale of 427, of the square that the mask is eroded by first; 0 is no erosion, and
+        so is an erosion that leaves fewer pixels than points.
+    """
+
+    name: ClassVar[str] = "k-medoids"
+    erosion: int = 0
+
+    def __post_init__(self) -> None:
+        if self.erosion < 0:
+            raise ConfigError(f"the erosion of the sampler 'k-medoids' must be 0 or more, not {self.erosion}")
+
+    def sample(
+        self, image: NDArray[np.uint8], mask: NDArray[np.bool_], count: int, rng: np.random.Generator
+    ) -> NDArray[np.float32]:
+        pixels = mask_pixels(image, mask)
+        if self.erosion:
+            radius = round((self.erosion - 1) / 2 * max(mask.shape) / REFERENCE_SIDE)
+            eroded = erode(mask, 2 * radius + 1)
+            if np.count_nonzero(eroded) >= max(count, 1):
+                pixels = mask_pixels(image, eroded)
+        return medoids(pixels, count, rng)
+
+
+@dataclass(frozen=True)
+class ShiTomasiSampler:
+    """Corners of the image well inside the mask; the mask's medoids stand in for missing ones.
+
+    The mask is eroded by 6 % of its diameter, or by 2 %, 1 % or nothing while fewer than 10 pixels are left;
+    corners keep a distance of the eroded mask's diameter / ``count``.
+    """
+
+    name: ClassVar[str] = "shi-tomasi"
+    erosions: ClassVar[tuple[float, ...]] = (0.06, 0.02, 0.01, 0.0)
+    least_pixels: ClassVar[int] = 10
+
+    def sample(
+        self, image: NDArray[np.uint8], mask: NDArray[np.bool_], count: int, rng: np.random.Generator
+    ) -> NDArray[np.float32]:
+        pixels = mask_pixels(image, mask)
+        if count == 0:
+            return draw(pixels, 0, rng)
+        corners = self._corners(image, mask, diameter(pixels), count)
+        return np.concatenate([corners, medoids(pixels, count - len(corners), rng)])
+
+    def _corners(
+        self, image: NDArray[np.uint8], mask: NDArray[np.bool_], size: float, count: int
+    ) -> NDArray[np.float32]:
+        for share in self.erosions:
+            inner = erode(mask, int(size * share))
+            if np.count_nonzero(inner) >= self.least_pixels:
+                break
+        corners = cv2.goodFeaturesToTrack(
+            cv2.cvtColor(image, cv2.COLOR_RGB2GRAY),
+            maxCorners=count,
+            qualityLevel=0.001,
+            minDistance=diameter(mask_pixels(image, inner)) / count,
+            mask=inner.astype(np.uint8),
+            blockSize=3,
+        )
+        return (
+            np.zeros((0, 2), np.float32)
+            if corners is None
+            else np.asarray(corners, np.float32).reshape(-1, 2)
+        )
+
+
+@dataclass(frozen=True)
+class MixedSampler:
+    """A quarter of the points K-Medoids, then a third Shi-Tomasi (both rounded down), then random ones."""
+
+    name: ClassVar[str] = "mixed"
+
+    def sample(
+        self, image: NDArray[np.uint8], mask: NDArray[np.bool_], count: int, rng: np.random.Generator
+    ) -> NDArray[np.float32]:
+        quarter, third = count // 4, count // 3
+        return np.concatenate(
+            [
+                KMedoidsSampler().sample(image, mask, quarter, rng),
+                ShiTomasiSampler().sample(image, mask, third, rng),
+                RandomSampler().sample(image, mask, count - quarter - third, rng),
+            ]
+        )
+
+
+@dataclass(frozen=True)
+class RingSampler:
+    """Negatives around an object: medoids of the ring that surrounds it, and of all that is farther out.
+
+    The mask it samples is, as for every negative sampler, the complement of the object's. A zone with fewer
+    pixels than its points leaves the rest to the other; pixels nearer than the ring are used only when
+    there are no others.
+
+    inner, outer: the ring's distances from the object in pixels at a scale of 427.
+    share: the part of the points that goes into the ring, 0 to 1.
+    """
+
+    name: ClassVar[str] = "ring"
+    inner: float = 3.0
+    outer: float = 25.0
+    share: float = 0.75
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.inner < self.outer:
+            raise ConfigError(
+                f"the sampler 'ring' needs 0 <= inner < outer, not inner={self.inner} and outer={self.outer}"
+            )
+        if not 0 <= self.share <= 1:
+            raise ConfigError(
+                f"the share of the sampler 'ring' must lie between 0 and 1, not at {self.share}"
+            )
+
+    def sample(
+        self, image: NDArray[np.uint8], mask: NDArray[np.bool_], count: int, rng: np.random.Generator
+    ) -> NDArray[np.float32]:
+        pixels = mask_pixels(image, mask)
+        scale = max(mask.shape) / REFERENCE_SIDE
+        # Where there is no object at all, every distance is huge, and so everything far.
+        to_object = distance_to_zero(mask.astype(np.uint8))[mask]
+        near = pixels[(to_object > self.inner * scale) & (to_object <= self.outer * scale)]
+        far = pixels[to_object > self.outer * scale]
+        if len(near) + len(far) == 0:
+            return medoids(pixels, count, rng)
+        ring = min(round(self.share * count), len(near))
+        beyond = min(count - ring, len(far))
+        # What the far zone lacks goes back to the ring, which repeats pixels if it is short of them too.
+        ring = count - beyond if len(near) else 0
+        return np.concatenate([medoids(near, ring, rng), medoids(far, count - ring, rng)])
+
+
+SAMPLERS: dict[str, Callable[..., PointSampler]] = {
+    kind.name: kind for kind in (RandomSampler, KMedoidsSampler, ShiTomasiSampler, MixedSampler, RingSampler)
+}
+"""Samplers by name; a new one is a class and an entry here."""
+
+
+def create_sampler(name: str, **options: object) -> PointSampler:
+    """The sampler called ``name``, made with ``options``.
+
+    Raises:
+        ConfigError: no sampler has that name, it has no such option, or an option's value makes no sense.
+    """
+    if name not in SAMPLERS:
+        raise ConfigError(unknown_name("sampler", name, SAMPLERS))
+    known = inspect.signature(SAMPLERS[name]).parameters
+    for option in options:
+        if option not in known:
+            raise ConfigError(unknown_name(f"option of the sampler {name!r}:", option, known))
+    return SAMPLERS[name](**options)
+
+
+def select_points(
+    image: NDArray[np.uint8],
+    mask: NDArray[np.bool_],
+    positive: PointSampler,
+    positives: int,
+    negative: PointSampler,
+    negatives: int,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Points on an object and points off it.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        mask: (H, W) bool, the object.
+        positive, positives: what samples the mask, and how many points.
+        negative, negatives: what samples the mask's complement, and how many points.
+        rng: the only source of randomness.
+
+    Returns:
+        (positives, 2) and (negatives, 2) float32 of (x, y); no negatives if the mask covers the whole frame.
+
+    Raises:
+        PromptError: the mask is empty, or not of the image's size.
+    """
+    on = positive.sample(image, mask, positives, rng)
+    off = np.zeros((0, 2), np.float32) if mask.all() else negative.sample(image, ~mask, negatives, rng)
+    return on, off
+
+
+def mask_pixels(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The mask's pixels as points, (K, 2) float32 of (x, y), in reading order.
+
+    Raises:
+        PromptError: there are none, or the mask is not of the image's size.
+    """
+    if mask.shape != image.shape[:2]:
+        raise PromptError(
+            f"the mask is {mask.shape[1]}×{mask.shape[0]} pixels but the image "
+            f"{image.shape[1]}×{image.shape[0]}; give a mask of the image's size"
+        )
+    rows, columns = np.nonzero(mask)
+    if not len(rows):
+        raise PromptError(
+            "points cannot be sampled from an empty mask; mark at least one pixel of the object"
+        )
+    return np.stack([columns, rows], axis=1).astype(np.float32)
+
+
+def draw(pixels: NDArray[np.float32], count: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """``count`` of the (K, 2) pixels in random order, each once, then round again if there are too few."""
+    chosen = rng.choice(len(pixels), min(count, len(pixels)), replace=False)
+    return np.resize(pixels[chosen], (count, 2))
+
+
+def medoids(pixels: NDArray[np.float32], count: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """``count`` medoids of the (K, 2) pixels, by FasterPAM on Euclidean distances; repeated if K is less."""
+    candidates = draw(pixels, min(len(pixels), max(count, CLUSTERED_PIXELS)), rng)
+    if count == 0 or count >= len(candidates):
+        return np.resize(candidates, (count, 2))
+    # The candidates are in random order, so the first ones are a random start, drawn from our own generator.
+    found = kmedoids.fasterpam(pairwise_distances(candidates), np.arange(count), n_cpu=1)
+    indices: NDArray[np.uint64] = found.medoids
+    return candidates[indices]
+
+
+def pairwise_distances(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(K, K) float32 Euclidean distances between (K, 2) points."""
+    dx, dy = (np.subtract.outer(axis, axis) for axis in points.T)
+    squared: NDArray[np.float32] = dx * dx + dy * dy
+    return np.sqrt(squared)
+
+
+def diameter(pixels: NDArray[np.float32]) -> float:
+    """The diagonal of the (K, 2) pixels' bounding box, in pixels, from the first pixel centre to the last."""
+    return float(np.linalg.norm(pixels.max(axis=0) - pixels.min(axis=0)))
+
+
+def erode(mask: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
+    """The mask eroded by a square of ``side`` pixels, none if 0 or 1; the frame's border erodes nothing."""
+    if side <= 1:
+        return mask
+    return cv2.erode(mask.astype(np.uint8), np.ones((side, side), np.uint8)).astype(bool)

@@ -1,0 +1,67 @@
+"""Masks as COCO JSON, one annotation an object and frame, written as they come."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pycocotools import mask as rle
+
+from sampt._internal.files import replacing
+from sampt.methods.base import FrameResult
+from sampt.prompts.query_points import QueryPoints
+
+
+class CocoWriter:
+    """Collects run-length encoded masks in a temporary file; of a frame only its name stays in memory.
+
+    ``images`` are the frames (``id`` is the frame's number), ``categories`` the objects; an annotation also
+    carries its object's id as ``track_id`` and its predicted IoU as ``score``.
+    """
+
+    def __init__(self, path: str | Path, queries: QueryPoints) -> None:
+        self.path = Path(path)
+        self._categories = [{"id": q.id, "name": q.name or f"object {q.id}"} for q in queries.objects]
+        self._images: list[dict[str, Any]] = []
+        self._annotations = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed in close()
+        self._count = 0
+
+    def write(self, result: FrameResult, file_name: str) -> None:
+        height, width = result.masks.shape[1:]
+        self._images.append({"id": result.index, "file_name": file_name, "width": width, "height": height})
+        for k in np.flatnonzero(result.masks.any((1, 2))):
+            encoded = rle.encode(np.asfortranarray(result.masks[k], np.uint8))
+            score = float(result.scores[k])
+            self._count += 1
+            annotation = {
+                "id": self._count,
+                "image_id": result.index,
+                "category_id": result.object_ids[k],
+                "track_id": result.object_ids[k],
+                "segmentation": {"size": encoded["size"], "counts": encoded["counts"].decode("ascii")},
+                "bbox": rle.toBbox(encoded).tolist(),
+                "area": int(rle.area(encoded)),
+                "iscrowd": 0,
+                "score": None if np.isnan(score) else score,
+            }
+            self._annotations.write((",\n" if self._count > 1 else "") + json.dumps(annotation))
+
+    def close(self) -> None:
+        """Write the file.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        self._annotations.seek(0)
+        with replacing(self.path) as temporary, temporary.open("w", encoding="utf-8") as out:
+            out.write(
+                f'{{"images": {json.dumps(self._images)},\n"categories": {json.dumps(self._categories)},\n'
+            )
+            out.write('"annotations": [\n')
+            while block := self._annotations.read(1 << 16):
+                out.write(block)
+            out.write("\n]}\n")
+        self._annotations.close()

@@ -1,0 +1,322 @@
+"""Masks of everything in a frame, without prompts: SAM's "segment everything" (Kirillov et al., ICCV 2023).
+
+Every point of a regular grid is an ambiguous prompt; of the masks it gives, the sure, stable and distinct
+ones stay. The result is that of ``segment_anything.SamAutomaticMaskGenerator``, for every segmenter of the
+family, and never more than a few masks at full resolution are in memory at once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypedDict
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pycocotools import mask as coco
+from segment_anything.utils.amg import (
+    build_all_layer_point_grids,
+    calculate_stability_score,
+    generate_crop_boxes,
+    is_box_near_crop_edge,
+    remove_small_regions,
+    uncrop_masks,
+)
+from torch import Tensor
+from torchvision.ops import nms
+
+from sampt.errors import ConfigError, DeviceMemoryError
+from sampt.segmenters.base import Embedding, PromptableSegmenter, Prompts, mask_extent
+
+logger = logging.getLogger(__name__)
+
+FULL_RESOLUTION_BYTES = 256 << 20
+BYTES_PER_PIXEL = 16
+"""What one candidate needs while it is judged: its logits at two resolutions, and comparisons of them."""
+SMALLEST_CANVAS = 1 << 20
+"""SAM enlarges to about so many pixels, however small the frame is."""
+MOST_CROP_LAYERS = 4
+
+Box = tuple[float, float, float, float]
+Crop = tuple[int, int, int, int]
+
+
+class Rle(TypedDict):
+    """A mask as COCO's compressed run lengths: ``size`` is [height, width]."""
+
+    size: list[int]
+    counts: str
+
+
+@dataclass(frozen=True)
+class ProposalSettings:
+    """What to prompt with and what to keep; names and defaults are those of SAM's own generator.
+
+    points_per_side: the grid has so many points a side, ``points_per_batch`` of which are decoded at once.
+    pred_iou_thresh: masks with a predicted IoU up to this are dropped; 0 keeps all.
+    stability_score_thresh: likewise for the IoU of the masks at logits ± ``stability_score_offset``.
+    box_nms_thresh: of two masks whose boxes have a larger IoU, the one with the higher predicted IoU stays.
+    crop_n_layers: layer n also looks at 4ⁿ crops of the frame, each encoded on its own. Crops of the first
+        layer overlap by ``crop_overlap_ratio`` of the frame's short side; the grid in layer n has
+        ``crop_n_points_downscale_factor``ⁿ times fewer points a side.
+    crop_nms_thresh: as ``box_nms_thresh``, between crops; the mask of the smaller crop stays.
+    min_mask_region_area: holes and islands with fewer pixels are removed; 0 leaves them.
+    max_masks: at most so many are given, the best first.
+    """
+
+    points_per_side: int = 32
+    points_per_batch: int = 64
+    pred_iou_thresh: float = 0.88
+    stability_score_thresh: float = 0.95
+    stability_score_offset: float = 1.0
+    box_nms_thresh: float = 0.7
+    crop_n_layers: int = 0
+    crop_nms_thresh: float = 0.7
+    crop_overlap_ratio: float = 512 / 1500
+    crop_n_points_downscale_factor: int = 1
+    min_mask_region_area: int = 0
+    max_masks: int = 100
+
+    def __post_init__(self) -> None:
+        for name in ("points_per_side", "points_per_batch", "crop_n_points_downscale_factor", "max_masks"):
+            self._check(name, 1, float("inf"))
+        for name in ("stability_score_offset", "min_mask_region_area"):
+            self._check(name, 0, float("inf"))
+        for name in (
+            "pred_iou_thresh",
+            "stability_score_thresh",
+            "box_nms_thresh",
+            "crop_nms_thresh",
+            "crop_overlap_ratio",
+        ):
+            self._check(name, 0, 1)
+        self._check("crop_n_layers", 0, MOST_CROP_LAYERS)
+        if self.crop_n_points_downscale_factor**self.crop_n_layers > self.points_per_side:
+            raise ValueError(
+                "crop_n_points_downscale_factor leaves no point in the smallest crops; "
+                "lower it, or raise points_per_side"
+            )
+
+    def _check(self, name: str, least: float, most: float) -> None:
+        value = getattr(self, name)
+        if not least <= value <= most:
+            allowed = f"from {least} to {most}" if most < float("inf") else f"at least {least}"
+            raise ValueError(f"{name} must be {allowed}, not {value}")
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """One mask.
+
+    rle: the mask, run-length encoded at the frame's size.
+    area: pixels.
+    box: x0, y0, x1, y1, the outermost pixels of the mask, included.
+    predicted_iou, stability: what it was judged by, before small regions were removed.
+    point: x, y of the prompt that it came from.
+    crop_box: x0, y0, x1, y1 of the crop that it was seen in, x1 and y1 excluded.
+    """
+
+    rle: Rle
+    area: int
+    box: Box
+    predicted_iou: float
+    stability: float
+    point: tuple[float, float]
+    crop_box: Crop
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """(H, W) bool."""
+        decoded: NDArray[np.uint8] = coco.decode(self.rle)
+        return decoded.astype(bool)
+
+
+def propose(
+    segmenter: PromptableSegmenter,
+    frame: NDArray[np.uint8],
+    settings: ProposalSettings | None = None,
+    embedding: Embedding | None = None,
+) -> list[Proposal]:
+    """Masks of everything in ``frame``, (H, W, 3) uint8 RGB, those with the highest predicted IoU first.
+
+    embedding: the frame's, by this segmenter, if it is at hand; crops are encoded in any case.
+
+    Raises:
+        ConfigError: see ``check_proposable``.
+        DeviceMemoryError: a GPU's memory is not enough, with smaller batches neither.
+        ValueError: ``frame`` is no such array.
+    """
+    settings = settings or ProposalSettings()
+    if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
+        raise ValueError(f"a frame is (H, W, 3) uint8, not {frame.shape} {frame.dtype}")
+    check_proposable(segmenter, (frame.shape[0], frame.shape[1]), settings)
+    try:
+        return _everything(segmenter, frame, settings, embedding)
+    except torch.OutOfMemoryError:
+        settings = replace(settings, points_per_batch=max(1, settings.points_per_batch // 8))
+        logger.warning(
+            "the memory of %s ran out; trying again with points_per_batch=%d",
+            segmenter.device,
+            settings.points_per_batch,
+        )
+    if segmenter.device.type == "cuda":  # here, because the error above kept tensors alive
+        torch.cuda.empty_cache()
+    try:
+        return _everything(segmenter, frame, settings, embedding)
+    except torch.OutOfMemoryError as error:
+        raise DeviceMemoryError(
+            f"the memory of {segmenter.device} is not enough for {segmenter.name}: close other programs "
+            "that use it, choose a smaller segmenter such as mobile-sam, or use --device cpu"
+        ) from error
+
+
+def check_proposable(
+    segmenter: PromptableSegmenter, size: tuple[int, int], settings: ProposalSettings
+) -> None:
+    """Whether there can be proposals in frames of ``size`` (H, W).
+
+    Raises:
+        ConfigError: the segmenter does not predict the IoU of its masks, or the frame is too small for
+            so many crops.
+    """
+    if segmenter.preview:
+        raise ConfigError(
+            f"segmenter {segmenter.name} cannot say how good its masks are, so it makes no proposals; "
+            "choose one of the SAM family, such as --segmenter sam-vit-b"
+        )
+    crops, _ = generate_crop_boxes(size, settings.crop_n_layers, settings.crop_overlap_ratio)
+    if any(x1 <= x0 or y1 <= y0 for x0, y0, x1, y1 in crops):
+        raise ConfigError(
+            f"crop_n_layers={settings.crop_n_layers} is too much for a frame of {size[1]}x{size[0]}; lower it"
+        )
+
+
+@torch.inference_mode()
+def _everything(
+    segmenter: PromptableSegmenter,
+    frame: NDArray[np.uint8],
+    settings: ProposalSettings,
+    embedding: Embedding | None,
+) -> list[Proposal]:
+    grids = build_all_layer_point_grids(
+        settings.points_per_side, settings.crop_n_layers, settings.crop_n_points_downscale_factor
+    )
+    crops, layers = generate_crop_boxes(frame.shape[:2], settings.crop_n_layers, settings.crop_overlap_ratio)
+    found: list[Proposal] = []
+    for (x0, y0, x1, y1), layer in zip(crops, layers, strict=True):
+        if embedding is None or layer > 0:  # layer 0 is the whole frame
+            embedding = segmenter.encode([frame[y0:y1, x0:x1]])[0]
+        inside = _in_crop(segmenter, embedding, frame.shape[:2], (x0, y0, x1, y1), grids[layer], settings)
+        found += _distinct(inside, [p.predicted_iou for p in inside], settings.box_nms_thresh)
+    if len(crops) > 1:
+        found = _distinct(found, [1 / _pixels(p.crop_box) for p in found], settings.crop_nms_thresh)
+    if settings.min_mask_region_area:
+        found = _without_small_regions(found, settings)
+    return sorted(found, key=lambda p: -p.predicted_iou)[: settings.max_masks]
+
+
+def _in_crop(
+    segmenter: PromptableSegmenter,
+    embedding: Embedding,
+    size: tuple[int, ...],
+    crop: Crop,
+    grid: NDArray[np.float64],
+    settings: ProposalSettings,
+) -> list[Proposal]:
+    """All masks that are sure and stable enough, in the grid's order; many of them are of the same thing.
+
+    embedding: of the crop. size: (H, W) of the whole frame.
+    grid: (N, 2), x and y as shares of the crop's width and height.
+    """
+    x0, y0, x1, y1 = crop
+    points = torch.from_numpy(grid * (x1 - x0, y1 - y0)).float()
+    at_once = max(1, FULL_RESOLUTION_BYTES // (BYTES_PER_PIXEL * max(SMALLEST_CANVAS, size[0] * size[1])))
+    found: list[Proposal] = []
+    for batch in torch.split(points, settings.points_per_batch):
+        labels = torch.ones(len(batch), 1, dtype=torch.int64)
+        decoded = segmenter.candidates(embedding, Prompts(batch[:, None], labels))
+        scores = decoded.scores.flatten()
+        sure = torch.arange(len(scores), device=scores.device)
+        if settings.pred_iou_thresh > 0:
+            sure = sure[scores > settings.pred_iou_thresh]
+        low_res = decoded.low_res.flatten(0, 1)
+        prompts = batch.repeat_interleave(decoded.scores.shape[1], 0)
+        for some in torch.split(sure, at_once):
+            logits = segmenter.upscale(low_res[some], embedding.size)
+            found += _stable(logits, scores[some].cpu(), prompts[some.cpu()], crop, size, settings)
+    return found
+
+
+def _stable(
+    logits: Tensor,
+    scores: Tensor,
+    points: Tensor,
+    crop: Crop,
+    size: tuple[int, ...],
+    settings: ProposalSettings,
+) -> list[Proposal]:
+    """Those of some candidates in a crop that are stable, not empty, and not cut by the crop's border.
+
+    logits: (B, h, w) at the crop's size. scores: (B,). points: (B, 2) in pixels of the crop.
+    """
+    height, width = size
+    stability = calculate_stability_score(logits, 0.0, settings.stability_score_offset)
+    masks = logits > 0
+    boxes, areas = mask_extent(masks)
+    keep = (areas > 0) & ~is_box_near_crop_edge(boxes, list(crop), [0, 0, width, height])
+    if settings.stability_score_thresh > 0:
+        keep &= stability >= settings.stability_score_thresh
+    kept = keep.cpu()
+    offset = torch.tensor(crop[:2])
+    return [
+        Proposal(rle, area, box, score, stable, point, crop)
+        for rle, area, box, score, stable, point in zip(
+            _encoded(uncrop_masks(masks[keep], crop, height, width)),
+            areas[keep].tolist(),
+            map(tuple, (boxes[keep].cpu() + offset.repeat(2)).tolist()),
+            scores[kept].tolist(),
+            stability[keep].tolist(),
+            map(tuple, (points[kept] + offset).tolist()),
+            strict=True,
+        )
+    ]
+
+
+def _encoded(masks: Tensor) -> list[Rle]:
+    """(B, H, W) bool → run lengths."""
+    # Run lengths go down the columns, and the encoder wants its memory so; a GPU transposes in no time.
+    columns = masks.permute(0, 2, 1).contiguous().cpu().numpy().view(np.uint8)
+    return [
+        {"size": [int(side) for side in rle["size"]], "counts": rle["counts"].decode("ascii")}
+        for rle in coco.encode(columns.transpose(2, 1, 0))
+    ]
+
+
+def _distinct(found: Sequence[Proposal], scores: Sequence[float], threshold: float) -> list[Proposal]:
+    """Non-maximum suppression by box, in descending order of ``scores``."""
+    boxes = torch.tensor([p.box for p in found]).reshape(-1, 4)
+    return [found[i] for i in nms(boxes, torch.tensor(scores), threshold).tolist()]
+
+
+def _without_small_regions(found: Sequence[Proposal], settings: ProposalSettings) -> list[Proposal]:
+    """Fill small holes, remove small islands; of masks that got alike, those that needed no change stay."""
+    cleaned = [_cleaned(p, settings.min_mask_region_area) for p in found]
+    unchanged = [float(new is old) for new, old in zip(cleaned, found, strict=True)]
+    return _distinct(cleaned, unchanged, max(settings.box_nms_thresh, settings.crop_nms_thresh))
+
+
+def _cleaned(proposal: Proposal, min_area: int) -> Proposal:
+    mask, filled = remove_small_regions(proposal.mask, min_area, "holes")
+    mask, removed = remove_small_regions(mask, min_area, "islands")
+    if not filled and not removed:
+        return proposal
+    masks = torch.from_numpy(mask)[None]
+    boxes, areas = mask_extent(masks)
+    return replace(proposal, rle=_encoded(masks)[0], area=int(areas[0]), box=tuple(boxes[0].tolist()))
+
+
+def _pixels(box: Crop) -> int:
+    x0, y0, x1, y1 = box
+    return (x1 - x0) * (y1 - y0)

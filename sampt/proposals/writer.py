@@ -1,0 +1,120 @@
+"""Proposals on disk: label maps, overlays, and one JSON of run-length encoded masks."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pycocotools import mask as coco
+
+from sampt._internal.files import replacing
+from sampt.output.writer import prepare_folder
+from sampt.prompts.palette import davis_palette, write_label_map
+
+from .generator import Proposal
+
+MOST_LABELS = 255
+
+
+def label_map(proposals: Sequence[Proposal], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """(H, W) uint8: each pixel's proposal by its rank, from 1; 0 where there is none.
+
+    Larger masks lie below smaller ones, so that parts stay visible on their whole. Of more than 255
+    proposals the best are shown.
+    """
+    labels = np.zeros(size, np.uint8)
+    ranked = list(enumerate(proposals[:MOST_LABELS], 1))
+    for rank, proposal in sorted(ranked, key=lambda pair: -pair[1].area):
+        labels[proposal.mask] = rank
+    return labels
+
+
+def draw_labels(
+    frame: NDArray[np.uint8], labels: NDArray[np.uint8], opacity: float = 0.5
+) -> NDArray[np.uint8]:
+    """A copy of ``frame``, (H, W, 3) uint8 RGB, under the colours of ``labels``, (H, W) uint8."""
+    mixed = np.asarray(cv2.addWeighted(frame, 1 - opacity, davis_palette()[labels], opacity, 0), np.uint8)
+    mixed = np.where(labels[..., None] > 0, mixed, frame)
+    edge = np.zeros(labels.shape, bool)
+    edge[1:] |= labels[1:] != labels[:-1]
+    edge[:, 1:] |= labels[:, 1:] != labels[:, :-1]
+    mixed[edge] = 255
+    return mixed
+
+
+class ProposalWriter:
+    """Writes each frame's proposals as they come: ``masks/``, ``overlays/`` and ``proposals.json``.
+
+    Used as a context manager, it completes ``proposals.json`` at the end; also after an exception, so that
+    the frames that were finished stay usable.
+
+    Raises:
+        OutputError: the folder cannot be written, or it holds results already and ``overwrite`` is off.
+    """
+
+    def __init__(self, folder: str | Path, overwrite: bool = False) -> None:
+        self.folder = Path(folder)
+        prepare_folder(self.folder, overwrite)
+        self.count = 0
+        self._records = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed in close()
+
+    def write(self, index: int, frame: NDArray[np.uint8], proposals: Sequence[Proposal]) -> None:
+        """Add frame number ``index``, (H, W, 3) uint8 RGB, and its proposals, best first."""
+        labels = label_map(proposals, (frame.shape[0], frame.shape[1]))
+        name = f"{index:05d}.png"
+        (self.folder / "overlays").mkdir(exist_ok=True)
+        write_label_map(self.folder / "masks" / name, labels)
+        with replacing(self.folder / "overlays" / name) as temporary:
+            Image.fromarray(draw_labels(frame, labels)).save(temporary, format="PNG", compress_level=3)
+        for rank, proposal in enumerate(proposals, 1):
+            self._records.write(",\n" if self.count else "")
+            json.dump(_record(index, rank, proposal), self._records, allow_nan=False)
+            self.count += 1
+
+    def close(self) -> None:
+        """Write ``proposals.json``.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        self._records.seek(0)
+        with (
+            self._records,
+            replacing(self.folder / "proposals.json") as temporary,
+            temporary.open("w", encoding="utf-8") as out,
+        ):
+            out.write("[\n")
+            shutil.copyfileobj(self._records, out)
+            out.write("\n]\n")
+
+    def __enter__(self) -> ProposalWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _record(frame: int, rank: int, proposal: Proposal) -> dict[str, object]:
+    """One entry of ``proposals.json``; its boxes are x, y, width, height, as COCO has them."""
+    x0, y0, x1, y1 = proposal.crop_box
+    return {
+        "frame": frame,
+        "id": rank,
+        "segmentation": proposal.rle,
+        "area": proposal.area,
+        "bbox": coco.toBbox(proposal.rle).tolist(),
+        "predicted_iou": proposal.predicted_iou,
+        "stability_score": proposal.stability,
+        "point_coords": [list(proposal.point)],
+        "crop_box": [x0, y0, x1 - x0, y1 - y0],
+    }

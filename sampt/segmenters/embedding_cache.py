@@ -1,0 +1,139 @@
+"""Embeddings of frames: on the segmenter's device, then in the host's memory, then on disk or forgotten."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import torch
+
+from .base import Embedding
+from .embedding_files import EmbeddingFiles
+
+
+@dataclass
+class CacheBudget:
+    """How many bytes of embeddings are kept.
+
+    device_bytes: on a GPU. host_bytes: in the host's memory, pinned: where a GPU's budget overflows to, and
+    the only tier of a segmenter on the CPU. disk_bytes: in temporary files, which pays where a video is gone
+    through several times.
+    """
+
+    device_bytes: int = 2 << 30
+    host_bytes: int = 1 << 30
+    disk_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        for key, value in vars(self).items():
+            if value < 0:
+                raise ValueError(f"{key} must be at least 0, not {value}")
+
+
+class EmbeddingCache:
+    """Embeddings by frame number; least recently used out first, from the device to the host to nowhere.
+
+    least: so many stay in the first tier, whatever the budget.
+    device_hits, host_hits, disk_hits, misses: how often what was asked for was found in which tier, or not.
+    """
+
+    def __init__(self, device: torch.device, budget: CacheBudget, least: int = 1) -> None:
+        self.device, self.least = device, least
+        self.device_hits = self.host_hits = self.disk_hits = self.misses = 0
+        on_gpu = device.type != "cpu"
+        self._device = _Tier(budget.device_bytes if on_gpu else 0)
+        self._host = _Tier(budget.host_bytes)
+        self._files = EmbeddingFiles(budget.disk_bytes)
+        self._first = self._device if on_gpu else self._host
+
+    def __contains__(self, index: int) -> bool:
+        return index in self._device.kept or index in self._host.kept or index in self._files
+
+    def __len__(self) -> int:
+        return len(self._device.kept) + len(self._host.kept)
+
+    @property
+    def nbytes(self) -> int:
+        return self._device.nbytes + self._host.nbytes
+
+    def get(self, index: int) -> Embedding | None:
+        """The embedding of frame ``index``, on the segmenter's device; None if it is not kept."""
+        if index in self._device.kept:
+            self.device_hits += 1
+            self._device.kept.move_to_end(index)
+            return self._device.kept[index]
+        if index not in self._host.kept:
+            return self._from_files(index)
+        self.host_hits += 1
+        if self._first is self._host:
+            self._host.kept.move_to_end(index)
+            return self._host.kept[index]
+        embedding = self._host.take(index).to(self.device)
+        self.put(index, embedding)
+        return embedding
+
+    def _from_files(self, index: int) -> Embedding | None:
+        if index not in self._files:
+            self.misses += 1
+            return None
+        self.disk_hits += 1
+        embedding = self._files.get(index, self.device)
+        self.put(index, embedding)
+        return embedding
+
+    def clear(self) -> None:
+        """Forget what is in memory; what is on disk stays."""
+        for tier in (self._device, self._host):
+            while tier.kept:
+                tier.oldest()
+
+    def close(self) -> None:
+        """Remove what is on disk."""
+        self._files.close()
+
+    def put(self, index: int, embedding: Embedding) -> None:
+        """Keep an embedding that is on the segmenter's device."""
+        self._first.put(index, embedding)
+        self._make_room()
+
+    def shrink(self) -> None:
+        """Free the device but for the newest embedding, and keep no more than that there from now on."""
+        self._device.budget, self.least = 0, 1
+        self._make_room()
+
+    def _make_room(self) -> None:
+        while self._first.full(self.least):
+            index, embedding = self._first.oldest()
+            # Copying to the host what does not fit there would be in vain.
+            if self._first is self._device and embedding.nbytes <= self._host.budget:
+                self._host.put(index, embedding.to(torch.device("cpu")))
+            else:
+                self._files.put(index, embedding)
+        while self._first is self._device and self._host.full(0):
+            self._files.put(*self._host.oldest())
+
+
+class _Tier:
+    """Embeddings in one memory, the least recently used first."""
+
+    def __init__(self, budget: int) -> None:
+        self.budget, self.nbytes = budget, 0
+        self.kept: OrderedDict[int, Embedding] = OrderedDict()
+
+    def put(self, index: int, embedding: Embedding) -> None:
+        if index in self.kept:
+            self.take(index)
+        self.kept[index] = embedding
+        self.nbytes += embedding.nbytes
+
+    def take(self, index: int) -> Embedding:
+        embedding = self.kept.pop(index)
+        self.nbytes -= embedding.nbytes
+        return embedding
+
+    def full(self, least: int) -> bool:
+        return self.nbytes > self.budget and len(self.kept) > least
+
+    def oldest(self) -> tuple[int, Embedding]:
+        index = next(iter(self.kept))
+        return index, self.take(index)

@@ -1,0 +1,234 @@
+"""Moving scenes with known truth: what is seen, where every point goes, and when it is hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from operator import index as as_index
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+
+from sampt._internal.files import replacing
+from sampt.errors import OutputError
+from sampt.prompts.palette import palette_image
+from sampt.trackers.base import Trajectories, Visibility, check_queries
+
+from .layout import Look, make_background, make_bodies
+from .surfaces import Array, Time
+
+
+class SyntheticScene:
+    """Textured objects that wobble, turn, grow, cross and leave the frame, over a drifting background.
+
+    A scene is a source of frames as ``sampt.Video`` is one, with the truth attached. Every frame is a pure
+    function of the seed and its number: nothing is kept, any frame costs the same, and a shorter scene of
+    the same seed is the beginning of a longer one. Objects are numbered from 0, and a higher one passes in
+    front of a lower one. Motion is in proportion to the frame's size: at 240×426 some 3 to 7 px a
+    frame and never above 15, the fewer objects the faster.
+
+    Args:
+        frames, height, width: length in frames, size in pixels (at least 16×16).
+        objects: how many, 0 to 255.
+        seed: decides shapes, colours, textures and motion.
+        fps: frames per second, for ``timestamps``.
+        speed: multiplies all motion; 0 is a still picture.
+        rotation: multiplies the turning of the objects and of the background.
+        texture: contrast of the textures, 0 (flat colours) to 1.
+        occlusion: whether objects cross; without, each keeps to a part of the frame of its own.
+        leaving: whether objects leave the frame and come back (the last of each row of the layout wholly, or
+            nearly); without, all of every object stays inside.
+
+    Raises:
+        ValueError: an argument outside the range given above.
+    """
+
+    def __init__(
+        self,
+        frames: int = 60,
+        height: int = 240,
+        width: int = 426,
+        objects: int = 3,
+        seed: int = 0,
+        fps: float = 25.0,
+        *,
+        speed: float = 1.0,
+        rotation: float = 1.0,
+        texture: float = 1.0,
+        occlusion: bool = True,
+        leaving: bool = True,
+    ) -> None:
+        _require(frames >= 1, f"a scene needs at least 1 frame, not {frames}")
+        _require(min(height, width) >= 16, f"a scene must be at least 16×16 pixels, not {height}×{width}")
+        _require(0 <= objects <= 255, f"a scene has 0 to 255 objects, because masks are 8-bit, not {objects}")
+        _require(seed >= 0, f"the seed must not be negative, but is {seed}")
+        _require(0 < fps < np.inf, f"fps must be a positive number, not {fps}")
+        _require(0 <= speed < np.inf, f"speed must be 0 or more, not {speed}")
+        _require(bool(np.isfinite(rotation)), f"rotation must be a finite number, not {rotation}")
+        _require(0 <= texture <= 1, f"texture is a contrast from 0 to 1, not {texture}")
+        self.fps, self.size, self.objects = float(fps), (height, width), objects
+        self.name = f"synthetic-{seed}"
+        self._frames, self._speed = frames, speed
+        rng = np.random.default_rng([seed, 0])
+        hue = float(rng.uniform())
+        look = Look(rotation, texture, occlusion, leaving)
+        self._background = make_background(height, width, hue, look, rng)
+        self._bodies = make_bodies(height, width, objects, hue, look, seed)
+
+    def __len__(self) -> int:
+        return self._frames
+
+    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
+        return (self[t] for t in range(len(self)))
+
+    @property
+    def timestamps(self) -> NDArray[np.float64]:
+        """(T,) float64, seconds."""
+        return np.arange(len(self)) / self.fps
+
+    def __getitem__(self, t: int, /) -> NDArray[np.uint8]:
+        """Frame t, (H, W, 3) uint8 RGB. A frame that the scene does not have is an IndexError."""
+        time = self._time(t)
+        height, width = self.size
+        x, y = np.arange(width, dtype=np.float32)[None], np.arange(height, dtype=np.float32)[:, None]
+        frame = self._background.texture(*self._background.motion.to_local(time, x, y))
+        for body in self._bodies:
+            window = body.window(time, self.size)
+            if window is None:
+                continue
+            u, v = body.motion.to_local(time, x[:, window[1]], y[window[0]])
+            coverage = np.clip(0.5 - body.distance(time, u, v), 0, 1)[..., None]
+            behind = frame[window].astype(np.float32)
+            frame[window] = np.rint(behind + coverage * (body.texture(u, v) - behind)).astype(np.uint8)
+        return frame
+
+    def label_map(self, t: int) -> NDArray[np.uint8]:
+        """What is seen at frame t, (H, W) uint8: 0 the background, k + 1 object k."""
+        time = self._time(t)
+        labels = np.zeros(self.size, np.uint8)
+        for k, body in enumerate(self._bodies):
+            window = body.window(time, self.size)
+            if window is None:
+                continue
+            y, x = (np.arange(s.start, s.stop, dtype=np.float64) for s in window)
+            labels[window][body.covers(time, x[None], y[:, None])] = k + 1
+        return labels
+
+    def masks(self, t: int) -> NDArray[np.bool_]:
+        """The visible part of each object at frame t, (K, H, W) bool; masks never overlap."""
+        masks: NDArray[np.bool_] = self.label_map(t) == np.arange(1, self.objects + 1)[:, None, None]
+        return masks
+
+    def trajectories(self, queries: ArrayLike, frames: range | None = None) -> Trajectories:
+        """Follow the surface points seen at ``queries``, (N, 3) of (t, x, y), exactly.
+
+        A query belongs to the foremost object that covers it, else to the background. The result has one
+        row for each of ``frames`` (default: all); points are VISIBLE, INVISIBLE (an object in front covers
+        them) or OUTSIDE_FRAME (nearest to no pixel of the frame; covered or not).
+
+        Raises:
+            ValueError: queries of another shape, outside the scene or the frame, or frames it does not have.
+        """
+        checked = check_queries(queries, len(self))
+        rows = range(len(self)) if frames is None else frames
+        _require(
+            all(0 <= t < len(self) for t in rows),
+            f"frames must lie within 0 to {len(self) - 1}, not {rows}",
+        )
+        start, x, y = checked.astype(np.float64).T
+        outside = np.flatnonzero(~self._inside(x, y)).tolist()
+        height, width = self.size
+        _require(
+            not outside, f"queries {outside} lie outside the frame of {height}×{width} (height×width) pixels"
+        )
+        owner = self._foremost(start * self._speed, x, y)
+        time = np.array(rows, np.float64)[:, None] * self._speed
+        xy = np.empty((len(rows), len(checked), 2))
+        for label in np.unique(owner):
+            mine = owner == label
+            motion = self._bodies[label - 1].motion if label else self._background.motion
+            local = motion.to_local(start[mine] * self._speed, x[mine], y[mine])
+            xy[:, mine] = np.stack(motion.to_image(time, *local), -1)
+        covered = self._foremost(time, xy[..., 0], xy[..., 1]) > owner
+        inside = self._inside(xy[..., 0], xy[..., 1])
+        visibility = np.where(covered, Visibility.INVISIBLE, Visibility.VISIBLE)
+        visibility = np.where(inside, visibility, Visibility.OUTSIDE_FRAME).astype(np.int8)
+        result = Trajectories(xy.astype(np.float32), visibility)
+        at_query = np.array(rows)[:, None] == checked[:, 0]
+        result.xy[at_query] = np.broadcast_to(checked[:, 1:], xy.shape)[at_query]
+        result.visibility[at_query] = Visibility.VISIBLE
+        return result
+
+    def sample_queries(
+        self, points_per_object: int, rng: np.random.Generator, frame: int = 0
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Random pixels of every object seen at ``frame``: queries (N, 3) of (t, x, y), objects (N,) from 0.
+
+        An object with fewer pixels than ``points_per_object`` repeats some; a hidden one gets none.
+        """
+        _require(points_per_object >= 1, f"points_per_object must be at least 1, not {points_per_object}")
+        queries, owners = [np.empty((0, 3), np.float32)], [np.empty(0, np.int64)]
+        for k, mask in enumerate(self.masks(frame)):
+            y, x = np.nonzero(mask)
+            if len(x):
+                chosen = rng.choice(len(x), points_per_object, replace=len(x) < points_per_object)
+                t = np.full(points_per_object, frame % len(self))
+                queries.append(np.stack([t, x[chosen], y[chosen]], 1).astype(np.float32))
+                owners.append(np.full(points_per_object, k))
+        return np.concatenate(queries), np.concatenate(owners)
+
+    def _time(self, t: int) -> float:
+        t = as_index(t)
+        if not -len(self) <= t < len(self):
+            raise IndexError(f"the scene has {len(self)} frames, and no frame {t}")
+        return (t % len(self)) * self._speed
+
+    def _inside(self, x: Array, y: Array) -> NDArray[np.bool_]:
+        height, width = self.size
+        return (x >= -0.5) & (x < width - 0.5) & (y >= -0.5) & (y < height - 0.5)
+
+    def _foremost(self, time: Time, x: Array, y: Array) -> NDArray[np.int64]:
+        """The label, as in ``label_map``, of what is in front at each point, in the frame or not."""
+        labels = np.zeros(np.broadcast_shapes(np.shape(time), x.shape), np.int64)
+        for k, body in enumerate(self._bodies):
+            labels[body.covers(time, x, y)] = k + 1
+        return labels
+
+
+def write_frames(scene: SyntheticScene, folder: str | Path) -> list[Path]:
+    """Write each frame as a PNG, ``00000.png`` and so on, into ``folder``, which is made if missing.
+
+    Raises:
+        OutputError: ``folder`` cannot be written.
+    """
+    return _write(folder, len(scene), lambda t: Image.fromarray(scene[t]))
+
+
+def write_masks(scene: SyntheticScene, folder: str | Path) -> list[Path]:
+    """Write each frame's label map as a palette PNG in DAVIS's colours, named as ``write_frames`` does.
+
+    Raises:
+        OutputError: ``folder`` cannot be written.
+    """
+    return _write(folder, len(scene), lambda t: palette_image(scene.label_map(t)))
+
+
+def _write(folder: str | Path, frames: int, picture: Callable[[int], Image.Image]) -> list[Path]:
+    folder = Path(folder)
+    paths = [folder / f"{t:05d}.png" for t in range(frames)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for t, path in enumerate(paths):
+            with replacing(path) as unfinished:
+                picture(t).save(unfinished, format="PNG", compress_level=3)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write into {folder} ({error.strerror or error}); choose a folder that can be written"
+        ) from error
+    return paths
+
+
+def _require(condition: bool, otherwise: str) -> None:
+    if not condition:
+        raise ValueError(otherwise)

@@ -1,0 +1,123 @@
+"""Trackers with their weights: found, checked, loaded; and one that gives way in clips too long for it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, cast
+
+import torch
+from numpy.typing import ArrayLike
+
+from sampt._internal.environment import check_torchvision
+from sampt._internal.host_memory import keep_freed_memory
+from sampt.errors import CheckpointError, ConfigError
+from sampt.trackers.base import PointTracker, Trajectories
+from sampt.trackers.clip import Clip, FrameSource
+from sampt.trackers.registry import NEURAL, check_options, create_tracker
+from sampt.weights.download import checkpoint_path
+from sampt.weights.loading import load_checkpoint, load_strictly
+from sampt.weights.registry import CHECKPOINTS
+
+logger = logging.getLogger(__name__)
+
+OFFLINE, ONLINE = "cotracker3-offline", "cotracker3"
+"""The tracker that needs the whole clip, and its relative that does not."""
+
+_SHARED = {"iterations", "support_grid", "support_grid_every", "points_per_batch", "size"}
+"""Options that mean the same to CoTracker3's offline and online trackers; their scores differ, for one."""
+
+
+def build_tracker(
+    name: str,
+    options: Mapping[str, Any] | None = None,
+    checkpoint: str | None = None,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+    whole_clip_frames: int | None = None,
+) -> PointTracker:
+    """The tracker called ``name``, with its weights if it has any; they are downloaded if need be.
+
+    checkpoint: a file, or another name of ``sampt weights list``, such as ``raft-small``.
+    whole_clip_frames: above so many frames a tracker that needs the whole clip in memory gives way to its
+        online relative.
+
+    Raises:
+        ConfigError: there is no such tracker or option, or it takes no checkpoint.
+        CheckpointError: the checkpoint is missing, corrupt, or another model's.
+    """
+    options = options or {}
+    try:
+        check_options(name, options)  # before anything is downloaded
+        if name not in NEURAL:
+            if checkpoint is not None:
+                raise ValueError(f"{name} takes no checkpoint, so leave it out")
+            return create_tracker(name, **options)
+        made = _neural(name, options, checkpoint, torch.device(device), dtype)
+    except ValueError as error:
+        raise ConfigError(f"tracker: {error}") from error
+    if name == OFFLINE and whole_clip_frames is not None:
+        shared = {k: v for k, v in options.items() if k in _SHARED}
+        return WholeClip(
+            cast("MeasuredTracker", made),
+            whole_clip_frames,
+            lambda: build_tracker(ONLINE, shared, None, device, dtype),
+        )
+    return made
+
+
+def _neural(
+    name: str, options: Mapping[str, Any], checkpoint: str | None, device: torch.device, dtype: torch.dtype
+) -> PointTracker:
+    check_torchvision()
+    neural = NEURAL[name]
+    parts = neural.parts()
+    published = checkpoint or neural.checkpoint or name
+    path = checkpoint_path(published) if published in CHECKPOINTS else published
+    state = parts.rename(load_checkpoint(path))
+    try:
+        model = parts.build(state)
+    except ValueError as error:
+        raise CheckpointError(f"checkpoint {path} is not one of {neural.label}: {error}") from error
+    load_strictly(model, state, path, neural.label)
+    if device.type == "cpu":
+        keep_freed_memory()
+    return create_tracker(name, model, device, dtype, **options)
+
+
+class MeasuredTracker(Protocol):
+    """A tracker that knows how much memory it will take."""
+
+    name: str
+
+    def track(self, frames: Clip | FrameSource, queries: ArrayLike) -> Trajectories: ...
+    def memory_needed(self, frames: int, points: int) -> int: ...
+
+
+class WholeClip(PointTracker):
+    """A tracker that needs the whole clip in memory, up to so many frames; beyond, its online relative.
+
+    offline: the tracker. longest: the number of frames. make_online: makes the other, when it is needed.
+    """
+
+    def __init__(
+        self, offline: MeasuredTracker, longest: int, make_online: Callable[[], PointTracker]
+    ) -> None:
+        self.name = offline.name  # type: ignore[misc]
+        self.offline, self.longest, self._make_online = offline, longest, make_online
+        self._online: PointTracker | None = None
+
+    def track(self, frames: Clip | FrameSource, queries: ArrayLike) -> Trajectories:
+        clip = Clip.of(frames)
+        needed = self.offline.memory_needed(len(clip), len(queries))  # type: ignore[arg-type]
+        if len(clip) <= self.longest:
+            logger.debug("%s needs about %d MB for %d frames", self.name, needed >> 20, len(clip))
+            return self.offline.track(clip, queries)
+        if self._online is None:
+            self._online = self._make_online()
+        logger.warning(
+            "%d frames would take about %d MB in %s, so %s tracks them; raise tracker.whole_clip_frames (%d) "
+            "to have them all at once",
+            *(len(clip), needed >> 20, self.name, self._online.name, self.longest),
+        )
+        return self._online.track(clip, queries)

@@ -1,0 +1,174 @@
+"""When points are dropped and sampled anew, on hand-made tables of mask areas (objects × frames)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sampt.methods.sam_pt.prompting import FramePoints
+from sampt.methods.sam_pt.reinitialisation import (
+    STRATEGIES,
+    AtHorizon,
+    MedianArea,
+    OnLoss,
+    SimilarArea,
+    SimilarAreaSync,
+)
+from sampt.trackers.base import Visibility
+
+HORIZON_STRATEGIES = [AtHorizon, MedianArea, SimilarArea, SimilarAreaSync]
+
+
+def table(*rows: list[int]) -> np.ndarray:
+    return np.array(rows, np.int64)
+
+
+class TestAtHorizon:
+    def test_the_last_frame_of_the_stretch(self):
+        assert AtHorizon(5, 5).restarts(table([90, 80, 70, 60, 50]), None) == [4]
+
+    def test_earlier_where_another_object_starts(self):
+        assert AtHorizon(5, 5).restarts(table([90] * 5, [70] * 5), other_start=2) == [2, 2]
+
+    def test_a_later_start_of_another_object_changes_nothing(self):
+        assert AtHorizon(5, 5).restarts(table([90] * 5), other_start=4) == [4]
+        assert AtHorizon(5, 5).restarts(table([90] * 5), other_start=40) == [4]
+
+    def test_an_object_without_a_mask_there_is_lost(self):
+        areas = table([90, 80, 70, 60, 0], [90, 0, 0, 0, 1])
+        assert AtHorizon(5, 5).restarts(areas, None) == [None, 4]
+
+
+class TestMedianArea:
+    """With a horizon of 5, the first candidate (frame 1) does not count."""
+
+    def test_the_middle_one_of_an_odd_number(self):
+        assert MedianArea(5, 5).restarts(table([500, 150, 300, 100, 200]), None) == [4]
+
+    def test_the_lower_one_of_the_two_in_the_middle(self):
+        assert MedianArea(6, 6).restarts(table([500, 150, 400, 100, 200, 300]), None) == [4]
+
+    def test_small_masks_do_not_count(self):
+        assert MedianArea(5, 5).restarts(table([500, 26, 25, 26, 0]), None) == [3]
+
+    def test_a_quarter_of_the_horizon_is_skipped(self):
+        areas = [500, 100, 100, 300, 301, 302, 303, 304]
+        assert MedianArea(8, 8).restarts(table(areas), None) == [5]
+        assert MedianArea(3, 3).restarts(table([500, 100, 300]), None) == [1]
+
+    def test_no_valid_mask_is_a_loss(self):
+        assert MedianArea(5, 5).restarts(table([500, 400, 25, 0, 1]), None) == [None]
+
+    def test_every_object_has_its_own_frame(self):
+        areas = table([0, 0, 100, 200, 300], [0, 0, 300, 100, 200])
+        assert MedianArea(5, 5).restarts(areas, None) == [3, 4]
+
+
+class TestSimilarArea:
+    def test_the_area_nearest_to_the_first(self):
+        assert SimilarArea(5, 5).restarts(table([200, 200, 100, 230, 150]), None) == [3]
+
+    def test_the_earlier_of_two_equally_near_ones(self):
+        assert SimilarArea(5, 5).restarts(table([200, 0, 100, 210, 190]), None) == [3]
+
+    def test_a_valid_mask_after_an_empty_first_one(self):
+        assert SimilarArea(5, 5).restarts(table([0, 0, 100, 50, 70]), None) == [3]
+
+    def test_no_valid_mask_is_a_loss(self):
+        assert SimilarArea(5, 5).restarts(table([20, 400, 25, 20, 21]), None) == [None]
+
+
+class TestSimilarAreaSync:
+    def test_the_least_sum_of_relative_differences(self):
+        # Relative differences: frame 2: 0 + 1, frame 3: 0.1 + 0.1, frame 4: 0.5 + 0.
+        areas = table([100, 100, 100, 110, 150], [1000, 1000, 2000, 1100, 1000])
+        assert SimilarAreaSync(5, 5).restarts(areas, None) == [3, 3]
+
+    def test_an_object_without_a_mask_weighs_more_than_any_difference(self):
+        # Frame 2 misses the second object; in frame 3 both are there, but a hundred times too large.
+        areas = table([100, 0, 100, 10_000, 0], [100, 0, 0, 10_000, 0])
+        assert SimilarAreaSync(5, 5).restarts(areas, None) == [3, 3]
+
+    def test_objects_without_a_mask_in_the_common_frame_are_lost(self):
+        areas = table([100, 0, 100, 100, 100], [100, 0, 0, 0, 0])
+        assert SimilarAreaSync(5, 5).restarts(areas, None) == [2, None]
+
+    def test_the_frame_where_another_object_starts_is_preferred(self):
+        areas = table([100, 100, 100, 100, 3_600])  # off by 35 times its area: just less than the bonus
+        assert SimilarAreaSync(5, 5).restarts(areas, other_start=4) == [4]
+        assert SimilarAreaSync(5, 5).restarts(areas, other_start=None) == [2]
+        areas[0, 4] = 3_800
+        assert SimilarAreaSync(5, 5).restarts(areas, other_start=4) == [2]
+
+    def test_a_start_beyond_the_stretch_changes_nothing(self):
+        assert SimilarAreaSync(5, 5).restarts(table([100, 100, 130, 100, 120]), other_start=5) == [3]
+
+    def test_an_empty_first_mask_counts_the_same_in_every_frame(self):
+        areas = table([0, 0, 100, 100, 100], [100, 0, 150, 90, 150])
+        assert SimilarAreaSync(5, 5).restarts(areas, None) == [3, 3]
+
+    def test_no_valid_mask_anywhere_loses_all(self):
+        assert SimilarAreaSync(5, 5).restarts(table([9, 9, 9, 9, 9], [0] * 5), None) == [None, None]
+
+
+@pytest.mark.parametrize("strategy", HORIZON_STRATEGIES)
+@given(data=st.data())
+def test_restarts_lie_within_the_stretch_and_have_a_mask(strategy, data):
+    horizon = data.draw(st.integers(2, 12))
+    area = st.sampled_from([0, 1, 24, 25, 26, 100, 5_000]) | st.integers(0, 10_000)
+    row = st.lists(area, min_size=horizon, max_size=horizon)
+    areas = np.array(data.draw(st.lists(row, min_size=1, max_size=4)), np.int64)
+    other_start = data.draw(st.none() | st.integers(1, 20))
+
+    offsets = strategy(horizon, horizon).restarts(areas.copy(), other_start)
+
+    assert len(offsets) == len(areas)
+    skipped = 0 if strategy is AtHorizon else horizon // 4
+    least = 1 if strategy is AtHorizon else 26
+    for offset, row in zip(offsets, areas, strict=True):
+        if offset is not None:
+            assert isinstance(offset, int)
+            assert skipped + 1 <= offset <= horizon - 1
+            assert row[offset] >= least
+        elif strategy in (MedianArea, SimilarArea):
+            assert (row[skipped + 1 :] < least).all()
+    if strategy is SimilarAreaSync:
+        assert len(set(offsets) - {None}) <= 1
+
+
+@pytest.mark.parametrize("strategy", HORIZON_STRATEGIES)
+@pytest.mark.parametrize("horizons", [(1, 5), (0, 0), (8, 7), (-3, 8)])
+def test_horizons_that_make_no_sense(strategy, horizons):
+    with pytest.raises(ValueError, match="2 <= horizon <= tracker_horizon"):
+        strategy(*horizons)
+
+
+def test_every_strategy_has_a_name():
+    assert set(STRATEGIES.values()) == {*HORIZON_STRATEGIES, OnLoss}
+
+
+class TestOnLoss:
+    def seen(self, visible: int, total: int = 10, negatives: int = 5) -> FramePoints:
+        points = FramePoints.at_query(np.zeros((total, 2), np.float32), np.zeros((negatives, 2), np.float32))
+        points.visibility[visible:total] = Visibility.INVISIBLE
+        return points
+
+    @pytest.fixture
+    def strategy(self) -> OnLoss:
+        return OnLoss(visible_share=0.6, least_visible=3, patience=2)
+
+    @pytest.mark.parametrize(("visible", "due"), [(10, False), (6, False), (5, True), (3, True), (2, False)])
+    def test_few_are_visible_but_not_too_few(self, strategy, visible, due):
+        assert strategy.due(self.seen(visible), frames_since_start=5) is due
+
+    @pytest.mark.parametrize(("frames", "due"), [(0, False), (1, False), (2, True)])
+    def test_not_too_soon_after_the_last_time(self, strategy, frames, due):
+        assert strategy.due(self.seen(4), frames) is due
+
+    def test_negatives_do_not_count(self, strategy):
+        points = self.seen(5)
+        points.visibility[10:] = Visibility.INVISIBLE
+        assert strategy.due(points, 5)
+        assert not strategy.due(self.seen(6, negatives=50), 5)

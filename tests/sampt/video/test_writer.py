@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from sampt.errors import OutputError
+from sampt.synthetic.scene import SyntheticScene
+from sampt.video.reader import Video
+from sampt.video.writer import VideoWriter
+
+SIZE = (48, 64)
+
+
+def grey(level: int, size: tuple[int, int] = SIZE) -> NDArray[np.uint8]:
+    return np.full((*size, 3), level, np.uint8)
+
+
+def test_frames_come_back_as_they_were_written(tmp_path: Path) -> None:
+    levels = list(range(0, 250, 10))
+    with VideoWriter(tmp_path / "out.mp4", 24, SIZE) as writer:
+        for level in levels:
+            writer.write(grey(level))
+    with Video(tmp_path / "out.mp4") as video:
+        assert (video.size, video.fps) == (SIZE, 24.0)
+        np.testing.assert_allclose([frame.mean() for frame in video], levels, atol=3)
+
+
+@pytest.mark.parametrize("colour", [(220, 20, 30), (10, 200, 40), (30, 40, 230), (250, 240, 10)])
+def test_colours_are_kept(tmp_path: Path, colour: tuple[int, int, int]) -> None:
+    with VideoWriter(tmp_path / "out.mp4", 25, SIZE) as writer:
+        writer.write(np.broadcast_to(np.array(colour, np.uint8), (*SIZE, 3)))
+    with Video(tmp_path / "out.mp4") as video:
+        np.testing.assert_allclose(video[0].mean((0, 1)), colour, atol=4)
+
+
+def test_the_file_is_what_browsers_play(tmp_path: Path) -> None:
+    path = tmp_path / "out.mp4"
+    with VideoWriter(path, 25, SIZE) as writer:
+        for level in range(5):
+            writer.write(grey(level))
+    data = path.read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")
+    with av.open(str(path)) as file:
+        context = file.streams.video[0].codec_context
+        assert (context.name, context.pix_fmt) == ("h264", "yuv420p")
+
+
+def test_timestamps_are_kept_and_start_at_zero(tmp_path: Path) -> None:
+    seconds = np.array([4.0, 4.033, 4.1, 4.5, 4.51, 7.25])
+    with VideoWriter(tmp_path / "out.mp4", 25, SIZE) as writer:
+        for level, second in enumerate(seconds):
+            writer.write(grey(level * 40), float(second))
+    with Video(tmp_path / "out.mp4") as video:
+        np.testing.assert_allclose(video.timestamps, seconds - 4, atol=2e-5)
+        np.testing.assert_allclose([frame.mean() for frame in video], [0, 40, 80, 120, 160, 200], atol=3)
+
+
+@pytest.mark.parametrize("fps", [12.5, 23.976, 29.97, 60.0])
+def test_usual_frame_rates_are_kept(tmp_path: Path, fps: float) -> None:
+    with VideoWriter(tmp_path / "out.mp4", fps, SIZE) as writer:
+        for level in range(40):
+            writer.write(grey(level))
+    with Video(tmp_path / "out.mp4") as video:
+        assert video.fps == pytest.approx(fps, rel=1e-3)
+        np.testing.assert_allclose(video.timestamps, np.arange(40) / fps, atol=1e-4)
+
+
+@pytest.mark.parametrize("later", [1.0, 0.5])
+def test_time_must_go_on(tmp_path: Path, later: float) -> None:
+    with VideoWriter(tmp_path / "out.mp4", 25, SIZE) as writer:
+        writer.write(grey(0), 0.0)
+        writer.write(grey(0), 1.0)
+        with pytest.raises(ValueError, match="must increase"):
+            writer.write(grey(0), later)
+
+
+@pytest.mark.parametrize("size", [(31, 40), (32, 41), (31, 41), (1, 1)])
+def test_odd_sizes_grow_by_repeating_the_edge(tmp_path: Path, size: tuple[int, int]) -> None:
+    with VideoWriter(tmp_path / "out.mp4", 25, size) as writer:
+        writer.write(grey(200, size))
+    with Video(tmp_path / "out.mp4") as video:
+        assert video.size == tuple(side + side % 2 for side in size)
+        np.testing.assert_allclose(video[0], 200, atol=4)
+
+
+@pytest.mark.parametrize("frame", [grey(0, (64, 48)), np.zeros((*SIZE, 3), np.float32), grey(0)[:, :, 0]])
+def test_a_frame_of_another_kind_is_refused(tmp_path: Path, frame: NDArray[np.uint8]) -> None:
+    with VideoWriter(tmp_path / "out.mp4", 25, SIZE) as writer, pytest.raises(ValueError, match="frames of"):
+        writer.write(frame)
+
+
+def test_the_name_appears_only_when_the_file_is_complete(tmp_path: Path) -> None:
+    path = tmp_path / "out.mp4"
+    path.write_text("what was there before")
+    with VideoWriter(path, 25, SIZE) as writer:
+        writer.write(grey(1))
+        assert path.read_text() == "what was there before"
+    assert [file.name for file in tmp_path.iterdir()] == ["out.mp4"]
+    with Video(path) as video:
+        assert len(video) == 1
+
+
+def test_an_exception_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), VideoWriter(tmp_path / "out.mp4", 25, SIZE) as writer:
+        writer.write(grey(1))
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_closing_in_time_keeps_what_was_written_before_an_interrupt(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), VideoWriter(tmp_path / "out.mp4", 25, SIZE) as writer:
+        try:
+            for level in range(10):
+                writer.write(grey(level))
+            raise KeyboardInterrupt
+        finally:
+            writer.close()
+    with Video(tmp_path / "out.mp4") as video:
+        assert len(video) == 10
+
+
+def test_no_frame_makes_no_file(tmp_path: Path) -> None:
+    with VideoWriter(tmp_path / "out.mp4", 25, SIZE):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_closed_writer_takes_no_more_frames(tmp_path: Path) -> None:
+    writer = VideoWriter(tmp_path / "out.mp4", 25, SIZE)
+    writer.write(grey(1))
+    writer.close()
+    writer.close()
+    with pytest.raises(ValueError, match="closed"):
+        writer.write(grey(2))
+
+
+@pytest.mark.parametrize("where", ["missing/out.mp4", "file/out.mp4", "out.unknown"])
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, where: str) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(OutputError, match=f"{where} cannot be written"):
+        VideoWriter(tmp_path / where, 25, SIZE)
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_same_frames_give_the_same_bytes(tmp_path: Path) -> None:
+    scene = SyntheticScene(frames=20, height=240, width=426)
+    files = []
+    for name in ("a.mp4", "b.mp4"):
+        with VideoWriter(tmp_path / name, 25.0, scene.size) as writer:
+            for frame in scene:
+                writer.write(frame)
+        files.append((tmp_path / name).read_bytes())
+    assert files[0] == files[1]

@@ -1,0 +1,129 @@
+"""CoTracker3 offline: the whole clip as one window."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from ..base import Trajectories, check_queries
+from ..clip import Clip, FrameSource
+from ..frames import within
+from .base import CoTrackerBase, Prediction
+from .correlation import SAMPLED_BYTES, Pyramid
+from .models import CoTracker3Model
+from .points import groups_of_points
+
+
+class CoTracker3Offline(CoTrackerBase):
+    """CoTracker3 offline (Karaev et al., 2024): all frames are refined together, both sides of an occlusion.
+
+    Points are followed forward through the whole clip; for the frames before their queries, through the whole
+    reversed clip. Memory grows with the clip's length, see ``memory_needed``. The visibility score does not
+    include the confidence, as in the official predictor.
+
+    Args: see ``CoTrackerBase``. The model is of ``build_cotracker3_offline``.
+    """
+
+    name: ClassVar[str] = "cotracker3-offline"
+
+    def __init__(
+        self,
+        model: CoTracker3Model,
+        device: str | torch.device = "cpu",
+        dtype: torch.dtype = torch.float32,
+        iterations: int = 6,
+        visibility_threshold: float = 0.9,
+        support_grid: int = 6,
+        support_grid_every: int | None = None,
+        points_per_batch: int = 1024,
+        size: tuple[int, int] = (384, 512),
+        frames_kept: int = 128,
+    ) -> None:
+        super().__init__(
+            model,
+            device,
+            dtype,
+            iterations,
+            visibility_threshold,
+            support_grid,
+            support_grid_every,
+            points_per_batch,
+            size,
+            frames_kept,
+        )
+        self._network = model
+        self._frames_kept = frames_kept
+
+    def memory_needed(self, frames: int, points: int) -> int:
+        """About how many bytes tracking so many points through so many frames takes, beside the weights.
+
+        On the device where the tracker computes, for points with the same query frame; each further query
+        frame adds a support grid.
+        """
+        bytes_each = torch.finfo(self.dtype).bits // 8
+        held = frames + min(frames, self._frames_kept)
+        features = self.model.bytes_per_frame(self.size, bytes_each) * held
+        together = min(points, self.points_per_batch) + self.support.side**2
+        templates = 4 * self._network.empty_templates(together).numel()
+        tokens = 4 * frames * self._network.updateformer.numbers_of_tokens(together)
+        return features + templates + tokens + 2 * SAMPLED_BYTES
+
+    def track(self, frames: Clip | FrameSource, queries: ArrayLike) -> Trajectories:
+        clip, checked = Clip.of(frames), check_queries(queries, len(frames))
+        if len(checked) == 0:
+            return Trajectories(np.zeros((len(clip), 0, 2), np.float32), np.zeros((len(clip), 0), np.int8))
+        predictions = enumerate(self.predict(clip, checked))
+        return Trajectories.from_steps(
+            prediction.step(checked, checked[:, 0] == t, self.visibility_threshold)
+            for t, prediction in predictions
+        )
+
+    @torch.inference_mode()
+    def predict(self, clip: Clip, queries: NDArray[np.float32]) -> list[Prediction]:
+        """What the model says in every frame, also at queries; those as in ``track``, at least one."""
+        starts = queries[:, 0].astype(np.int64)
+        size = self.frames.frame_size(clip, 0)
+        pyramid = self.frames.pyramid(clip, range(len(clip)))
+        xy = np.empty((len(clip), len(queries), 2), np.float32)
+        score = np.empty((len(clip), len(queries)), np.float32)
+        for members in groups_of_points(starts, self.points_per_batch):
+            given = self.frames.to_features(queries[members, 1:], size)
+            grids = self.support.frames(clip, starts[members])
+            found, probability = self._group(pyramid, starts[members], given, grids)
+            xy[:, members] = self.frames.to_pixels(found, size).swapaxes(0, 1)
+            score[:, members] = probability.cpu().numpy().T
+        return [Prediction(here, sure, within(here, *size)) for here, sure in zip(xy, score, strict=True)]
+
+    def _group(
+        self, pyramid: Pyramid, queried: NDArray[np.int64], given: Tensor, grids: list[int]
+    ) -> tuple[Tensor, Tensor]:
+        """Track N points together: (N, T, 2) feature pixels, and how visible they are, (N, T) from 0 to 1.
+
+        ``queried``, (N,), are their query frames, and ``given``, (N, 2), where they are then, feature pixels.
+        """
+        own = len(queried)
+        frames_of_all = np.concatenate([queried, np.repeat(np.array(grids, np.int64), self.support.side**2)])
+        starts = torch.from_numpy(frames_of_all).to(self.device)
+        given = torch.cat([given, self._support_points().repeat(len(grids), 1)])
+        templates = self.model.templates(pyramid, starts, given)
+        xy, score = self._pass(pyramid, templates, given, own)
+        if queried.any():
+            early_xy, early_score = self._pass(pyramid.reversed(), templates, given, own)
+            early = torch.arange(len(pyramid), device=self.device) < starts[:own, None]
+            xy = torch.where(early[..., None], early_xy.flip(1), xy)
+            score = torch.where(early, early_score.flip(1), score)
+        return xy, score
+
+    def _pass(self, pyramid: Pyramid, templates: Tensor, given: Tensor, own: int) -> tuple[Tensor, Tensor]:
+        """One direction in time; of the first ``own`` points."""
+        frames = len(pyramid)
+        xy = given[:, None].expand(-1, frames, -1)
+        logits = given.new_full((len(given), frames, self.model.logits), self.model.initial_logit)
+        fresh = torch.ones_like(logits[..., 0], dtype=torch.bool)
+        with self._autocast():
+            xy, logits = self.model.refine(pyramid, templates, xy, logits, fresh, self.iterations)
+        return xy[:own], self._network.visibility(logits[:own].float())

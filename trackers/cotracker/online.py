@@ -1,0 +1,269 @@
+"""CoTracker3 and CoTracker 2 as streaming trackers: windows that slide by half their length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from ..base import OnlineTracker, Step, Trajectories, Visibility, check_queries
+from ..clip import Clip, FrameSource
+from ..frames import within
+from .base import CoTrackerBase, Prediction
+from .correlation import Pyramid
+from .models import CoTracker2Model, CoTracker3Model
+from .points import groups_of_points
+
+# A grid that lies so many grids back has drifted with the scene and makes room for a new one, so that a long
+# clip with a grid every few frames needs no more memory than a short one.
+_GRIDS_AT_ONCE = 8
+
+
+@dataclass
+class _Group:
+    """Points that attend to each other, P of them: some of the queries, in order, then the support grids.
+
+    queries: (Q,) which of all queries these are.
+    grids: frames of the grids that have yet to join, in order.
+    begin: the first frame with a query or a grid.
+    starts: (P,) int64, query frames.
+    given: (P, 2) positions at the queries, in feature pixels.
+    ready: (P,) bool, whether the template has been taken.
+    templates, xy, logits: as the model has them, for the latest window.
+    """
+
+    queries: NDArray[np.int64]
+    grids: list[int]
+    begin: int
+    starts: Tensor
+    given: Tensor
+    ready: Tensor
+    templates: Tensor
+    xy: Tensor
+    logits: Tensor
+
+    def replace(self, change: Callable[[str, Tensor], Tensor]) -> None:
+        """Change everything that has one entry a point."""
+        for name in ("starts", "given", "ready", "templates", "xy", "logits"):
+            setattr(self, name, change(name, getattr(self, name)))
+
+
+class SlidingCoTracker(CoTrackerBase, OnlineTracker):
+    """Tracks in windows of ``model.window`` frames, each starting half a window after the one before.
+
+    In the frames that two windows share, the later one refines what the earlier one found. Memory does not
+    depend on the clip's length. A step reads up to ``model.window`` - 1 frames beyond its own. Of the support
+    grids, the latest eight are followed.
+    """
+
+    def stream(self, clip: Clip, queries: NDArray[np.float32]) -> Iterator[Step]:
+        starts = queries[:, 0]
+        for t, prediction in enumerate(self.predict(clip, queries)):
+            xy, visibility = prediction.step(queries, starts == t, self.visibility_threshold)
+            waits = starts > t
+            xy[waits], visibility[waits] = queries[waits, 1:], Visibility.INVISIBLE
+            yield xy, visibility
+
+    def track(self, frames: Clip | FrameSource, queries: ArrayLike) -> Trajectories:
+        """See ``PointTracker.track``. Backward, the windows begin at the clip's last frame."""
+        clip, checked = Clip.of(frames), check_queries(queries, len(frames))
+        starts = checked[:, 0]
+        steps = list(self.stream(clip, checked))
+        if starts.any():
+            flipped = checked.copy()
+            flipped[:, 0] = len(clip) - 1 - starts
+            backward = reversed(list(self.stream(clip.reversed(), flipped)))
+            for t, ((xy, visibility), past) in enumerate(zip(steps, backward, strict=True)):
+                early = t < starts
+                xy[early], visibility[early] = past[0][early], past[1][early]
+        return Trajectories.from_steps(iter(steps))
+
+    def predict(self, clip: Clip, queries: NDArray[np.float32]) -> Iterator[Prediction]:
+        """What the model says in every frame of ``clip``, also before queries and at them.
+
+        In frames before the first window with a query, nothing is looked at: the score is 0.
+        """
+        groups, begin = self._groups(clip, queries)
+        window, step = self.model.window, self.model.window // 2
+        # The windows lie where they would if they had begun at the clip's first frame; those before the first
+        # query, in which there is nothing to find, are left out.
+        first = min(max((begin - window) // step + 1, 0) * step, len(clip)) if groups else len(clip)
+        for _ in range(first):
+            nowhere = np.zeros(len(queries), bool)
+            yield Prediction(queries[:, 1:].copy(), nowhere.astype(np.float32), nowhere)
+        while first < len(clip):
+            stop = min(first + window, len(clip))
+            found = self._window(clip, range(first, stop), groups, queries)
+            finished = stop if stop == len(clip) else first + step
+            yield from found[: finished - first]
+            first = finished
+
+    def _groups(self, clip: Clip, queries: NDArray[np.float32]) -> tuple[list[_Group], int]:
+        """All points in groups, and the first frame with a query or a grid."""
+        starts = queries[:, 0].astype(np.int64)
+        groups = []
+        for members in groups_of_points(starts, self.points_per_batch):
+            grids = self.support.frames(clip, starts[members])
+            begin = min([*starts[members].tolist(), *grids])
+            own = torch.from_numpy(starts[members]).to(self.device)
+            # Where they are in feature pixels is known when the first frame is.
+            fields = self._fields(own, torch.zeros(len(own), 2, device=self.device))
+            groups.append(_Group(members, grids, begin, **fields))
+        return groups, min((group.begin for group in groups), default=len(clip))
+
+    @torch.inference_mode()
+    def _window(
+        self, clip: Clip, frames: range, groups: list[_Group], queries: NDArray[np.float32]
+    ) -> list[Prediction]:
+        """Advance all groups to the window of ``frames``: what is found in each of them."""
+        size = self.frames.frame_size(clip, frames.start)
+        pyramid = self.frames.pyramid(clip, frames, self.model.window)
+        xy = np.repeat(queries[None, :, 1:], len(frames), axis=0)
+        score = np.zeros(xy.shape[:2], np.float32)
+        for group in groups:
+            if group.begin >= frames.start + len(pyramid):
+                continue
+            own = len(group.queries)
+            group.given[:own] = self.frames.to_features(queries[group.queries, 1:], size)
+            self._advance(group, pyramid, frames.start)
+            probability = self.model.probability(group.logits[:own, : len(frames)].float())
+            xy[:, group.queries] = self.frames.to_pixels(group.xy[:own, : len(frames)], size).swapaxes(0, 1)
+            score[:, group.queries] = probability.cpu().numpy().T
+        return [Prediction(here, sure, within(here, *size)) for here, sure in zip(xy, score, strict=True)]
+
+    def _advance(self, group: _Group, pyramid: Pyramid, first: int) -> None:
+        """Track the group's points in the window that starts at frame ``first``."""
+        window = len(pyramid)
+        self._join_grids(group, first + window)
+        self._slide(group, first)
+        starting = ~group.ready & (group.starts < first + window)
+        group.templates[starting] = self.model.templates(
+            pyramid, group.starts[starting] - first, group.given[starting]
+        )
+        group.ready |= starting
+        frames = first + torch.arange(window, device=self.device)
+        fresh = group.starts[:, None] <= frames
+        if first > 0:
+            fresh &= frames >= first + window // 2
+        with self._autocast():
+            group.xy, group.logits = self.model.refine(
+                pyramid, group.templates, group.xy, group.logits, fresh, self.iterations
+            )
+
+    def _slide(self, group: _Group, first: int) -> None:
+        """Start where the window before found the points, and stay there; new points from their queries."""
+        step = self.model.window // 2
+        known = (group.starts < first + step)[:, None, None] & (first > 0)
+        given = group.given[:, None].expand_as(group.xy)
+        initial = torch.full_like(group.logits, self.model.initial_logit)
+        group.xy = torch.where(known, _shifted(group.xy, step), given)
+        group.logits = torch.where(known, _shifted(group.logits, step), initial)
+
+    def _join_grids(self, group: _Group, stop: int) -> None:
+        """Add the next grids, those at frames before ``stop`` in any case, and let go of old ones."""
+        own, each = len(group.queries), self.support.side**2
+        most = own + _GRIDS_AT_ONCE * each
+        while group.grids and (group.grids[0] < stop or len(group.starts) < most):
+            starts = torch.full((each,), group.grids.pop(0), device=self.device)
+            fields = self._fields(starts, self._support_points())
+            group.replace(lambda name, value, new=fields: torch.cat([value, new[name]]))  # type: ignore[misc]
+        surplus = max(len(group.starts) - most, 0)
+        if surplus:
+            group.replace(lambda _, value: torch.cat([value[:own], value[own + surplus :]]))
+
+    def _fields(self, starts: Tensor, given: Tensor) -> dict[str, Tensor]:
+        """What a group holds of new points."""
+        points, window = len(starts), self.model.window
+        return {
+            "starts": starts,
+            "given": given,
+            "ready": torch.zeros_like(starts, dtype=torch.bool),
+            "templates": self.model.empty_templates(points),
+            "xy": given[:, None].expand(-1, window, -1).clone(),
+            "logits": torch.full((points, window, self.model.logits), self.model.initial_logit).to(given),
+        }
+
+
+class CoTracker3(SlidingCoTracker):
+    """CoTracker3 online (Karaev et al., 2024): windows of 16 frames, memory independent of the clip's length.
+
+    Its visibility score is visibility times confidence, as in the official online predictor. Points whose
+    queries are still to come take part as if there was nothing around them, as there, too.
+
+    Args: see ``CoTrackerBase``. The model is of ``build_cotracker3``.
+    """
+
+    name: ClassVar[str] = "cotracker3"
+
+    def __init__(
+        self,
+        model: CoTracker3Model,
+        device: str | torch.device = "cpu",
+        dtype: torch.dtype = torch.float32,
+        iterations: int = 6,
+        visibility_threshold: float = 0.6,
+        support_grid: int = 6,
+        support_grid_every: int | None = None,
+        points_per_batch: int = 1024,
+        size: tuple[int, int] = (384, 512),
+        frames_kept: int = 48,
+    ) -> None:
+        super().__init__(
+            model,
+            device,
+            dtype,
+            iterations,
+            visibility_threshold,
+            support_grid,
+            support_grid_every,
+            points_per_batch,
+            size,
+            frames_kept,
+        )
+
+
+class CoTracker2(SlidingCoTracker):
+    """CoTracker 2 (Karaev et al., ECCV 2024): windows of 8 frames, trained on synthetic clips alone.
+
+    Points whose queries are still to come do not influence the others.
+
+    Args: see ``CoTrackerBase``. The model is of ``build_cotracker2``.
+    """
+
+    name: ClassVar[str] = "cotracker2"
+
+    def __init__(
+        self,
+        model: CoTracker2Model,
+        device: str | torch.device = "cpu",
+        dtype: torch.dtype = torch.float32,
+        iterations: int = 6,
+        visibility_threshold: float = 0.9,
+        support_grid: int = 6,
+        support_grid_every: int | None = None,
+        points_per_batch: int = 1024,
+        size: tuple[int, int] = (384, 512),
+        frames_kept: int = 48,
+    ) -> None:
+        super().__init__(
+            model,
+            device,
+            dtype,
+            iterations,
+            visibility_threshold,
+            support_grid,
+            support_grid_every,
+            points_per_batch,
+            size,
+            frames_kept,
+        )
+
+
+def _shifted(values: Tensor, step: int) -> Tensor:
+    """(N, S, ...) moved ``step`` frames on; at the end, the last known frame is repeated."""
+    return torch.cat([values[:, step:], values[:, -1:].expand(-1, step, -1)], dim=1)

@@ -1,0 +1,66 @@
+"""Which points CoTracker follows together: those asked for, in groups, and grids that support them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..clip import Clip
+
+
+@dataclass(frozen=True)
+class SupportGrid:
+    """Points all over the frame that are followed beside the queries: CoTracker's points help each other.
+
+    side: points per side; 0 for none.
+    every: frames from one grid to the next, counted from the clip's earliest frame, also when the clip runs
+        backward; None for a grid at each query frame.
+    """
+
+    side: int
+    every: int | None
+
+    def frames(self, clip: Clip, starts: NDArray[np.int64]) -> list[int]:
+        """The frames of ``clip`` with a grid, in order, for points with the query frames ``starts``, (N,)."""
+        if self.side == 0:
+            return []
+        if self.every is None:
+            return [int(start) for start in np.unique(starts)]
+        from_earliest = np.arange(len(clip))
+        if clip.indices.step < 0:
+            from_earliest = from_earliest[::-1]
+        return [int(t) for t in np.flatnonzero(from_earliest % self.every == 0)]
+
+    def points(self, size: tuple[int, int]) -> Tensor:
+        """(side², 2) float32 of (x, y) in an image of ``size`` (height, width), row by row, px.
+
+        The grid keeps a 64th of the width away from the borders.
+        """
+        height, width = size
+        if self.side == 1:
+            return torch.tensor([[width / 2, height / 2]])
+        margin = width / 64
+        y, x = torch.meshgrid(
+            torch.linspace(margin, height - margin, self.side),
+            torch.linspace(margin, width - margin, self.side),
+            indexing="ij",
+        )
+        return torch.stack([x.flatten(), y.flatten()], dim=1)
+
+
+def groups_of_points(starts: NDArray[np.int64], most: int) -> Iterator[NDArray[np.int64]]:
+    """Indices of points with the query frames ``starts``, (N,), at most ``most`` together, early ones first.
+
+    Points that fit into one group keep their order.
+    """
+    if len(starts) <= most:
+        if len(starts):
+            yield np.arange(len(starts))
+        return
+    order = np.argsort(starts, kind="stable")
+    yield from (order[first : first + most] for first in range(0, len(order), most))
