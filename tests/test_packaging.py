@@ -67,7 +67,8 @@ def test_the_installed_wheel_runs(wheel: Path, tmp_path: Path) -> None:
     subprocess.run(list(map(str, install)), check=True)
     code = (
         f"import sys; sys.path.insert(0, {str(site)!r}); import sampt; from sampt import SamPt; "
-        f"assert sampt.__file__.startswith({str(site)!r}); print(SamPt.from_config('quick').tracker.name)"
+        f"assert sampt.__file__.startswith({str(site)!r}); "
+        "print(SamPt.from_config('quick').describe()['tracker'])"
     )
     done = subprocess.run(
         [sys.executable, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False

@@ -57,8 +57,7 @@ def _filtered_steps(
     size = None
     for xy, visibility in both_directions(run, clip, queries) if backward else run(clip, queries):
         if size is None:
-            height, width = clip[0].shape[:2]
-            size = (width, height)
+            size = clip[0].shape[:2]
         yield xy, mark_outside(xy, visibility, size)
 
 
@@ -76,9 +75,9 @@ def mark_outside(
 ) -> NDArray[np.int8]:
     """``visibility``, (..., N), with OUTSIDE_FRAME for the points ``xy``, (..., N, 2), at the frame's border.
 
-    ``size`` is the frame's (width, height) in pixels; the border is its outermost 1 % on each side.
+    ``size`` is the frame's (height, width) in pixels; the border is its outermost 1 % on each side.
     """
-    relative = xy / np.array(size, np.float32)
+    relative = xy / np.array(size[::-1], np.float32)
     outside = ((relative < BORDER) | (relative > 1 - BORDER)).any(-1)
     return np.where(outside, np.int8(Visibility.OUTSIDE_FRAME), visibility)
 

@@ -9,8 +9,6 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .clip import FrameSource
-
 Value = TypeVar("Value")
 
 
@@ -25,11 +23,11 @@ class Recent(Generic[Value]):
 
     def __init__(self, size: int, weigh: Callable[[Value], int] = lambda value: 1) -> None:
         self._size, self._weigh = size, weigh
-        self._source: FrameSource | None = None
+        self._source: object = None
         self._values: OrderedDict[Hashable, Value] = OrderedDict()
         self._weight = 0
 
-    def get(self, source: FrameSource, key: Hashable, make: Callable[[], Value], spare: int = 0) -> Value:
+    def get(self, source: object, key: Hashable, make: Callable[[], Value], spare: int = 0) -> Value:
         """The value kept under ``key`` for this source, else the one that ``make`` returns now.
 
         spare: more than ``size`` entries are kept while all together are at most so many bytes.

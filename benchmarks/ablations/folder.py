@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sampt.config.loading import Config
+from sampt.config import Config
 
 from ..running.description import describe
 from ..running.folder import RunFolder, open_run

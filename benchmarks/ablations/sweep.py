@@ -16,8 +16,9 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from sampt._internal.names import unknown_name
-from sampt.config.loading import Config, as_mapping, build, load_config
+from sampt.config import Config, as_mapping, load_config
 from sampt.errors import ConfigError
+from sampt.methods.registry import build_method
 from sampt.segmenters.registry import SEGMENTERS
 from sampt.trackers.registry import check_options
 
@@ -156,7 +157,7 @@ def check_parts(config: Config) -> None:
         segmenter=replace(segmenter, name="grabcut", options={}, checkpoint=None),
         device="cpu",
     )
-    build(weightless)
+    build_method(weightless)
 
 
 def read_sweep(source: str | Path, base: str | None = None, overrides: Sequence[str] = ()) -> Sweep:

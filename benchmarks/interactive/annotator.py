@@ -78,17 +78,16 @@ def place_point(area: Mask, rng: np.random.Generator) -> tuple[float, float]:
     cluster = largest_cluster(area, cluster_reach(area.shape), LEAST_NEIGHBOURS)
     if np.count_nonzero(cluster) < SMALLEST_CLUSTER:
         cluster = area
-    pixels = _usable(np.argwhere(cluster)[:, ::-1].astype(np.float32), area.shape)
+    pixels = _usable(np.argwhere(cluster)[:, ::-1].astype(np.float32), area.shape[:2])
     centres = medoids(pixels, min(CENTRES, len(pixels)), rng)
     nearest = np.linalg.norm(pixels[:, None] - centres, axis=2).argmin(1)
     x, y = centres[np.bincount(nearest).argmax()].tolist()
     return x, y
 
 
-def _usable(pixels: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+def _usable(pixels: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
     """Those farther in than the frame's border, where no point counts; all if there are no others."""
-    height, width = shape
-    states = mark_outside(pixels, np.full(len(pixels), Visibility.VISIBLE, np.int8), (width, height))
+    states = mark_outside(pixels, np.full(len(pixels), Visibility.VISIBLE, np.int8), size)
     inside = pixels[states == Visibility.VISIBLE]
     return inside if len(inside) else pixels
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from sampt.config.loading import Config
+from sampt.config import Config
 from sampt.errors import DatasetError
 from sampt.interactive.session import InteractiveSession
 
@@ -19,7 +19,7 @@ from ..running.models import Models, spent
 from ..running.record import SequenceRecord
 from ..running.tasks import Finished, SequenceTask
 from .annotator import Mask
-from .untracked import Untracked
+from .untracked import without_tracking
 from .walks import Rules, annotate
 
 INTERACTIONS = "interactions.json"
@@ -53,7 +53,7 @@ class InteractiveWorker:
         begin = time.perf_counter()
         sequence, model = self.dataset[task.sequence], self.models(task)
         if not self.rules.tracking:
-            model.tracker = Untracked()
+            model = without_tracking(model)
         with self.models.encoder(task, sequence.video) as encoder:
             before, annotations = encoder.counts, []
             for id in sequence.appearances:

@@ -17,8 +17,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from sampt._internal.devices import choose_device
 from sampt._internal.environment import hardware, versions
-from sampt.config.loading import choose_device
 from sampt.errors import SamptError
 from sampt.synthetic.scene import SyntheticScene
 

@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from sampt.config.loading import build, choose_device, choose_dtype, load_config
-from sampt.methods.sam_pt.pipeline import SamPt
+from sampt._internal.devices import choose_device, choose_dtype
+from sampt.config import load_config
+from sampt.methods.base import VideoMethod
+from sampt.methods.registry import build_method
 from sampt.output.writer import ResultWriter, prepare_folder
 from sampt.prompts.query_points import QueryPoints
 from sampt.segmenters.base import Decoded, Embedding, Prompts
@@ -42,20 +44,20 @@ class Setting:
     def also(self, extra: Sequence[str]) -> Setting:
         return replace(self, extra=tuple(extra))
 
-    def build(self) -> SamPt:
+    def build(self) -> VideoMethod:
         """The model, with random weights if they were asked for."""
         named = f"segmenter.name={self.segmenter}"
         # Random scores mean nothing: no mask is dropped for them.
         kept = ("prompting.iou_threshold=null",) if self.random_weights is not None else ()
         config = load_config(self.config, [named, *kept, *self.overrides, *self.extra])
         if self.random_weights is None:
-            config.segmenter.checkpoint = None if self.checkpoint is None else str(self.checkpoint)
-            return build(config)
+            checkpoint = None if self.checkpoint is None else str(self.checkpoint)
+            return build_method(replace(config, segmenter=replace(config.segmenter, checkpoint=checkpoint)))
         device = choose_device(config.device)
         dtype = choose_dtype(config.dtype, device)
-        return build(
+        return build_method(
             config,
-            with_random_weights(self.segmenter, self.random_weights, device, dtype, config.compile),
+            segmenter=with_random_weights(self.segmenter, self.random_weights, device, dtype, config.compile),
         )
 
 
@@ -67,7 +69,7 @@ class Timing:
     """
 
     setting: Setting
-    model: SamPt
+    model: VideoMethod
     seconds: dict[str, list[float]] = field(default_factory=dict)
     frames: int = 0
     peak_mib: float | None = None

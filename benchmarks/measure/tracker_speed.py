@@ -24,8 +24,8 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
+from sampt._internal.devices import choose_device
 from sampt._internal.environment import hardware
-from sampt.config.loading import choose_device
 from sampt.errors import ConfigError, SamptError
 from sampt.synthetic.scene import SyntheticScene
 from sampt.trackers.base import PointTracker

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import sampt
+from sampt._internal.devices import choose_device
 from sampt._internal.environment import hardware, versions
-from sampt.config.loading import Config, as_mapping, choose_device
+from sampt.config import Config, as_mapping
 from sampt.errors import CheckpointError
 from sampt.trackers.registry import NEURAL
 from sampt.weights.download import checkpoint_path

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
-from sampt.config.loading import Config, build
-from sampt.methods.sam_pt.pipeline import SamPt
+from sampt.config import Config
+from sampt.methods.base import VideoMethod
+from sampt.methods.registry import build_method
 from sampt.segmenters.base import PromptableSegmenter
 from sampt.segmenters.encoder import FrameEncoder
 from sampt.trackers.clip import FrameSource
@@ -35,12 +36,12 @@ class Models:
 
     def __init__(self, settings: Mapping[str, Config]) -> None:
         self.settings = settings
-        self._models: dict[str, SamPt] = {}
+        self._models: dict[str, VideoMethod] = {}
         self._segmenters: dict[str, PromptableSegmenter] = {}
         self._encoders: dict[str, FrameEncoder] = {}
         self._sequence: str | None = None
 
-    def __call__(self, task: SequenceTask) -> SamPt:
+    def __call__(self, task: SequenceTask) -> VideoMethod:
         """The model for a task's setting, with its seed.
 
         Raises:
@@ -49,7 +50,7 @@ class Models:
         if task.setting not in self._models:
             config = self.settings[task.setting]
             key = _segmenter_key(config)
-            model = build(config, self._segmenters.get(key))
+            model = build_method(config, segmenter=self._segmenters.get(key))
             self._models[task.setting], self._segmenters[key] = model, model.segmenter
         model = self._models[task.setting]
         model.seed = task.seed

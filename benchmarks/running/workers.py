@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-from sampt.config.loading import Config, choose_device
+from sampt._internal.devices import choose_device
+from sampt.config import Config
 
 from .engine import Worker, local_workers
 

@@ -15,7 +15,7 @@ from pycocotools import mask as coco
 
 from sampt._internal.stopwatch import Stopwatch
 from sampt.errors import DeviceMemoryError
-from sampt.methods.sam_pt.pipeline import SamPt
+from sampt.methods.base import VideoMethod
 from sampt.prompts.object_query import MAX_OBJECTS
 from sampt.prompts.query_points import ObjectQuery, QueryPoints
 from sampt.proposals.generator import Proposal, ProposalSettings, Rle, propose
@@ -29,7 +29,7 @@ BYTES_PER_PIXEL = 10
 """What one object of a frame needs while its mask is made: logits, comparisons of them, and masks."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Redetect:
     """Looking for new objects later in the video, which the paper does not do.
 
@@ -47,7 +47,7 @@ class Redetect:
             raise ValueError(f"overlap must be from 0 to 1, not {self.overlap}")
 
 
-@dataclass
+@dataclass(frozen=True)
 class VisSettings:
     """How everything in a video is found, scored and tracked.
 
@@ -81,7 +81,7 @@ class EverythingTracker:
     seconds: per stage, added up over all videos.
     """
 
-    def __init__(self, model: SamPt, settings: VisSettings) -> None:
+    def __init__(self, model: VideoMethod, settings: VisSettings) -> None:
         self.model, self.settings = model, settings
         self.seconds: Counter[str] = Counter()
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from sampt.config.loading import Config
+from sampt.config import Config
 from sampt.errors import ConfigError
 from sampt.segmenters.grabcut import GrabCutSegmenter
 

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
-from sampt.config.loading import Config
+from sampt.config import Config
 from sampt.methods.base import FrameResult
 from sampt.prompts.palette import palette_image
 
@@ -56,7 +56,7 @@ class VosWorker:
                     if result.index in sequence.saved:
                         with segmentation.stopwatch("write"):
                             name = f"{sequence.frames[result.index].stem}.png"
-                            files[name] = _png(result.label_map)
+                            files[name] = _png(result.label_map())
                             if model.overlapping:
                                 overlapping |= _own_masks(name, result)
             encoded = spent(encoder, before)

@@ -69,7 +69,7 @@ def export(
                 picture = video[frame] if overlay else None
             name = f"{frame:05d}.png"
             if masks:
-                masks.write(result, name, overlapping=session.model.overlapping)
+                masks.write(result, name, overlapping=session.method.overlapping)
             if overlay and picture is not None:
                 overlay.write(painter(picture, result), float(video.timestamps[frame]))
             if coco:
@@ -96,7 +96,7 @@ class MaskZip:
 
     def write(self, result: FrameResult, name: str, overlapping: bool) -> None:
         """Add a frame's label map and, where masks may overlap, each object's own in a folder of its own."""
-        maps = {name: result.label_map}
+        maps = {name: result.label_map()}
         if overlapping:
             own = zip(result.object_ids, result.masks, strict=True)
             maps |= {f"{id}/{name}": (mask * id).astype("uint8") for id, mask in own}

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from threading import Lock
 
 from sampt._internal.names import unknown_name
-from sampt.config.loading import Config, build
+from sampt.config import Config
 from sampt.errors import ConfigError
-from sampt.methods.sam_pt.pipeline import SamPt
+from sampt.methods.base import VideoMethod
+from sampt.methods.registry import build_method
 from sampt.segmenters.base import PromptableSegmenter
 from sampt.segmenters.registry import SEGMENTERS
 from sampt.trackers.registry import NEURAL, TRACKERS
@@ -36,7 +37,7 @@ class Models:
 
     def __init__(self, settings: Callable[[Choice], Config], first: Choice) -> None:
         self._settings, self.first = settings, first
-        self._made: dict[Choice, SamPt] = {}
+        self._made: dict[Choice, VideoMethod] = {}
         self._segmenters: dict[str, PromptableSegmenter] = {}
         self._lock = Lock()
 
@@ -51,7 +52,7 @@ class Models:
         weights = {name: neural.checkpoint or name for name, neural in NEURAL.items()}
         return [*TRACKERS, *(n for n in NEURAL if n == self.first.tracker or _here(weights[n]))]
 
-    def __getitem__(self, choice: Choice) -> SamPt:
+    def __getitem__(self, choice: Choice) -> VideoMethod:
         """
         Raises:
             ConfigError: there is no such segmenter or tracker here.
@@ -70,7 +71,7 @@ class Models:
                 )
         with self._lock:
             if choice not in self._made:
-                model = build(self._settings(choice), self._segmenters.get(choice.segmenter))
+                model = build_method(self._settings(choice), segmenter=self._segmenters.get(choice.segmenter))
                 self._made[choice] = model
                 self._segmenters[choice.segmenter] = model.segmenter
             return self._made[choice]

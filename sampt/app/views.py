@@ -34,7 +34,7 @@ def described(session: InteractiveSession, video: Video) -> dict[str, Any]:
         "marked": sorted({p.frame for p in session.points}),
         "done": _stretches(done),
         "pending": len(pending),
-        "preview": session.model.segmenter.preview,
+        "preview": session.method.segmenter.preview,
         "undo": session.can_undo,
         "redo": session.can_redo,
     }

@@ -209,7 +209,7 @@ class Workspace:
         """How much memory embeddings may take, where the segmenter is."""
         if self._session is None:
             return 0
-        model = self._session.model
+        model = self._session.method
         on_cpu = model.segmenter.device.type == "cpu"
         return model.cache.host_bytes if on_cpu else model.cache.device_bytes
 

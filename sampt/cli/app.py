@@ -57,7 +57,7 @@ def command(
 def _models(model: ModelChoice) -> Models:
     """All that can be chosen; at first, what the options say."""
     from sampt.app.models import Choice, Models
-    from sampt.config.loading import Config
+    from sampt.config import Config
 
     settings = model.settings()
     first = Choice(settings.segmenter.name, settings.tracker.name)

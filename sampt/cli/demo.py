@@ -10,7 +10,8 @@ from rich.console import Console
 
 from sampt._internal.files import replacing
 from sampt.benchmarks.vos.evaluation import evaluate
-from sampt.config.loading import as_mapping, build, load_config
+from sampt.config import as_mapping, load_config
+from sampt.methods.registry import build_method
 from sampt.methods.sam_pt.samplers import KMedoidsSampler
 from sampt.output.writer import prepare_folder
 from sampt.prompts.query_points import ObjectQuery, QueryPoints
@@ -35,7 +36,7 @@ CLICKS = 3
 def command(output: Path, config: str, overrides: tuple[str, ...], seed: int) -> None:
     """Segment a generated scene from three points an object, and score the masks against the exact ones."""
     settings = load_config(config, overrides)
-    model = build(settings)
+    model = build_method(settings)
     ours = (output / "scene.mp4").exists()  # an earlier demo may be replaced, anybody's own results not
     prepare_folder(output, overwrite=ours)
     scene = SyntheticScene(height=480, width=854, seed=seed)
@@ -48,7 +49,7 @@ def command(output: Path, config: str, overrides: tuple[str, ...], seed: int) ->
     means = evaluate(output / "masks", output / "annotations").means
     Console(soft_wrap=True, markup=False).print(
         f"J&F {100 * means['J&F-Mean']:.1f}  (J {100 * means['J-Mean']:.1f}, F {100 * means['F-Mean']:.1f}) "
-        f"with {model.tracker.name} and {model.segmenter.name}, {CLICKS} points an object. "
+        f"with {model.describe()['tracker']} and {model.segmenter.name}, {CLICKS} points an object. "
         f"Look at {output / 'overlay.mp4'}.",
         highlight=False,
     )

@@ -126,7 +126,7 @@ def command(
 
 def _make(name: str, checkpoint: Path | None, options: tuple[str, ...], device: str) -> PointTracker:
     # Only now, because the trackers' torch takes seconds to import.
-    from sampt.config.loading import choose_device
+    from sampt._internal.devices import choose_device
     from sampt.tracking.building import build_tracker
 
     from .track import parse_options

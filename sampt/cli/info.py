@@ -6,8 +6,9 @@ import click
 import torch
 from rich.console import Console
 
+from sampt._internal.devices import choose_device
 from sampt._internal.environment import check_torchvision, versions
-from sampt.config.loading import choose_device, packaged_configs
+from sampt.config.loading import packaged_configs
 from sampt.errors import SamptError
 from sampt.methods.sam_pt.reinitialisation import STRATEGIES
 from sampt.methods.sam_pt.samplers import SAMPLERS

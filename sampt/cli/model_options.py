@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ import click
 from .option_groups import option_group
 
 if TYPE_CHECKING:
-    from sampt.config.loading import Config
+    from sampt.config import Config
 
 _path = click.Path(path_type=Path)
 
@@ -46,7 +46,7 @@ class ModelChoice:
         Raises:
             ConfigError: a name, key or value is not valid.
         """
-        from sampt.config.loading import Config, load_config
+        from sampt.config import Config, load_config
 
         chosen = self.chosen
         # SAM is worth the paper's settings; the quick ones are made for the embedded segmenter.
@@ -58,11 +58,12 @@ class ModelChoice:
 
     def with_checkpoints(self, settings: Config) -> Config:
         """Set the checkpoints, not as overrides: a path may hold what means something in YAML."""
+        segmenter, tracker = settings.segmenter, settings.tracker
         if self.checkpoint is not None:
-            settings.segmenter.checkpoint = str(self.checkpoint)
+            segmenter = replace(segmenter, checkpoint=str(self.checkpoint))
         if self.tracker_checkpoint is not None:
-            settings.tracker.checkpoint = str(self.tracker_checkpoint)
-        return settings
+            tracker = replace(tracker, checkpoint=str(self.tracker_checkpoint))
+        return replace(settings, segmenter=segmenter, tracker=tracker)
 
 
 _OPTIONS = (

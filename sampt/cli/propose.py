@@ -48,8 +48,9 @@ def command(
     from rich.console import Console
     from rich.progress import track
 
+    from sampt._internal.devices import choose_device, choose_dtype
     from sampt._internal.environment import check_torchvision
-    from sampt.config.loading import choose_device, choose_dtype, settings_from
+    from sampt.config.loading import settings_from
     from sampt.segmenters.registry import create_segmenter
 
     check_torchvision()

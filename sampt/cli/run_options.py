@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sampt.benchmarks.running.report import Report
     from sampt.benchmarks.running.wandb_log import Mode
-    from sampt.config.loading import Config
+    from sampt.config import Config
 
 FAILED = 3
 """Exit code when some sequences failed, and the others are done."""

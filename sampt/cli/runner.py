@@ -20,7 +20,7 @@ from rich.progress import (
 from rich.text import Text
 
 from sampt._internal.files import check_file
-from sampt.methods.sam_pt.pipeline import SamPt
+from sampt.methods.base import VideoMethod
 from sampt.output.writer import ResultWriter, prepare_folder
 from sampt.prompts.query_points import QueryPoints
 from sampt.trackers.clip import Clip
@@ -35,7 +35,7 @@ class Speed(ProgressColumn):
 
 
 def segment_clip(
-    model: SamPt,
+    model: VideoMethod,
     clip: Clip,
     video: Video,
     queries: QueryPoints,

@@ -60,7 +60,8 @@ def command(
     sampt segment clip.mp4 --point 1:0:320,180:+ --point 1:0:340,200:+ --output out
     """
     # torch takes seconds to import: whoever asks for help, or mistypes an option, need not wait for it.
-    from sampt.config.loading import as_mapping, build
+    from sampt.config import as_mapping
+    from sampt.methods.registry import build_method
 
     from .runner import segment_clip
 
@@ -70,7 +71,7 @@ def command(
         queries = _queries(points, clicks, boxes, mask, clip.indices[0]).with_spans(spans)
         queries.validate(clip.indices, opened.size)
         segment_clip(
-            build(settings),
+            build_method(settings),
             clip,
             opened,
             queries,

@@ -57,7 +57,7 @@ def command(
     from rich.console import Console
     from rich.progress import track
 
-    from sampt.config.loading import choose_device
+    from sampt._internal.devices import choose_device
     from sampt.output.tracks import TrackWriter, track_points
     from sampt.prompts.query_points import QueryPoints
     from sampt.trackers.clip import Clip

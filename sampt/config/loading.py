@@ -1,30 +1,21 @@
-"""Configuration: dataclasses, filled from YAML and ``key=value`` overrides, and turned into a model."""
+"""Configurations read from YAML files and ``key=value`` overrides, without importing torch."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import torch
-from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from sampt._internal.names import unknown_name
 from sampt.errors import ConfigError
-from sampt.methods.sam_pt.pipeline import Sampling, SamPt
-from sampt.methods.sam_pt.prompting import Prompting
-from sampt.methods.sam_pt.reinitialisation import STRATEGIES, OnLoss, Reinit
-from sampt.methods.sam_pt.samplers import create_sampler
-from sampt.segmenters.base import PromptableSegmenter
-from sampt.segmenters.embedding_cache import CacheBudget
-from sampt.segmenters.registry import create_segmenter
-from sampt.trackers.filters import PatchFilter
-from sampt.tracking.building import build_tracker
+
+from .schema import Config
 
 KEY = re.compile(r"\w+(\.\w+)*")
 """What the key of an override looks like."""
@@ -35,89 +26,7 @@ NAMED_PARTS = ("tracker", "segmenter", "sampling.positive", "sampling.negative")
 VIS_ONLY = ("proposals", "redetect", "proposal_score", "objects_per_batch")
 """What a configuration for ``sampt vis`` may hold besides, and none for another command."""
 
-Made = TypeVar("Made")
-
-
-@dataclass
-class TrackerConfig:
-    """checkpoint: a file, or another name of ``sampt weights list``; None for the tracker's own.
-
-    dtype: float32, or bfloat16 to trade exactness for speed.
-    joint_objects: how many objects' points are tracked together; None for all.
-    whole_clip_frames: in longer clips a tracker that needs all frames at once gives way to its online
-        relative; None: never.
-    """
-
-    name: str = MISSING
-    checkpoint: str | None = None
-    dtype: str = "float32"
-    joint_objects: int | None = None
-    whole_clip_frames: int | None = 300
-    options: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass
-class SegmenterConfig:
-    name: str = MISSING
-    checkpoint: str | None = None
-    options: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass
-class SamplerConfig:
-    name: str = "k-medoids"
-    points: int = 16
-    options: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass
-class SamplingConfig:
-    """from_clicks: few clicks are made into as many points as a mask would get (see ``Sampling``)."""
-
-    positive: SamplerConfig = field(default_factory=SamplerConfig)
-    negative: SamplerConfig = field(default_factory=lambda: SamplerConfig(name="mixed", points=1))
-    from_clicks: bool = False
-
-
-@dataclass
-class ReinitConfig:
-    """strategy: None, or a name of ``STRATEGIES``. tracker_horizon: None means ``horizon``."""
-
-    strategy: str | None = None
-    horizon: int = 8
-    tracker_horizon: int | None = None
-    on_loss: OnLoss = field(default_factory=OnLoss)
-
-
-@dataclass
-class PatchFilterConfig:
-    enabled: bool = False
-    size: int = 3
-    threshold: float = 0.01
-
-
-@dataclass
-class Config:
-    """Everything that can be set; ``configs/*.yaml`` and ``-o key=value`` fill it.
-
-    device: "auto" takes CUDA if there is one. dtype: "auto" is bfloat16 on CUDA, float32 elsewhere.
-    cache: memory for embeddings of frames. frames_per_batch: encoded together; None: 4 on CUDA, 1 elsewhere.
-    compile: ``torch.compile`` the segmenter, which takes a minute and then saves some time with every frame.
-    """
-
-    tracker: TrackerConfig = field(default_factory=TrackerConfig)
-    segmenter: SegmenterConfig = field(default_factory=SegmenterConfig)
-    sampling: SamplingConfig = field(default_factory=SamplingConfig)
-    prompting: Prompting = field(default_factory=Prompting)
-    reinit: ReinitConfig = field(default_factory=ReinitConfig)
-    patch_filter: PatchFilterConfig = field(default_factory=PatchFilterConfig)
-    overlapping: bool = False
-    cache: CacheBudget = field(default_factory=CacheBudget)
-    frames_per_batch: int | None = None
-    compile: bool = False
-    device: str = "auto"
-    dtype: str = "auto"
-    seed: int = 0
+Settings = TypeVar("Settings")
 
 
 def load_config(
@@ -130,7 +39,7 @@ def load_config(
     Raises:
         ConfigError: the file is missing or no YAML, or a key or value is not valid; the closest key is named.
     """
-    merged = OmegaConf.structured(source if isinstance(source, Config) else schema)
+    merged = _structured(source if isinstance(source, Config) else schema)
     if not isinstance(source, Config):
         path = find_config(source)
         try:
@@ -146,13 +55,25 @@ def load_config(
     return config
 
 
-def settings_from(schema: type[Made], overrides: Sequence[str]) -> Made:
+def settings_from(schema: type[Settings], overrides: Sequence[str]) -> Settings:
     """A dataclass that is no ``Config``, its defaults overridden by ``key=value``.
 
     Raises:
         ConfigError: a key or value is not valid; the closest key is named.
     """
-    return cast(Made, _filled(_overridden(OmegaConf.structured(schema), overrides), "-o"))
+    return cast(Settings, _filled(_overridden(_structured(schema), overrides), "-o"))
+
+
+def _structured(schema: Any) -> DictConfig:
+    """A frozen dataclass, or an instance of one, as a tree of settings that can still be changed."""
+    made: DictConfig = OmegaConf.structured(schema)
+    pending = [made]
+    while pending:
+        node = pending.pop()
+        OmegaConf.set_readonly(node, None)
+        below = (node._get_node(key) for key in node.keys())  # noqa: SIM118 - a DictConfig is no dict
+        pending += [child for child in below if isinstance(child, DictConfig) and not child._is_none()]
+    return made
 
 
 def _overridden(base: DictConfig, overrides: Sequence[str]) -> DictConfig:
@@ -254,9 +175,7 @@ def _check_keys(base: DictConfig, layer: DictConfig, where: str, prefix: str, sc
         if key not in base.keys():  # noqa: SIM118 - DictConfig calls a key without a value absent
             if schema is Config and full in VIS_ONLY:
                 raise ConfigError(f"{where}: {full} is a setting of `sampt vis` alone; leave it out here")
-            raise ConfigError(
-                f"{where}: {unknown_name('key', full, _all_keys(OmegaConf.structured(schema)))}"
-            )
+            raise ConfigError(f"{where}: {unknown_name('key', full, _all_keys(_structured(schema)))}")
         below, given = base._get_node(key), layer._get_node(key)
         if isinstance(below, DictConfig) and isinstance(given, DictConfig) and key != "options":
             _check_keys(below, given, where, f"{full}.", schema)
@@ -274,121 +193,8 @@ def _all_keys(config: DictConfig, prefix: str = "") -> list[str]:
     return keys
 
 
-def build(config: Config, segmenter: PromptableSegmenter | None = None) -> SamPt:
-    """A model with everything that the configuration names; with ``segmenter`` instead of its own, if given.
-
-    Raises:
-        ConfigError, CheckpointError: see ``SamPt.from_config``.
-    """
-    device = choose_device(config.device)
-    sampling = config.sampling
-    positive, negative = sampling.positive, sampling.negative
-    filtering = config.patch_filter
-    return SamPt(
-        tracker=build_tracker(
-            config.tracker.name,
-            config.tracker.options,
-            config.tracker.checkpoint,
-            device,
-            choose_dtype(config.tracker.dtype, device),
-            config.tracker.whole_clip_frames,
-        ),
-        segmenter=segmenter
-        or create_segmenter(
-            config.segmenter.name,
-            config.segmenter.checkpoint,
-            device,
-            choose_dtype(config.dtype, device),
-            config.segmenter.options,
-            config.compile,
-        ),
-        sampling=Sampling(
-            _valid("sampling.positive", lambda: create_sampler(positive.name, **positive.options)),
-            _valid("sampling.negative", lambda: create_sampler(negative.name, **negative.options)),
-            _at_least("sampling.positive.points", sampling.positive.points, 1),
-            _at_least("sampling.negative.points", sampling.negative.points, 0),
-            sampling.from_clicks,
-        ),
-        prompting=_checked_prompting(config.prompting),
-        reinit=_reinit(config.reinit),
-        patch_filter=_valid("patch_filter", lambda: PatchFilter(filtering.size, filtering.threshold))
-        if filtering.enabled
-        else None,
-        overlapping=config.overlapping,
-        cache=config.cache,
-        frames_per_batch=_at_least_one("frames_per_batch", config.frames_per_batch),
-        joint_objects=_at_least_one("tracker.joint_objects", config.tracker.joint_objects),
-        seed=_at_least("seed", config.seed, 0),
-    )
-
-
-def choose_device(name: str) -> torch.device:
-    """The device of that name; "auto" is CUDA where there is one."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name not in ("cpu", "cuda") and not name.startswith("cuda:"):
-        raise ConfigError(f"device: {unknown_name('device', name, ['auto', 'cpu', 'cuda'])}")
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise ConfigError("device: cuda was asked for, but torch finds no CUDA device; use cpu or auto")
-    try:
-        device = torch.device(name)
-        if (device.index or 0) >= max(1, torch.cuda.device_count()):
-            raise ConfigError(f"device: there is no {name}, only {torch.cuda.device_count()} CUDA devices")
-        return device
-    except RuntimeError as error:
-        raise ConfigError(f"device: {name} is not valid; write it as cuda, or cuda:0, cuda:1, …") from error
-
-
-def choose_dtype(name: str, device: torch.device) -> torch.dtype:
-    """float32 or bfloat16; "auto" is bfloat16 on CUDA."""
-    known = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-    if name == "auto":
-        return torch.bfloat16 if device.type == "cuda" else torch.float32
-    if name not in known:
-        raise ConfigError(f"dtype: {unknown_name('dtype', name, ['auto', *known])}")
-    return known[name]
-
-
-def _reinit(config: ReinitConfig) -> Reinit | None:
-    if config.strategy is None:
-        return None
-    if config.strategy not in STRATEGIES:
-        raise ConfigError(f"reinit.strategy: {unknown_name('strategy', config.strategy, STRATEGIES)}")
-    if config.strategy == "on-loss":
-        return config.on_loss
-    make = STRATEGIES[config.strategy]
-    tracked = config.horizon if config.tracker_horizon is None else config.tracker_horizon
-    made: Reinit = _valid("reinit", lambda: make(config.horizon, tracked))
-    return made
-
-
-def _checked_prompting(prompting: Prompting) -> Prompting:
-    _at_least("prompting.refinements", prompting.refinements, 0)
-    _at_least("prompting.max_other_points", prompting.max_other_points or 0, 0)
-    if prompting.iou_threshold is not None and prompting.iou_threshold > 1:
-        raise ConfigError(f"prompting.iou_threshold must be at most 1, not {prompting.iou_threshold}")
-    return prompting
-
-
-def _at_least(key: str, value: int, least: int) -> int:
-    if value < least:
-        raise ConfigError(f"{key} must be at least {least}, not {value}")
-    return value
-
-
-def _at_least_one(key: str, value: int | None) -> int | None:
-    return None if value is None else _at_least(key, value, 1)
-
-
-def _valid(section: str, make: Callable[[], Made]) -> Made:
-    try:
-        return make()
-    except (ValueError, TypeError) as error:
-        raise ConfigError(f"{section}: {error}") from error
-
-
 def as_mapping(config: Config) -> Mapping[str, Any]:
     """The configuration as plain values, for ``result.json``."""
-    plain = OmegaConf.to_container(OmegaConf.structured(config))
+    plain = OmegaConf.to_container(_structured(config))
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}

@@ -15,9 +15,7 @@ from types import TracebackType
 import numpy as np
 
 from sampt.errors import PromptError
-from sampt.methods.base import FrameResult
-from sampt.methods.sam_pt.pipeline import SamPt
-from sampt.methods.sam_pt.solver import SeenPoint, Solver
+from sampt.methods.base import FrameResult, SeenPoint, VideoMethod
 from sampt.prompts.edit_file import read_edits, write_edits
 from sampt.prompts.edits import (
     AddObject,
@@ -64,12 +62,10 @@ class InteractiveSession:
     lengths, so that a session on a long video stays small. Masks are kept whatever IoU is predicted for them:
     a person is looking.
 
-    model: its tracker, segmenter, sampling and prompting are used. With ``sampling.from_clicks``, points are
-        sampled wherever something was said about an object, and again if ``reinit`` is ``OnLoss``; other
-        strategies are not used, since here a person decides where to begin anew.
+    method: how masks are made; ``VideoMethod.solver`` says what an edit touches.
     video: frames by index, all of one size.
     backward: whether an object is also looked for before the frame in which it was first marked.
-    encoder: of this model's segmenter and this video; whoever made it closes it.
+    encoder: of this method's segmenter and this video; whoever made it closes it.
 
     One thread at a time may use a session, but ``cancel`` may come from any.
 
@@ -79,7 +75,7 @@ class InteractiveSession:
 
     def __init__(
         self,
-        model: SamPt,
+        method: VideoMethod,
         video: FrameSource,
         *,
         backward: bool = True,
@@ -87,13 +83,13 @@ class InteractiveSession:
     ) -> None:
         if not len(video):
             raise PromptError("the video has no frames; give one that has")
-        self.model, self.video = model, video
-        self.encoder = encoder or model.encoder(video)
+        self.method, self.video = method, video
+        self.encoder = encoder or method.encoder(video)
         self._own_encoder = encoder is None
         height, width = video[0].shape[:2]
         self.size: tuple[int, int] = (height, width)
         self._empty = Document(len(video), self.size, backward)
-        self._solver = Solver(model, video, self.encoder, self._empty)
+        self._solver = method.solver(video, self.encoder, self._empty)
         self._history: list[tuple[Edit, Document]] = []
         self._undone: list[tuple[Edit, Document]] = []
         self._cancelled = Event()
@@ -227,7 +223,7 @@ class InteractiveSession:
             PromptError: the video has no such frame.
         """
         self._document.check_frame(frame)
-        return [self._solver.seen(p, frame) for p in self.points if self._solver.knows(p, frame)]
+        return self._solver.points_at(frame)
 
     def finished(self, frame: int) -> bool:
         """Whether ``run`` has nothing to do in a frame."""
@@ -258,13 +254,13 @@ class InteractiveSession:
         for done, (frame, ids) in enumerate(visits):
             if over():
                 return
-            for step, _ in enumerate(self._solver.track(frame, ids), 1):
+            for step, _ in enumerate(self._solver.prepare(frame, ids), 1):
                 if step % _STEPS == 0:
                     yield Progress(frame, done, len(visits), tracking=True)
                 if over():
                     return
             following = [later for later, _ in visits[done + 1 : done + 1 + 2 * self.encoder.batch]]
-            self._solver.solve(frame, ids, final=True, following=following)
+            self._solver.finish(frame, ids, following)
             yield Progress(frame, done + 1, len(visits))
 
     def cancel(self) -> None:

@@ -32,7 +32,7 @@ class Stretch:
 def doubts(result: FrameResult) -> list[str]:
     """One reason an object, in the result's order; empty where there is none."""
     reasons = []
-    shares = result.visible_share
+    shares = result.visible_share()
     seen = np.asarray(result.masks.any((1, 2)))
     for k, object_id in enumerate(result.object_ids):
         if object_id in result.lost:

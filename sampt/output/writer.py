@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from sampt._internal.environment import versions
 from sampt._internal.files import replacing
 from sampt.errors import OutputError
-from sampt.methods.base import FrameResult
-from sampt.methods.sam_pt.pipeline import Segmentation
+from sampt.methods.base import FrameResult, Segmentation
 from sampt.prompts.palette import write_label_map
 from sampt.video.writer import VideoWriter
 
@@ -95,8 +94,8 @@ class ResultWriter:
     def write(self, frame: NDArray[np.uint8], result: FrameResult, timestamp: float | None = None) -> None:
         """Add one frame, (H, W, 3) uint8 RGB, and its result; ``timestamp`` in seconds."""
         name = f"{result.index:05d}.png"
-        write_label_map(self.folder / "masks" / name, result.label_map)
-        if self.segmentation.model.overlapping:
+        write_label_map(self.folder / "masks" / name, result.label_map())
+        if self.segmentation.method.overlapping:
             for k, object_id in enumerate(result.object_ids):
                 own = self.folder / "masks" / str(object_id)
                 own.mkdir(exist_ok=True)
@@ -108,7 +107,7 @@ class ResultWriter:
         self._trajectories.write(result)
         self._indices.append(result.index)
         self._scores.append(result.scores)
-        self._shares.append(result.visible_share)
+        self._shares.append(result.visible_share())
         self._doubts.append(doubts(result))
 
     @property
@@ -144,15 +143,13 @@ class ResultWriter:
 
     def _summary(self) -> dict[str, Any]:
         run = self.segmentation
-        segmenter = run.model.segmenter
+        segmenter = run.method.segmenter
         return {
             "finished": len(self._indices) == len(run),
             "quality": "preview" if segmenter.preview else "full",
-            "tracker": run.model.tracker.name,
-            "segmenter": segmenter.name,
+            **run.method.describe(),
             "settings": self.settings,
             "versions": versions(),
-            "device": str(segmenter.device),
             "size": {"height": run.size[0], "width": run.size[1]},
             "objects": [self._object(k) for k in range(len(run.queries.objects))],
             "frames": self._indices,

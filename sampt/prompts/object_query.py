@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -182,7 +183,7 @@ def _check_frames(query: ObjectQuery, frames: Sequence[int], where: str) -> None
     start, end = query.span
     if start > end:
         raise PromptError(f"{where}: the span {start} to {end} runs backward; give its first frame first")
-    if not any(start <= frame <= end for frame in frames):
+    if bisect_left(frames, start) >= bisect_right(frames, end):
         raise PromptError(
             f"{where}: the span {start} to {end} holds no frame in use; they run from {first} to {last}"
         )

@@ -3,31 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 
 import torch
 
+from sampt.config.schema import CacheBudget
+
 from .base import Embedding
 from .embedding_files import EmbeddingFiles
-
-
-@dataclass
-class CacheBudget:
-    """How many bytes of embeddings are kept.
-
-    device_bytes: on a GPU. host_bytes: in the host's memory, pinned: where a GPU's budget overflows to, and
-    the only tier of a segmenter on the CPU. disk_bytes: in temporary files, which pays where a video is gone
-    through several times.
-    """
-
-    device_bytes: int = 2 << 30
-    host_bytes: int = 1 << 30
-    disk_bytes: int = 0
-
-    def __post_init__(self) -> None:
-        for key, value in vars(self).items():
-            if value < 0:
-                raise ValueError(f"{key} must be at least 0, not {value}")
 
 
 class EmbeddingCache:

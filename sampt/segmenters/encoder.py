@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 
 import torch
 
+from sampt.config.schema import CacheBudget
 from sampt.errors import DeviceMemoryError
-from sampt.trackers.clip import FrameSource
+from sampt.trackers.clip import Source
 
 from .base import Embedding, PromptableSegmenter
-from .embedding_cache import CacheBudget, EmbeddingCache
+from .embedding_cache import EmbeddingCache
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ class FrameEncoder:
     """
 
     def __init__(
-        self, segmenter: PromptableSegmenter, source: FrameSource, budget: CacheBudget, batch: int = 1
+        self, segmenter: PromptableSegmenter, source: Source, budget: CacheBudget, batch: int = 1
     ) -> None:
         self.segmenter, self.source, self.batch = segmenter, source, batch
         self.cache = EmbeddingCache(segmenter.device, budget, least=batch)

@@ -34,6 +34,8 @@ RIM = 2
 # A later mask reaches at most so many times as far from the positives as the first one did, plus MARGIN.
 STRETCH = 3.0
 # A part of the mask needs this share of the positives; fewer are those that were left behind.
+LEAST_VARIANCE = 1e-3
+"""Of a mixture's colours, in any direction."""
 LEAST_SHARE = 0.1
 BINS = 32
 # Logits are this far from zero, less for doubtful foreground, so that the likelier of two objects wins.
@@ -295,6 +297,8 @@ def _log_likelihood(model: NDArray[np.float64], colours: NDArray[np.float64]) ->
     total = np.zeros(len(colours))
     for weight, mean, covariance in zip(weights, means, covariances, strict=True):
         if weight > 0:
+            # OpenCV widens flat mixtures, but rounding can leave one of few pixels with a negative variance.
+            covariance = covariance + max(0.0, LEAST_VARIANCE - np.linalg.eigvalsh(covariance)[0]) * np.eye(3)
             offset = colours - mean
             distance = np.einsum("ni,ij,nj->n", offset, np.linalg.inv(covariance), offset)
             total += weight / np.sqrt(np.linalg.det(covariance)) * np.exp(-0.5 * distance)

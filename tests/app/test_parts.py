@@ -8,6 +8,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from sampt.app.turns import Turns
 from sampt.app.uploads import check_container, parse_size
 from sampt.app.visitors import Workspaces
 from sampt.app.workspace import Workspace
-from sampt.config.loading import Config, load_config
+from sampt.config import Config, load_config
 from sampt.errors import ConfigError, PromptError, VideoError
 from sampt.interactive.session import InteractiveSession
 from sampt.synthetic.scene import SyntheticScene
@@ -137,7 +138,7 @@ def test_only_what_needs_no_download_is_offered(tmp_path: Path, monkeypatch: pyt
 def test_a_segmenter_is_there_once_whatever_the_tracker() -> None:
     models = Models(settings, QUICK)
     one, other = (models[Choice("grabcut", tracker)] for tracker in ("dis", "lucas-kanade"))
-    assert one.segmenter is other.segmenter and one.tracker is not other.tracker
+    assert one.segmenter is other.segmenter and one.parts.tracker is not other.parts.tracker
 
 
 def test_the_first_choice_is_offered_whatever_its_weights(
@@ -230,7 +231,7 @@ def test_exported_masks_are_those_of_the_session(workspace: Workspace, scene: Sy
     with zipfile.ZipFile(workspace.exports["masks.zip"]) as masks:
         for frame in range(len(scene)):
             labels = np.asarray(Image.open(masks.open(f"{frame:05d}.png")))
-            np.testing.assert_array_equal(labels, session.frame(frame).label_map)
+            np.testing.assert_array_equal(labels, session.frame(frame).label_map())
             truth = scene.masks(frame)[0]
             assert (truth & (labels == 1)).sum() > 0.9 * (truth | (labels == 1)).sum()
     areas = [entry["area"] for entry in json.loads(workspace.exports["coco.json"].read_text())["annotations"]]
@@ -314,7 +315,8 @@ def test_embeddings_of_all_pages_share_one_budget(workspaces: Workspaces, worksp
     workspace.picture(0)
     size = workspace.embedding_bytes
     assert size > 0
-    workspaces.models[QUICK].cache.host_bytes = 2 * size
+    model = workspaces.models[QUICK]
+    model.cache = replace(model.cache, host_bytes=2 * size)
     for other in (second, third):
         other.add_point(0, 90, 90, True)
         other.picture(0)
@@ -399,8 +401,8 @@ def test_an_unexpected_error_ends_a_job_and_is_told(
     def broken(*arguments: object, **options: object) -> None:
         raise ZeroDivisionError("a mistake of ours")
 
-    monkeypatch.setattr("sampt.methods.sam_pt.solver.Solver.solve", broken)
-    monkeypatch.setattr("sampt.methods.sam_pt.solver.Solver.result", broken)
+    monkeypatch.setattr("sampt.methods.sam_pt.solver.PointSolver.finish", broken)
+    monkeypatch.setattr("sampt.methods.sam_pt.solver.PointSolver.result", broken)
     *_, view = _reported(workspace, job(workspace))
     assert view["job"] is None and "Something went wrong" in view["note"]
     assert "ZeroDivisionError: a mistake of ours" in caplog.text

@@ -22,7 +22,7 @@ from sampt.benchmarks.vis.masklets import VisSettings
 from sampt.benchmarks.vis.miniature import write_vis_miniature
 from sampt.benchmarks.vis.worker import VisWorker
 from sampt.cli.run_options import FAILED
-from sampt.config.loading import Config, load_config
+from sampt.config import Config, load_config
 from sampt.methods.sam_pt.pipeline import Sampling, SamPt
 from sampt.methods.sam_pt.samplers import create_sampler
 from sampt.segmenters.mobile_sam import build_mobile_sam

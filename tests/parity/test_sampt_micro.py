@@ -15,8 +15,8 @@ import pytest
 import torch
 
 from sampt import ObjectQuery, QueryPoints, SamPt
+from sampt.config.schema import Prompting
 from sampt.methods.sam_pt.pipeline import Sampling
-from sampt.methods.sam_pt.prompting import Prompting
 from sampt.methods.sam_pt.reinitialisation import STRATEGIES
 from sampt.segmenters.base import Decoded, Embedding, Prompts
 from sampt.segmenters.sam import SamSegmenter
@@ -124,7 +124,7 @@ def run(settings: dict[str, Any], segmenter: SamSegmenter, video: np.ndarray) ->
         else None,
         overlapping=True,
     )
-    frames = list(model.stream(video, queries(model.sampling, video, settings)))
+    frames = list(model.stream(video, queries(model.parts.sampling, video, settings)))
     count = len(frames[0].object_ids)
     return Outcome(
         masks=np.stack([f.masks for f in frames], 1),

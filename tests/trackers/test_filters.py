@@ -71,15 +71,15 @@ def visibilities(*args, **kwargs) -> list[list[int]]:
     ],
 )
 def test_the_outer_one_percent_of_a_200x100_frame_is_outside(point, outside):
-    codes = mark_outside(np.float32([point]), np.int8([V]), (200, 100))
+    codes = mark_outside(np.float32([point]), np.int8([V]), (100, 200))
     assert codes.tolist() == [OUT if outside else V]
 
 
 def test_outside_overrides_every_other_state_and_inside_changes_none():
     before = np.int8(list(Visibility))
     apart = np.zeros((len(before), 2), np.float32)
-    assert (mark_outside(apart, before, (200, 100)) == OUT).all()
-    np.testing.assert_array_equal(mark_outside(apart + 50, before, (200, 100)), before)
+    assert (mark_outside(apart, before, (100, 200)) == OUT).all()
+    np.testing.assert_array_equal(mark_outside(apart + 50, before, (100, 200)), before)
     np.testing.assert_array_equal(before, np.int8(list(Visibility)))
 
 

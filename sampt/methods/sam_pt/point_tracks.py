@@ -13,6 +13,8 @@ from sampt.trackers.base import PointTracker, Step, Visibility
 from sampt.trackers.clip import Clip
 from sampt.trackers.filters import PatchFilter, filtered_steps, mark_outside
 
+from .parts import Parts
+
 
 class Track:
     """N points that start in one frame, in one direction of time; step 0 is that frame.
@@ -50,13 +52,13 @@ SPARE_BYTES = 256 << 20
 """For the optical flow of some 160 frames of ``dis``, in both directions: points come one after the other."""
 
 
-class Tracker:
-    """Begins tracks in one video, as a model wants its points tracked."""
+class TrackStarter:
+    """Begins tracks in one video, as a method wants its points tracked."""
 
     def __init__(self, tracker: PointTracker, patch_filter: PatchFilter | None, clip: Clip) -> None:
         tracker.spare_bytes = max(tracker.spare_bytes, SPARE_BYTES)
         self._tracker, self._filter, self._clip = tracker, patch_filter, clip
-        self._size = clip[0].shape[1::-1]
+        self._size = clip[0].shape[:2]
 
     def track(self, frame: int, xy: NDArray[np.float32], backward: bool) -> Track:
         """A track of points (N, 2) from ``frame`` to the video's end or, ``backward``, to its beginning."""
@@ -74,12 +76,12 @@ class Tracker:
 class PointTracks:
     """Where the points that a person gave are in other frames.
 
-    joint_objects: of how many objects points are tracked together, None for all. Only those are that were
-        given in one frame and are not tracked yet; a point that comes later is tracked by itself.
+    Points are tracked together if they were given in one frame and are not tracked yet; a point that comes
+    later is tracked by itself.
     """
 
-    def __init__(self, tracker: Tracker, joint_objects: int | None) -> None:
-        self._tracker, self._joint = tracker, joint_objects
+    def __init__(self, parts: Parts, starter: TrackStarter) -> None:
+        self._starter, self._parts = starter, parts
         self._tracks: dict[tuple[int, tuple[int, float, float], bool], tuple[Track, int]] = {}
 
     def begin(self, points: Sequence[Point]) -> None:
@@ -88,15 +90,13 @@ class PointTracks:
             lacking = [p for p in points if (p.id, p.place, backward) not in self._tracks]
             for frame, same in groupby(sorted(lacking, key=lambda p: (p.frame, p.id)), lambda p: p.frame):
                 for group in self._groups(list(same)):
-                    track = self._tracker.track(frame, _xy(group), backward)
+                    track = self._starter.track(frame, _xy(group), backward)
                     for column, point in enumerate(group):
                         self._tracks[point.id, point.place, backward] = track, column
 
     def _groups(self, points: list[Point]) -> list[list[Point]]:
-        objects = sorted({p.object_id for p in points})
-        size = self._joint or len(objects)
-        parts = [objects[i : i + size] for i in range(0, len(objects), size)]
-        return [[p for p in points if p.object_id in part] for part in parts]
+        together = self._parts.tracked_together(sorted({p.object_id for p in points}))
+        return [[p for p in points if p.object_id in group] for group in together]
 
     def rest_all_but(self, points: Collection[Point]) -> None:
         """Let go of what the tracker remembers of tracks that none of these points needs."""
@@ -119,7 +119,7 @@ class PointTracks:
         """Where a point is in a frame for which that is known: (2,) float32, and its visibility."""
         if frame == point.frame:
             xy = _xy([point])
-            return xy[0], self._tracker.given(xy)[0]
+            return xy[0], self._starter.given(xy)[0]
         track, column = self._tracks[point.id, point.place, frame < point.frame]
         places, visibility = track.at(abs(frame - point.frame))
         return places[column], visibility[column]

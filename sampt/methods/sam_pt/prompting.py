@@ -11,80 +11,36 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sampt.config.schema import Prompting
+from sampt.methods.frame_points import FramePoints
 from sampt.segmenters.base import Context, Decoded, Embedding, PromptableSegmenter, Prompts
-from sampt.trackers.base import Visibility
 
-TOGETHER = 32
-"""So many objects go into one call of the decoder: some 100 MB of activations for each."""
-
-
-@dataclass(frozen=True)
-class FramePoints:
-    """One object's P points in one frame.
-
-    xy: (P, 2) float32. positive: (P,) bool. visibility: (P,) int8, values of ``Visibility``.
-    """
-
-    xy: NDArray[np.float32]
-    positive: NDArray[np.bool_]
-    visibility: NDArray[np.int8]
-
-    @classmethod
-    def at_query(cls, positives: NDArray[np.float32], negatives: NDArray[np.float32]) -> FramePoints:
-        """Points where they were given: all visible."""
-        xy = np.concatenate([positives, negatives]).astype(np.float32).reshape(-1, 2)
-        positive = np.arange(len(xy)) < len(positives)
-        return cls(xy, positive, np.full(len(xy), Visibility.VISIBLE, np.int8))
-
-    @property
-    def visible(self) -> NDArray[np.bool_]:
-        return np.asarray(self.visibility == Visibility.VISIBLE)
-
-    @property
-    def visible_positives(self) -> NDArray[np.float32]:
-        return self.xy[self.visible & self.positive]
-
-    @property
-    def visible_negatives(self) -> NDArray[np.float32]:
-        return self.xy[self.visible & ~self.positive]
-
-
-@dataclass(frozen=True)
-class ObjectMask:
-    """One object's mask in one frame: low-resolution logits (h, w), None where empty, and the IoU score.
-
-    The score is NaN where the segmenter was not asked, because no positive point is visible.
-    """
-
-    low_res: Tensor | None
-    score: float
-
-
-NOTHING = ObjectMask(None, float("nan"))
+OBJECTS_PER_CALL = 32
+"""Objects that go into one call of the decoder: some 100 MB of activations for each."""
 
 Others = Mapping[int, NDArray[np.float32]]
 """For each object, points (M, 2) of other objects."""
 
 
-@dataclass
-class Prompting:
-    """How points become prompts.
+@dataclass(frozen=True)
+class ObjectState:
+    """One object in one frame.
 
-    two_pass: prompt with the positives alone first, where an object has negatives.
-    other_objects_as_negatives: every other object's visible positives are negatives of this one.
-    max_other_points: at most so many of those, drawn at random; None for all.
-    refinements: how often the mask is fed back with its box.
-    iou_threshold: a mask whose predicted IoU is lower is dropped; None keeps all.
-    negatives_alone: also prompt with negatives where no positive is visible, as the reference implementation
-        does; otherwise such an object has no mask in that frame.
+    Attributes:
+        points: where its points are.
+        low_res: (h, w) low-resolution logits of its mask; None where it is empty.
+        score: the predicted IoU; NaN where the segmenter was not asked, because no positive point is visible.
+        lost: whether its reinitialisation has failed in an earlier frame.
     """
 
-    two_pass: bool = True
-    other_objects_as_negatives: bool = True
-    max_other_points: int | None = None
-    refinements: int = 12
-    iou_threshold: float | None = 0.7
-    negatives_alone: bool = False
+    points: FramePoints
+    low_res: Tensor | None = None
+    score: float = float("nan")
+    lost: bool = False
+
+
+States = dict[int, ObjectState]
+"""Objects in one frame, by their index or id."""
 
 
 @torch.inference_mode()
@@ -99,10 +55,10 @@ def learn(
     The other objects' positives always count as negatives here: colours learned from them would be wrong.
     ``others`` as for ``segment_frame``.
     """
-    tokens = {k: _tokens(k, points, Prompting(), np.random.default_rng(0), others) for k in points}
+    prompts = {k: _prompt(k, points, Prompting(), np.random.default_rng(0), others) for k in points}
     contexts: dict[int, Context] = {}
-    for group in _equally_long(tokens):
-        learned = segmenter.learn(embedding, _stack(segmenter, tokens, group))
+    for group in _equally_long(prompts):
+        learned = segmenter.learn(embedding, _stack(segmenter, prompts, group))
         if learned is None:
             return {}
         contexts.update(zip(group, learned, strict=True))
@@ -118,34 +74,72 @@ def segment_frame(
     settings: Prompting,
     rng: np.random.Generator,
     others: Others | None = None,
-) -> dict[int, ObjectMask]:
+) -> dict[int, ObjectState]:
     """Masks of all objects of one frame; ``points`` and ``contexts`` are keyed by object.
 
-    others: for each object the points (M, 2) of other objects that may count as its negatives; by default the
-        visible positives among ``points``.
+    Args:
+        others: for each object the points (M, 2) of other objects that may count as its negatives; by
+            default the visible positives among ``points``.
     """
-    tokens = {k: _tokens(k, points, settings, rng, others) for k in points}
-    tokens = {k: t for k, t in tokens.items() if t[1].any() or (settings.negatives_alone and len(t[1]))}
-    two_pass = [k for k in tokens if settings.two_pass and not points[k].positive.all()]
+    prompts = {k: _prompt(k, points, settings, rng, others) for k in points}
+    prompts = {
+        k: p for k, p in prompts.items() if p.positive.any() or (settings.negatives_alone and len(p.xy))
+    }
+    two_pass = [k for k in prompts if settings.two_pass and not points[k].positive.all()]
     first: dict[int, Tensor] = {}
     alone = {
-        k: (points[k].visible_positives, np.ones(len(points[k].visible_positives), np.int64))
-        for k in two_pass
+        k: FramePoints.at_query(points[k].visible_positives, np.zeros((0, 2), np.float32)) for k in two_pass
     }
     for group in _equally_long(alone):
         decoded = segmenter.decode(embedding, _stack(segmenter, alone, group), _of(contexts, group))
         first.update(zip(group, decoded.low_res, strict=True))
 
-    masks = dict.fromkeys(points, NOTHING)
-    for group in _equally_long(tokens, apart=two_pass):
+    states = {k: ObjectState(p) for k, p in points.items()}
+    for group in _equally_long(prompts, apart=two_pass):
         prior = torch.stack([first[k] for k in group]) if group[0] in first else None
-        prompts = _stack(segmenter, tokens, group, prior)
-        decoded = segmenter.decode(embedding, prompts, _of(contexts, group))
-        decoded = _refine(segmenter, embedding, prompts, decoded, _of(contexts, group), settings.refinements)
+        stacked = _stack(segmenter, prompts, group, prior)
+        decoded = segmenter.decode(embedding, stacked, _of(contexts, group))
+        decoded = _refine(segmenter, embedding, stacked, decoded, _of(contexts, group), settings.refinements)
         for k, low_res, score in zip(group, decoded.low_res, decoded.scores.tolist(), strict=True):
             kept = settings.iou_threshold is None or score >= settings.iou_threshold
-            masks[k] = ObjectMask(low_res if kept else None, score)
-    return masks
+            states[k] = ObjectState(points[k], low_res if kept else None, score)
+    return states
+
+
+@torch.inference_mode()
+def first_mask(
+    segmenter: PromptableSegmenter,
+    embedding: Embedding,
+    points: FramePoints,
+    others: NDArray[np.float32],
+    box: NDArray[np.float32] | None = None,
+) -> NDArray[np.bool_]:
+    """The mask, (H, W) bool, of one object from its visible points and box, without anything learned.
+
+    Args:
+        others: (M, 2) float32, points of other objects.
+        box: (4,) float32 of x0, y0, x1, y1, or None.
+    """
+    negatives = np.concatenate([points.visible_negatives, others])
+    prompt = FramePoints.at_query(points.visible_positives, negatives)
+    if box is None and not prompt.positive.any():
+        return np.zeros(embedding.size, bool)
+    boxes = None if box is None else torch.from_numpy(box)[None].to(segmenter.device)
+    decoded = segmenter.decode(embedding, _stack(segmenter, {0: prompt}, [0], boxes=boxes))
+    return np.asarray((segmenter.upscale(decoded.low_res, embedding.size)[0] > 0).cpu().numpy(), bool)
+
+
+def full_size_logits(
+    segmenter: PromptableSegmenter, states: Mapping[int, ObjectState], size: tuple[int, int]
+) -> dict[int, NDArray[np.float32]]:
+    """Logits (H, W) float32 at ``size`` of the objects that have a mask."""
+    logits: dict[int, NDArray[np.float32]] = {}
+    masked = [(k, s.low_res) for k, s in states.items() if s.low_res is not None]
+    for i in range(0, len(masked), OBJECTS_PER_CALL):
+        objects, low_res = zip(*masked[i : i + OBJECTS_PER_CALL], strict=True)
+        full = segmenter.upscale(torch.stack(low_res), size).cpu().numpy()
+        logits.update(zip(objects, full, strict=True))
+    return logits
 
 
 def _refine(
@@ -171,18 +165,14 @@ def _refine(
     return decoded
 
 
-Tokens = tuple[NDArray[np.float32], NDArray[np.int64]]
-"""Points (P, 2) and labels (P,) of one object's prompt."""
-
-
-def _tokens(
+def _prompt(
     k: int,
     points: Mapping[int, FramePoints],
     settings: Prompting,
     rng: np.random.Generator,
     others: Others | None,
-) -> Tokens:
-    """One object's visible points with labels, and the other objects' positives as negatives."""
+) -> FramePoints:
+    """One object's visible points, and the other objects' positives as negatives."""
     own = points[k]
     negatives = [own.visible_negatives]
     if settings.other_objects_as_negatives and (others is not None or len(points) > 1):
@@ -194,30 +184,34 @@ def _tokens(
         if settings.max_other_points is not None and len(foreign) > settings.max_other_points:
             foreign = foreign[np.sort(rng.choice(len(foreign), settings.max_other_points, replace=False))]
         negatives.append(foreign)
-    xy = np.concatenate([own.visible_positives, *negatives])
-    return xy, (np.arange(len(xy)) < len(own.visible_positives)).astype(np.int64)
+    return FramePoints.at_query(own.visible_positives, np.concatenate(negatives))
 
 
-def _equally_long(tokens: Mapping[int, Tokens], apart: Collection[int] = ()) -> list[list[int]]:
-    """Objects in groups with equally many tokens; those in ``apart`` never share one with the rest.
+def _equally_long(prompts: Mapping[int, FramePoints], apart: Collection[int] = ()) -> list[list[int]]:
+    """Objects in groups with equally many points; those in ``apart`` never share one with the rest.
 
-    No group has more than ``TOGETHER``.
+    No group has more than ``OBJECTS_PER_CALL``.
     """
     groups: dict[tuple[int, bool], list[int]] = defaultdict(list)
-    for k, (xy, _) in tokens.items():
-        groups[len(xy), k in apart].append(k)
-    return [group[i : i + TOGETHER] for group in groups.values() for i in range(0, len(group), TOGETHER)]
+    for k, prompt in prompts.items():
+        groups[len(prompt.xy), k in apart].append(k)
+    return [
+        group[i : i + OBJECTS_PER_CALL]
+        for group in groups.values()
+        for i in range(0, len(group), OBJECTS_PER_CALL)
+    ]
 
 
 def _stack(
     segmenter: PromptableSegmenter,
-    tokens: Mapping[int, Tokens],
+    prompts: Mapping[int, FramePoints],
     group: list[int],
     masks: Tensor | None = None,
+    boxes: Tensor | None = None,
 ) -> Prompts:
-    xy = torch.from_numpy(np.stack([tokens[k][0] for k in group])).to(segmenter.device)
-    labels = torch.from_numpy(np.stack([tokens[k][1] for k in group])).to(segmenter.device)
-    return Prompts(xy, labels, masks=masks)
+    xy = torch.from_numpy(np.stack([prompts[k].xy for k in group])).to(segmenter.device)
+    labels = torch.from_numpy(np.stack([prompts[k].positive for k in group])).to(segmenter.device)
+    return Prompts(xy, labels.long(), boxes=boxes, masks=masks)
 
 
 def _of(contexts: Mapping[int, Context], group: list[int]) -> list[Context] | None:

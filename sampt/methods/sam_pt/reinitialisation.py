@@ -9,7 +9,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .prompting import FramePoints
+from sampt._internal.names import unknown_name
+from sampt.config.schema import OnLoss, ReinitConfig
+from sampt.errors import ConfigError
+from sampt.methods.frame_points import FramePoints
 
 SMALLEST_AREA = 25
 """Masks of so many pixels or fewer are not restarted from (B, C, D)."""
@@ -103,43 +106,68 @@ class SimilarAreaSync(_Horizon):
         return [None if np.isnan(area) else best + 1 for area in candidates[:, best]]
 
 
-@dataclass
-class OnLoss:
-    """E: as soon as too few of an object's points are visible, from the mask of that very frame.
-
-    Unlike A to D it keeps the positives that are still visible, and samples only what is lacking. It decides
-    frame by frame, object by object, so it has no horizon. Made for trackers that lose points for good
-    (``dis``, ``lucas-kanade``) with a segmenter whose masks stay on the object.
-    """
-
-    visible_share: float = 0.6
-    least_visible: int = 3
-    patience: int = 2
-    smallest_area: int = 100
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.visible_share <= 1:
-            raise ValueError(
-                f"reinitialisation on loss: visible_share must be from 0 to 1, not {self.visible_share}"
-            )
-        if self.least_visible < 1 or self.patience < 1 or self.smallest_area < 0:
-            raise ValueError(
-                "reinitialisation on loss: least_visible and patience must be at least 1, smallest_area 0"
-            )
-
-    def due(self, points: FramePoints, frames_since_start: int) -> bool:
-        """Whether to restart an object, if its mask is large enough."""
-        visible, total = len(points.visible_positives), int(points.positive.sum())
-        few = self.least_visible <= visible < self.visible_share * total
-        return few and frames_since_start >= self.patience
-
-
 Reinit = ReinitStrategy | OnLoss
 
-STRATEGIES: dict[str, Callable[..., Any]] = {
+STRATEGIES: dict[str, type[Any]] = {
     "horizon": AtHorizon,
     "median-area": MedianArea,
     "similar-area": SimilarArea,
     "similar-area-sync": SimilarAreaSync,
     "on-loss": OnLoss,
 }
+
+
+def make_strategy(config: ReinitConfig) -> Reinit | None:
+    """The strategy that a configuration names; None where points are never sampled again.
+
+    Raises:
+        ConfigError: there is no such strategy, or its horizons make no sense.
+    """
+    if config.strategy is None:
+        return None
+    if config.strategy not in STRATEGIES:
+        raise ConfigError(f"reinit.strategy: {unknown_name('strategy', config.strategy, STRATEGIES)}")
+    if config.strategy == "on-loss":
+        return config.on_loss
+    tracked = config.horizon if config.tracker_horizon is None else config.tracker_horizon
+    try:
+        made: Reinit = STRATEGIES[config.strategy](config.horizon, tracked)
+    except ValueError as error:
+        raise ConfigError(f"reinit: {error}") from error
+    return made
+
+
+def renewed(
+    strategy: OnLoss,
+    points: FramePoints,
+    frames_since_start: int,
+    mask: Callable[[], NDArray[np.bool_]],
+    sample: Callable[[NDArray[np.bool_]], FramePoints],
+) -> FramePoints | None:
+    """Strategy E for one object in one frame: the points to go on with, or None for those it has.
+
+    Args:
+        points: the object's points in this frame.
+        mask: makes its mask in this frame, (H, W) bool, if it is looked at.
+        sample: draws points from a mask.
+    """
+    visible, total = len(points.visible_positives), int(points.positive.sum())
+    if not strategy.due(visible, total, frames_since_start):
+        return None
+    seen = mask()
+    if np.count_nonzero(seen) <= strategy.smallest_area:
+        return None
+    return filled_up(points, sample(seen))
+
+
+def filled_up(tracked: FramePoints, fresh: FramePoints) -> FramePoints:
+    """The fresh points, but with the tracked positives that are visible in place of as many nearest to them.
+
+    Were they all replaced, a part of the object that is missing in one mask could never come back. Negatives
+    are worth most close around the object, where only fresh ones are.
+    """
+    kept, sampled = tracked.visible_positives, fresh.visible_positives
+    lacking = max(len(sampled) - len(kept), 0)
+    distance = np.linalg.norm(sampled[:, None] - kept, axis=2).min(1, initial=np.inf)
+    farthest = np.sort(np.argsort(-distance, kind="stable")[:lacking])
+    return FramePoints.at_query(np.concatenate([kept, sampled[farthest]]), fresh.visible_negatives)

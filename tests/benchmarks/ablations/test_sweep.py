@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sampt.benchmarks.ablations.sweep import find_ablation, packaged_ablations, read_sweep
-from sampt.config.loading import load_config
+from sampt.config import load_config
 from sampt.errors import ConfigError
 
 GRID = "{base: quick, grid: {prompting.refinements: [0, 3]}}"

@@ -12,9 +12,9 @@ from sampt import SamPt, SyntheticScene
 from sampt.benchmarks.interactive.untracked import Untracked
 from sampt.benchmarks.interactive.walks import OFFLINE_TARGETS, Annotation, Rules, annotate
 from sampt.benchmarks.interactive.worker import interactive_config
-from sampt.config.loading import load_config
+from sampt.config import load_config
+from sampt.config.schema import Prompting
 from sampt.interactive.session import InteractiveSession
-from sampt.methods.sam_pt.prompting import Prompting
 from tests.sampt.parts import GREEN, RED, ColourSegmenter, DiscSegmenter, SteadyTracker, squares, truth
 from tests.sampt.runs import model
 

@@ -17,9 +17,9 @@ from sampt.benchmarks.vis.masklets import (
     encode,
     new_proposals,
 )
+from sampt.config.schema import Prompting
 from sampt.errors import ConfigError
 from sampt.methods.sam_pt.pipeline import Sampling, SamPt
-from sampt.methods.sam_pt.prompting import Prompting
 from sampt.methods.sam_pt.samplers import create_sampler
 from sampt.proposals.generator import Proposal, ProposalSettings, propose
 from sampt.segmenters.base import Decoded, Embedding, Prompts

@@ -9,7 +9,8 @@ import pytest
 
 from sampt.benchmarks.vis.masklets import Redetect, VisSettings
 from sampt.benchmarks.vis.settings import VisConfig
-from sampt.config.loading import VIS_ONLY, as_mapping, load_config
+from sampt.config import as_mapping, load_config
+from sampt.config.loading import VIS_ONLY
 from sampt.errors import ConfigError
 from sampt.proposals.generator import ProposalSettings
 

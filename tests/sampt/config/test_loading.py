@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pytest
@@ -10,17 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sampt import SamPt
-from sampt.config.loading import (
-    Config,
-    as_mapping,
-    build,
-    choose_device,
-    choose_dtype,
-    find_config,
-    load_config,
-)
+from sampt._internal.devices import choose_device, choose_dtype
+from sampt.config import Config, as_mapping, load_config
+from sampt.config.loading import find_config
+from sampt.config.schema import OnLoss
 from sampt.errors import CheckpointError, ConfigError
-from sampt.methods.sam_pt.reinitialisation import AtHorizon, MedianArea, OnLoss, SimilarArea, SimilarAreaSync
+from sampt.methods.registry import build_method
+from sampt.methods.sam_pt.reinitialisation import AtHorizon, MedianArea, SimilarArea, SimilarAreaSync
 from sampt.methods.sam_pt.samplers import KMedoidsSampler
 from sampt.segmenters.grabcut import GrabCutSegmenter
 from sampt.trackers.filters import PatchFilter
@@ -42,7 +39,7 @@ def write(tmp_path: Path):
 
 def fails(message: str, source: object = "quick", *overrides: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        build(load_config(source, overrides))
+        build_method(load_config(source, overrides))
 
 
 class TestPackaged:
@@ -52,24 +49,24 @@ class TestPackaged:
         monkeypatch.setenv("SAMPT_OFFLINE", "1")
         config = load_config(path.stem)
         if config.segmenter.name == "grabcut":
-            assert isinstance(build(config), SamPt)
+            assert isinstance(build_method(config), SamPt)
         else:
             with pytest.raises(CheckpointError, match=r"\.pth"):
-                build(config)
+                build_method(config)
 
     @pytest.mark.parametrize("name", ["quick", "quick.yaml", "configs/quick.yaml", "configs/quick"])
     def test_found_by_name_from_any_folder(self, name, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         model = SamPt.from_config(name)
-        assert isinstance(model.tracker, Dis)
+        assert isinstance(model.parts.tracker, Dis)
         assert isinstance(model.segmenter, GrabCutSegmenter)
-        assert isinstance(model.reinit, OnLoss)
+        assert isinstance(model.parts.reinit, OnLoss)
 
     def test_a_file_of_that_name_comes_first(self, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         Path("quick.yaml").write_text("{tracker: {name: lucas-kanade}, segmenter: {name: grabcut}}")
-        assert isinstance(SamPt.from_config("quick.yaml").tracker, LucasKanade)
-        assert isinstance(SamPt.from_config("quick").tracker, Dis)
+        assert isinstance(SamPt.from_config("quick.yaml").parts.tracker, LucasKanade)
+        assert isinstance(SamPt.from_config("quick").parts.tracker, Dis)
 
     def test_the_closest_is_named(self):
         fails("there is no configuration file qick.yaml.*did you mean 'quick'", "qick.yaml")
@@ -88,7 +85,7 @@ class TestOverrides:
         assert config.tracker.name == "dis"
 
     def test_null_switches_off(self):
-        assert SamPt.from_config("quick", ["reinit.strategy=null"]).reinit is None
+        assert SamPt.from_config("quick", ["reinit.strategy=null"]).parts.reinit is None
         assert load_config("quick", ["prompting.iou_threshold=null"]).prompting.iou_threshold is None
 
     def test_types_are_those_of_the_fields(self):
@@ -105,7 +102,7 @@ class TestOverrides:
 
     def test_options_reach_the_parts(self):
         model = SamPt.from_config("quick", ["sampling.positive.options.erosion=9"])
-        assert model.sampling.positive == KMedoidsSampler(erosion=9)
+        assert model.parts.sampling.positive == KMedoidsSampler(erosion=9)
 
     def test_a_config_can_be_overridden_too_and_stays_as_it_was(self):
         config = load_config("quick")
@@ -198,9 +195,9 @@ class TestValues:
             ("sampling.positive.options.erode=1", "erode"),
             ("segmenter.options.radius=1", "grabcut takes no options"),
             ("sampling.positive.points=0", "sampling.positive.points must be at least 1, not 0"),
-            ("sampling.negative.points=-1", "sampling.negative.points must be at least 0"),
-            ("prompting.refinements=-1", "prompting.refinements must be at least 0"),
-            ("prompting.max_other_points=-1", "prompting.max_other_points must be at least 0"),
+            ("sampling.negative.points=-1", "sampling.negative.points=-1: points must be at least 0"),
+            ("prompting.refinements=-1", "prompting.refinements=-1: refinements must be at least 0"),
+            ("prompting.max_other_points=-1", "max_other_points must be at least 0"),
             ("cache.host_bytes=-1", "host_bytes must be at least 0"),
             ("frames_per_batch=0", "frames_per_batch must be at least 1"),
             ("seed=-1", "seed must be at least 0"),
@@ -217,7 +214,7 @@ class TestValues:
         fails("reinit: .*not 8 and 0", "quick", strategy, "reinit.tracker_horizon=0")
 
     def test_patch_filter(self):
-        fails("patch_filter: .*odd", "quick", "patch_filter.enabled=true", "patch_filter.size=4")
+        fails("patch_filter.size=4: .*odd", "quick", "patch_filter.enabled=true", "patch_filter.size=4")
 
     @settings(max_examples=40, deadline=None)
     @given(st.text(max_size=30))
@@ -283,13 +280,13 @@ class TestBuilding:
             "patch_filter={enabled: true, size: 5, threshold: 0.5}",
         ]
         model = SamPt.from_config("quick", overrides)
-        assert isinstance(model.tracker, LucasKanade)
-        assert model.prompting.refinements == 3
+        assert isinstance(model.parts.tracker, LucasKanade)
+        assert model.parts.prompting.refinements == 3
         assert (model.overlapping, model.cache.device_bytes, model.seed) == (True, 5, 8)
-        assert (model.sampling.positives, model.sampling.negatives) == (7, 0)
-        assert isinstance(model.patch_filter, PatchFilter)
-        assert (model.patch_filter.size, model.patch_filter.threshold) == (5, 0.5)
-        assert SamPt.from_config("quick", ["patch_filter.enabled=false"]).patch_filter is None
+        assert (model.parts.sampling.positives, model.parts.sampling.negatives) == (7, 0)
+        assert isinstance(model.parts.patch_filter, PatchFilter)
+        assert (model.parts.patch_filter.size, model.parts.patch_filter.threshold) == (5, 0.5)
+        assert SamPt.from_config("quick", ["patch_filter.enabled=false"]).parts.patch_filter is None
 
     @pytest.mark.parametrize(
         ("name", "kind"),
@@ -301,19 +298,20 @@ class TestBuilding:
         ],
     )
     def test_strategies(self, name, kind):
-        made = SamPt.from_config("quick", [f"reinit.strategy={name}", "reinit.horizon=6"]).reinit
+        made = SamPt.from_config("quick", [f"reinit.strategy={name}", "reinit.horizon=6"]).parts.reinit
         assert made == kind(6, 6)
-        made = SamPt.from_config("quick", [f"reinit.strategy={name}", "reinit.tracker_horizon=12"]).reinit
+        made = SamPt.from_config(
+            "quick", [f"reinit.strategy={name}", "reinit.tracker_horizon=12"]
+        ).parts.reinit
         assert made == kind(8, 12)
 
     def test_on_loss(self):
-        made = SamPt.from_config("quick", ["reinit.on_loss.patience=9"]).reinit
+        made = SamPt.from_config("quick", ["reinit.on_loss.patience=9"]).parts.reinit
         assert isinstance(made, OnLoss) and made.patience == 9
 
-    def test_models_share_nothing(self):
-        first, second = SamPt.from_config("quick"), SamPt.from_config("quick")
-        first.prompting.refinements = 99
-        assert second.prompting.refinements != 99
+    def test_settings_cannot_be_changed_behind_a_models_back(self):
+        with pytest.raises(FrozenInstanceError):
+            SamPt.from_config("quick").parts.prompting.refinements = 99
 
 
 class TestDevice:

@@ -12,11 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sampt import SamPt
+from sampt.config.schema import OnLoss, Prompting
 from sampt.errors import PromptError
 from sampt.interactive.session import InteractiveSession
 from sampt.methods.sam_pt.pipeline import Sampling
-from sampt.methods.sam_pt.prompting import Prompting
-from sampt.methods.sam_pt.reinitialisation import OnLoss
 from sampt.methods.sam_pt.samplers import RandomSampler
 from sampt.trackers.base import Visibility
 from tests.sampt.parts import ColourSegmenter, DiscSegmenter, SteadyTracker, squares

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from sampt import QueryPoints, SamPt
+from sampt.config.schema import CacheBudget, Prompting
 from sampt.errors import PromptError
 from sampt.interactive.session import InteractiveSession
-from sampt.methods.sam_pt.prompting import Prompting
-from sampt.segmenters.embedding_cache import CacheBudget
 from sampt.trackers.base import Visibility
 from tests.sampt.parts import RED, ColourSegmenter, DiscSegmenter, SteadyTracker, squares, truth
 from tests.sampt.runs import green, masks_of, model, red, results_of
@@ -36,7 +35,7 @@ def session_with(made: SamPt, clip: np.ndarray, *points: tuple[int, tuple[int, i
 
 def decoded_in(session: InteractiveSession) -> int:
     """How many masks are decoded while a session makes what is missing; then all is made."""
-    segmenter = session.model.segmenter
+    segmenter = session.method.segmenter
     before = len(segmenter.prompted)
     list(session.run())
     return sum(len(prompts) for prompts in segmenter.prompted[before:])
@@ -57,7 +56,7 @@ class TestMasks:
         np.testing.assert_array_equal(result.masks[0], truth(clip, RED)[3])
         assert made.segmenter.encoded == 1
         assert result.object_ids == (1,)
-        assert result.label_map.max() == 1
+        assert result.label_map().max() == 1
 
     def test_frames_that_nothing_is_known_about_are_empty(self):
         session = InteractiveSession(plain(), squares())
@@ -143,7 +142,7 @@ class TestWhatAnEditTouches:
         list(session.run())
         session.undo()
         list(session.run())
-        assert session.model.segmenter.encoded == 12
+        assert session.method.segmenter.encoded == 12
 
     def test_frames_may_be_asked_for_one_by_one(self):
         session = session_with(plain(), squares(), (0, ON_RED))
@@ -216,7 +215,7 @@ class TestPoints:
         session = session_with(made, squares(), (0, ON_RED))
         session.add_point(1, 8, ON_BLACK, positive=False)
         list(session.run())
-        assert [(frames, len(queries)) for frames, queries in made.tracker.runs] == [
+        assert [(frames, len(queries)) for frames, queries in made.parts.tracker.runs] == [
             (range(12), 1),
             (range(8, 12), 1),
         ]

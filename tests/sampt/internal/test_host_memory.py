@@ -10,7 +10,7 @@ import pytest
 
 FAULTS = """
 import resource, torch
-from sampt.host_memory import keep_freed_memory
+from sampt._internal.host_memory import keep_freed_memory
 
 def faults():
     begin = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from sampt import ObjectQuery, QueryPoints
+from sampt.config.schema import CacheBudget, OnLoss, Prompting
 from sampt.methods.sam_pt.pipeline import Sampling
-from sampt.methods.sam_pt.prompting import Prompting
-from sampt.methods.sam_pt.reinitialisation import AtHorizon, MedianArea, OnLoss
+from sampt.methods.sam_pt.reinitialisation import AtHorizon, MedianArea
 from sampt.methods.sam_pt.samplers import RandomSampler
-from sampt.segmenters.embedding_cache import CacheBudget
 from sampt.trackers.base import Step, Visibility
 from sampt.trackers.clip import Clip
 from tests.sampt.parts import GREEN, RED, SteadyTracker, squares, truth

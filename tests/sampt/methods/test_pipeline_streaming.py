@@ -11,11 +11,13 @@ import pytest
 import torch
 
 from sampt import ObjectQuery, QueryPoints
+from sampt.config.schema import OnLoss, Prompting
 from sampt.errors import PromptError
-from sampt.methods.sam_pt.loop import ObjectState, StateStore
-from sampt.methods.sam_pt.pipeline import Segmentation
-from sampt.methods.sam_pt.prompting import FramePoints, ObjectMask, Prompting
-from sampt.methods.sam_pt.reinitialisation import AtHorizon, OnLoss, SimilarArea
+from sampt.methods.base import Segmentation
+from sampt.methods.frame_points import FramePoints
+from sampt.methods.sam_pt.prompting import ObjectState
+from sampt.methods.sam_pt.reinitialisation import AtHorizon, SimilarArea
+from sampt.methods.sam_pt.state_store import StateStore
 from sampt.segmenters.grabcut import GrabCutSegmenter
 from sampt.trackers.base import Visibility
 from sampt.trackers.clip import Clip
@@ -97,7 +99,7 @@ class TestStates:
         points = FramePoints.at_query(np.float32([(1.5, 2), (3, 4)]), np.float32([(5, 6)]))
         points.visibility[1] = Visibility.REJECTED
         states = {
-            2: ObjectState(points, ObjectMask(torch.rand(3, 4) - 0.5, 0.75)),
+            2: ObjectState(points, torch.rand(3, 4) - 0.5, 0.75),
             5: ObjectState(points, lost=True),
         }
         store.put(7, states)
@@ -108,8 +110,8 @@ class TestStates:
             np.testing.assert_array_equal(back[k].points.positive, state.points.positive)
             np.testing.assert_array_equal(back[k].points.visibility, state.points.visibility)
             assert back[k].lost is state.lost
-        assert torch.equal(back[2].mask.low_res, states[2].mask.low_res) and back[2].mask.score == 0.75
-        assert back[5].mask.low_res is None and np.isnan(back[5].mask.score)
+        assert torch.equal(back[2].low_res, states[2].low_res) and back[2].score == 0.75
+        assert back[5].low_res is None and np.isnan(back[5].score)
 
     def test_taken_states_are_forgotten(self, tmp_path):
         store = StateStore(tmp_path)

@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sampt.methods.sam_pt.prompting import FramePoints
+from sampt.config.schema import OnLoss
+from sampt.methods.frame_points import FramePoints
 from sampt.methods.sam_pt.reinitialisation import (
     STRATEGIES,
     AtHorizon,
     MedianArea,
-    OnLoss,
     SimilarArea,
     SimilarAreaSync,
+    renewed,
 )
 from sampt.trackers.base import Visibility
 
@@ -149,6 +150,11 @@ def test_every_strategy_has_a_name():
     assert set(STRATEGIES.values()) == {*HORIZON_STRATEGIES, OnLoss}
 
 
+def is_due(strategy: OnLoss, points: FramePoints, frames: int) -> bool:
+    mask, fresh = np.ones((20, 20), bool), FramePoints.none()
+    return renewed(strategy, points, frames, lambda: mask, lambda seen: fresh) is not None
+
+
 class TestOnLoss:
     def seen(self, visible: int, total: int = 10, negatives: int = 5) -> FramePoints:
         points = FramePoints.at_query(np.zeros((total, 2), np.float32), np.zeros((negatives, 2), np.float32))
@@ -161,14 +167,14 @@ class TestOnLoss:
 
     @pytest.mark.parametrize(("visible", "due"), [(10, False), (6, False), (5, True), (3, True), (2, False)])
     def test_few_are_visible_but_not_too_few(self, strategy, visible, due):
-        assert strategy.due(self.seen(visible), frames_since_start=5) is due
+        assert is_due(strategy, self.seen(visible), 5) is due
 
     @pytest.mark.parametrize(("frames", "due"), [(0, False), (1, False), (2, True)])
     def test_not_too_soon_after_the_last_time(self, strategy, frames, due):
-        assert strategy.due(self.seen(4), frames) is due
+        assert is_due(strategy, self.seen(4), frames) is due
 
     def test_negatives_do_not_count(self, strategy):
         points = self.seen(5)
         points.visibility[10:] = Visibility.INVISIBLE
-        assert strategy.due(points, 5)
-        assert not strategy.due(self.seen(6, negatives=50), 5)
+        assert is_due(strategy, points, 5)
+        assert not is_due(strategy, self.seen(6, negatives=50), 5)

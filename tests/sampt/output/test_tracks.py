@@ -52,7 +52,7 @@ def test_points_come_object_by_object_the_positives_first(scene, queries):
 def test_there_are_no_masks(scene, queries):
     result = next(track_points(Drift(), Clip.of(scene), queries))
     assert result.masks.shape == result.logits.shape == (2, 60, 90)
-    assert not result.masks.any() and not result.label_map.any()
+    assert not result.masks.any() and not result.label_map().any()
     assert np.isnan(result.scores).all()
 
 

@@ -13,9 +13,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sampt import QueryPoints
+from sampt.config.schema import CacheBudget
 from sampt.errors import DeviceMemoryError
 from sampt.segmenters.base import Decoded, Embedding, Prompts
-from sampt.segmenters.embedding_cache import CacheBudget, EmbeddingCache
+from sampt.segmenters.embedding_cache import EmbeddingCache
 from sampt.segmenters.encoder import FrameEncoder
 from tests.sampt.parts import ColourSegmenter, squares, tiny_segmenter
 from tests.sampt.runs import equal, green, masks_of, model, red, segment

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from sampt import QueryPoints
+from sampt.config.schema import CacheBudget
 from sampt.methods.sam_pt.reinitialisation import AtHorizon
 from sampt.segmenters.base import Prompts
 from sampt.segmenters.captured import Captured
-from sampt.segmenters.embedding_cache import CacheBudget
 from sampt.segmenters.hq_sam import HqSamSegmenter
 from sampt.segmenters.sam import SamSegmenter
 from tests.sampt.parts import squares, tiny_hq_sam, tiny_sam

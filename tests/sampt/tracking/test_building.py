@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from sampt.config.loading import build, load_config
+from sampt.config import load_config
 from sampt.errors import CheckpointError, ConfigError
+from sampt.methods.registry import build_method
 from sampt.trackers.cotracker.models import build_cotracker2, build_cotracker3, build_cotracker3_offline
 from sampt.trackers.pips.network import build_pips
 from sampt.trackers.raft.weights import build_raft
@@ -62,7 +63,7 @@ class TestEach:
 
     def test_its_settings_file_gives_options_that_it_has(self, name, files):
         config = load_config("quick", [f"tracker.name={name}", f"tracker.checkpoint={files[name]}"])
-        assert build(config).tracker.name == name
+        assert build_method(config).parts.tracker.name == name
 
     def test_weights_of_another_are_refused(self, name, files):
         names = [*MODELS]

@@ -283,8 +283,8 @@ class TestDisks:
 
 PROGRAM = """
 import logging, sys
-from sampt.checkpoints import Checkpoint
-from sampt.download import ensure
+from sampt.weights.registry import Checkpoint
+from sampt.weights.download import ensure
 logging.basicConfig(level=logging.INFO)
 url, sha256 = sys.argv[1:]
 print(ensure(Checkpoint("net", "net.pth", (url,), sha256, None, "MIT", True, "Nobody, 2020", "this test")))

@@ -1,0 +1,130 @@
+"""What SAM-PT is made of: its exchangeable parts and its settings, in one value that its loops share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sampt._internal.devices import choose_device, choose_dtype
+from sampt.config.schema import Config, Prompting, SamplerConfig
+from sampt.errors import ConfigError
+from sampt.methods.frame_points import FramePoints
+from sampt.segmenters.base import PromptableSegmenter
+from sampt.segmenters.registry import create_segmenter
+from sampt.trackers.base import PointTracker
+from sampt.trackers.filters import PatchFilter
+from sampt.tracking.building import build_tracker
+
+from .reinitialisation import Reinit, make_strategy
+from .samplers import PointSampler, create_sampler, select_points
+
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How points are drawn from a mask: the query mask, or a predicted one at reinitialisation.
+
+    Attributes:
+        positive, negative: what draws them, from the mask and from its complement.
+        positives, negatives: how many for each object.
+        from_clicks: an object with fewer positive points than ``positives`` gets more, from the mask that the
+            segmenter makes of them at the query frame.
+    """
+
+    positive: PointSampler
+    negative: PointSampler
+    positives: int = 16
+    negatives: int = 1
+    from_clicks: bool = False
+
+    def points(
+        self, frame: NDArray[np.uint8], mask: NDArray[np.bool_], rng: np.random.Generator
+    ) -> FramePoints:
+        """Sample from an object's mask, (H, W) bool, and from its complement."""
+        return FramePoints.at_query(
+            *select_points(frame, mask, self.positive, self.positives, self.negative, self.negatives, rng)
+        )
+
+
+@dataclass(frozen=True)
+class Parts:
+    """SAM-PT's parts.
+
+    Attributes:
+        tracker, segmenter, sampling: the exchangeable parts.
+        prompting: how points become prompts.
+        reinit: when points are sampled again; None: never.
+        patch_filter: rejects points that no longer look alike; None: none.
+        joint_objects: how many objects' points are tracked together, which matters to a tracker whose points
+            see each other; None for all.
+    """
+
+    tracker: PointTracker
+    segmenter: PromptableSegmenter
+    sampling: Sampling
+    prompting: Prompting = field(default_factory=Prompting)
+    reinit: Reinit | None = None
+    patch_filter: PatchFilter | None = None
+    joint_objects: int | None = None
+
+    @classmethod
+    def of(cls, config: Config, segmenter: PromptableSegmenter | None = None) -> Parts:
+        """Everything that a configuration names; with ``segmenter`` instead of its own, if given.
+
+        Raises:
+            ConfigError: an unknown or mistyped tracker, segmenter, sampler, strategy or option of one.
+            CheckpointError: a checkpoint is missing, corrupt or another model's.
+        """
+        device = choose_device(config.device)
+        sampling, filtering = config.sampling, config.patch_filter
+        return cls(
+            sampling=Sampling(
+                _sampler("positive", sampling.positive),
+                _sampler("negative", sampling.negative),
+                sampling.positive.points,
+                sampling.negative.points,
+                sampling.from_clicks,
+            ),
+            reinit=make_strategy(config.reinit),
+            prompting=config.prompting,
+            patch_filter=PatchFilter(filtering.size, filtering.threshold) if filtering.enabled else None,
+            joint_objects=config.tracker.joint_objects,
+            tracker=build_tracker(
+                config.tracker.name,
+                config.tracker.options,
+                config.tracker.checkpoint,
+                device,
+                choose_dtype(config.tracker.dtype, device),
+                config.tracker.whole_clip_frames,
+            ),
+            segmenter=segmenter
+            or create_segmenter(
+                config.segmenter.name,
+                config.segmenter.checkpoint,
+                device,
+                choose_dtype(config.dtype, device),
+                config.segmenter.options,
+                config.compile,
+            ),
+        )
+
+    def tracked_together(self, objects: Sequence[int]) -> list[Sequence[int]]:
+        """Objects in groups whose points are tracked together."""
+        size = self.joint_objects or max(len(objects), 1)
+        return [objects[i : i + size] for i in range(0, len(objects), size)]
+
+
+def _sampler(which: str, config: SamplerConfig) -> PointSampler:
+    return _valid(f"sampling.{which}", lambda: create_sampler(config.name, **config.options))
+
+
+def _valid(section: str, make: Callable[[], Part]) -> Part:
+    try:
+        return make()
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"{section}: {error}") from error

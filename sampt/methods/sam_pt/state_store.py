@@ -1,0 +1,58 @@
+"""States of frames that come out in another order than they are needed, on disk instead of in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from sampt.errors import OutputError
+from sampt.methods.frame_points import FramePoints
+
+from .prompting import ObjectState, States
+
+
+class StateStore:
+    """States by position in the clip, each in a file of a folder until it is taken."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def put(self, position: int, states: States) -> None:
+        """
+        Raises:
+            OutputError: the disk is full, or the folder cannot be written.
+        """
+        if not states:
+            return
+        stored = {
+            k: (
+                torch.from_numpy(s.points.xy),
+                torch.from_numpy(s.points.positive),
+                torch.from_numpy(s.points.visibility),
+                s.low_res,
+                s.score,
+                s.lost,
+            )
+            for k, s in states.items()
+        }
+        try:
+            torch.save(stored, self.folder / f"{position}.pt")
+        except (OSError, RuntimeError) as error:  # torch turns a full disk into a RuntimeError
+            raise OutputError(
+                f"cannot keep masks for the forward pass in {self.folder}; free space there, or set TMPDIR"
+            ) from error
+
+    def take(self, position: int) -> States:
+        """The states put at this position, which are then forgotten; empty if there were none."""
+        path = self.folder / f"{position}.pt"
+        if not path.exists():
+            return {}
+        stored = torch.load(path, weights_only=True)
+        path.unlink()
+        return {
+            k: ObjectState(
+                FramePoints(xy.numpy(), positive.numpy(), visibility.numpy()), low_res, score, lost
+            )
+            for k, (xy, positive, visibility, low_res, score, lost) in stored.items()
+        }
