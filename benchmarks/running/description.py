@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pooch
+
 import sampt
 from sampt._internal.devices import choose_device
 from sampt._internal.environment import hardware, versions
@@ -17,7 +19,6 @@ from sampt.errors import CheckpointError
 from sampt.trackers.registry import NEURAL
 from sampt.weights.download import checkpoint_path
 from sampt.weights.registry import CHECKPOINTS
-from sampt.weights.transfer import sha256_of
 
 
 def describe(task: str, dataset: dict[str, Any], config: Config, seeds: Sequence[int]) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def git_commit() -> str | None:
 @cache
 def _sha256(path: Path, changed: int) -> str:
     """Of a file that was last changed then; the settings of a sweep share their weights."""
-    return sha256_of(path).hexdigest()
+    return str(pooch.file_hash(path))
 
 
 def _checkpoints(config: Config) -> dict[str, str]:

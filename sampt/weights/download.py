@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from datetime import datetime, timezone
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Literal
 
-import platformdirs
+import pooch
 from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import (
@@ -23,31 +21,20 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from sampt._internal.files import replacing
 from sampt.errors import CheckpointError, ConfigError
 
 from .registry import Checkpoint, find_checkpoint
-from .transfer import Report, Retry, download, sha256_of
+from .resuming import ProgressCallback, ResumingDownloader, Retry, UnavailableError, origin_of, part_of
 
 logger = logging.getLogger(__name__)
 
 State = Literal["here", "wrong size", "incomplete", "absent"]
 
 
-class Pin(TypedDict):
-    """What a checkpoint without a published hash was when it was first seen."""
-
-    sha256: str
-    size: int
-    url: str
-    date: str
-
-
 def weights_folder() -> Path:
     """``$SAMPT_HOME/weights``, or ``weights`` in the platform's cache folder."""
     home = os.environ.get("SAMPT_HOME")
-    base = Path(home).expanduser() if home else Path(platformdirs.user_cache_dir("sampt", appauthor=False))
-    return base / "weights"
+    return (Path(home).expanduser() if home else pooch.os_cache("sampt")) / "weights"
 
 
 def checkpoint_path(name: str) -> Path:
@@ -76,9 +63,9 @@ def ensure(checkpoint: Checkpoint, retry: Retry | None = None) -> Path:
             f"{path} is missing, and SAMPT_OFFLINE forbids downloading it: fetch {_urls(checkpoint)[0]} "
             "elsewhere and put it there, or give a file of your own with --checkpoint PATH"
         )
-    with _writing(path), _alone(path):
+    with _lock(path):
         if not path.is_file():
-            _fetch(checkpoint, path, retry)
+            _download(checkpoint, retry or Retry())
     return path
 
 
@@ -93,11 +80,11 @@ def state(checkpoint: Checkpoint) -> State:
     if path.is_file():
         right = checkpoint.size in (None, path.stat().st_size)
         return "here" if right else "wrong size"
-    return "incomplete" if _part(path).is_file() else "absent"
+    return "incomplete" if part_of(path).is_file() else "absent"
 
 
 def verify(checkpoint: Checkpoint) -> None:
-    """Compare the file with the published SHA-256, or with the one that was pinned.
+    """Compare the file with the published SHA-256.
 
     The whole file is hashed, each time it is used. With a processor that has SHA instructions that takes
     0.6 s a gigabyte, and a record of size and time instead would trust whatever was done to the file since.
@@ -108,21 +95,17 @@ def verify(checkpoint: Checkpoint) -> None:
     path = cached(checkpoint)
     try:
         size = path.stat().st_size
-        digest = sha256_of(path).hexdigest() if checkpoint.size in (None, size) else None
+        digest = pooch.file_hash(path) if checkpoint.size in (None, size) else None
     except OSError as error:
         raise CheckpointError(
             f"cannot read {path} ({error.strerror or error}): run `sampt weights download {checkpoint.name}`"
         ) from error
+    if digest == checkpoint.sha256:
+        return
     if digest is None:
         problem = f"has {size:,} bytes, expected {checkpoint.size:,}"
     else:
-        expected = _expected(checkpoint)
-        if expected is None:
-            with suppress(CheckpointError):  # a folder that cannot be written can still be used
-                _pin(path, digest, "")
-        if expected in (None, digest):
-            return
-        problem = f"has the SHA-256 {digest}, expected {expected}"
+        problem = f"has the SHA-256 {digest}, expected {checkpoint.sha256}"
     raise CheckpointError(
         f"{path} is damaged, or another file: it {problem}; run `sampt weights remove {checkpoint.name}` to "
         "have it downloaded again, or give a file of your own with --checkpoint PATH"
@@ -132,35 +115,57 @@ def verify(checkpoint: Checkpoint) -> None:
 def remove(checkpoint: Checkpoint) -> bool:
     """Delete the file and what has come of an unfinished download; whether there was any.
 
-    A pinned SHA-256 stays, so that the next download is compared with it.
-
     Raises:
         CheckpointError: the folder cannot be written.
     """
     path = cached(checkpoint)
-    found = [p for p in (path, _part(path), path.with_name(path.name + ".part.json")) if p.exists()]
+    found = [p for p in (path, part_of(path), origin_of(path)) if p.exists()]
     if found:
-        with _writing(path), _alone(path):
+        with _lock(path):
             for one in found:
                 one.unlink(missing_ok=True)
     return bool(found)
 
 
-def _fetch(checkpoint: Checkpoint, path: Path, retry: Retry | None) -> None:
-    urls = _urls(checkpoint)
-    logger.info("downloading %s from %s to %s", checkpoint.file, urls[0], path.parent)
+def _download(checkpoint: Checkpoint, retry: Retry) -> None:
+    """From the first URL that gives it. pooch names the file, once its SHA-256 is right."""
+    path, urls = cached(checkpoint), _urls(checkpoint)
+    _announce(checkpoint, urls[0])
+    pooch.get_logger().setLevel(logging.WARNING)  # else it prints by itself what is logged here
+    reasons = []
+    with _progress_bar(checkpoint.file) as progress:
+        downloader = ResumingDownloader(path, checkpoint.size, retry, progress)
+        for url in urls:
+            cache = pooch.create(
+                path.parent,
+                base_url="",
+                registry={checkpoint.file: checkpoint.sha256},
+                urls={checkpoint.file: url},
+                retry_if_failed=1,  # of wrong bytes alone: what was left of an older download may be at fault
+            )
+            try:
+                cache.fetch(checkpoint.file, downloader=downloader)
+                return
+            except UnavailableError as error:
+                reason = str(error)
+            except ValueError as error:
+                reason = str(error).partition(". ")[0]  # pooch's advice is not for users
+            logger.info("%s: %s", url, reason)
+            reasons.append(f"{url}: {reason}")
+    raise CheckpointError(
+        f"{path.name} cannot be downloaded ({'; '.join(reasons)}); try again later, set SAMPT_WEIGHTS_URL "
+        f"to a mirror, or put the right file at {path} yourself"
+    )
+
+
+def _announce(checkpoint: Checkpoint, url: str) -> None:
+    """What comes from where, and under which licence."""
+    logger.info("downloading %s from %s to %s", checkpoint.file, url, weights_folder())
     logger.info("licence %s; please cite %s", checkpoint.licence, checkpoint.citation)
     if checkpoint.commercial is False:
         logger.warning("%s: NOT for commercial use, by its licence %s", checkpoint.name, checkpoint.licence)
     elif checkpoint.commercial is None:
         logger.info("whether these weights may be used commercially is not stated by their publisher")
-    if checkpoint.sha256 is None:
-        logger.warning("no SHA-256 of %s is published: what comes first is pinned", checkpoint.file)
-    expected = _expected(checkpoint)
-    with _progress(checkpoint.file) as report:
-        fetched = download(urls, path, sha256=expected, size=checkpoint.size, retry=retry, report=report)
-    if expected is None:
-        _pin(path, fetched.sha256, fetched.url)
 
 
 def _urls(checkpoint: Checkpoint) -> tuple[str, ...]:
@@ -173,74 +178,35 @@ def _urls(checkpoint: Checkpoint) -> tuple[str, ...]:
     return (f"{mirror.rstrip('/')}/{checkpoint.file}",)
 
 
-def _expected(checkpoint: Checkpoint) -> str | None:
-    if checkpoint.sha256 is not None:
-        return checkpoint.sha256
-    pin = _pins().get(checkpoint.file)
-    return pin["sha256"] if pin else None
-
-
-def _lock_file() -> Path:
-    return weights_folder() / "weights.lock.json"
-
-
-def _pins() -> dict[str, Pin]:
-    try:
-        pins: dict[str, Pin] = json.loads(_lock_file().read_text())
-        if all(isinstance(pin["sha256"], str) for pin in pins.values()):
-            return pins
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        pass
-    raise CheckpointError(f"{_lock_file()} cannot be read as JSON of pinned hashes: mend it, or delete it")
-
-
-def _pin(path: Path, sha256: str, url: str) -> None:
-    """Write down what ``path`` is, to be compared from now on."""
-    date = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    with _writing(_lock_file()), _alone(_lock_file()):
-        pin = Pin(sha256=sha256, size=path.stat().st_size, url=url, date=date)
-        pins = _pins() | {path.name: pin}
-        with replacing(_lock_file()) as temporary:
-            temporary.write_text(json.dumps(pins, indent=2, sort_keys=True) + "\n")
-
-
-def _part(path: Path) -> Path:
-    return path.with_name(path.name + ".part")
-
-
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Make the folder of ``path``, and say plainly if nothing can be written there."""
+def _lock(path: Path) -> Iterator[None]:
+    """Writing at ``path``, one process at a time; its folder is made.
+
+    Raises:
+        CheckpointError: something cannot be written in the folder.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield
+        lock = FileLock(path.with_name(f".{path.name}.lock"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            logger.info("waiting for another process that is working on %s", path)
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
     except OSError as error:
         raise CheckpointError(
-            f"cannot write in {path.parent} ({error.strerror or error}); set SAMPT_HOME to a folder that can "
-            "be written"
+            f"cannot write in {path.parent} ({error.strerror or error}); free some space, or set "
+            "SAMPT_HOME to a folder that can be written"
         ) from error
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Only one process at a time."""
-    lock = FileLock(path.with_name(f".{path.name}.lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        logger.info("waiting for another process that is working on %s", path)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
-def _progress(title: str) -> Iterator[Report]:
-    """A progress bar on a terminal, nothing elsewhere."""
+def _progress_bar(title: str) -> Iterator[ProgressCallback]:
+    """On a terminal; nothing elsewhere."""
     console = Console(stderr=True)
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with Progress(

@@ -16,8 +16,7 @@ class Checkpoint:
         name: what users call it: the segmenter or tracker it belongs to.
         file: its name in the folder of weights and on a mirror.
         urls: where it is published, tried in order.
-        sha256: of the whole file, 64 hex digits. None where none is published: then the first download
-            is pinned in a lock file beside the weights.
+        sha256: of the whole file, 64 hex digits.
         size: in bytes; None where it is not known.
         licence: of the weights, as their publisher states it.
         commercial: whether that licence allows commercial use; None where nothing is stated.
@@ -28,7 +27,7 @@ class Checkpoint:
     name: str
     file: str
     urls: tuple[str, ...]
-    sha256: str | None
+    sha256: str
     size: int | None
     licence: str
     commercial: bool | None

@@ -132,7 +132,7 @@ def test_a_mirror_with_another_file_is_refused(sampt: Cli, server: FaultyServer,
     done = sampt("weights", "download", "raft-small", SAMPT_WEIGHTS_URL=f"{server.url}/mirror")
     assert done.returncode == 2
     got = hashlib.sha256(bytes(checkpoint.size)).hexdigest()
-    assert f"its SHA-256 is {got}, expected {checkpoint.sha256}" in done.stderr
+    assert f"expected {checkpoint.sha256} but got {got}" in done.stderr
     assert "Traceback" not in done.stderr
     assert not [p for p in (home / "weights").iterdir() if not p.name.endswith(".lock")]
 
@@ -142,6 +142,12 @@ def test_the_licence_is_shown_before_the_download(sampt: Cli, server: FaultyServ
     assert done.returncode == 2  # the mirror has no such file
     assert "WARNING: cotracker2: NOT for commercial use, by its licence CC-BY-NC-4.0" in done.stderr
     assert "404" in done.stderr
+
+
+def test_messages_come_from_the_log_alone(sampt: Cli, server: FaultyServer) -> None:
+    done = sampt("weights", "download", "cotracker2", SAMPT_WEIGHTS_URL=server.url)
+    kinds = [line.split(": ")[0] for line in done.stderr.splitlines()]
+    assert set(kinds) == {"INFO", "WARNING", "Error"}
 
 
 def test_help_imports_nothing_heavy(sampt: Cli) -> None:

@@ -1,10 +1,9 @@
-"""The folder of weights: what it holds, pins, refuses, and how processes share it."""
+"""The folder of weights: what it holds and refuses, and how processes share it."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import logging
 import os
 import signal
@@ -13,42 +12,19 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from sampt.errors import CheckpointError, ConfigError
 from sampt.weights.download import cached, checkpoint_path, ensure, remove, state, verify, weights_folder
 from sampt.weights.registry import CHECKPOINTS, Checkpoint
-from sampt.weights.transfer import Retry
 
 from .faulty_server import FaultyServer, claim, drop, hold, slow, status, without_length
+from .small_checkpoint import CONTENT, QUICK, SHA256, checkpoint
 
-CONTENT = np.random.default_rng(0).bytes(300_000)
-OTHER = np.random.default_rng(1).bytes(300_000)
-SHA256 = hashlib.sha256(CONTENT).hexdigest()
-QUICK = Retry(attempts=3, wait=0.01, longest=0.05, timeout=0.5)
-
-
-@pytest.fixture
-def server() -> Iterator[FaultyServer]:
-    with FaultyServer() as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("SAMPT_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    for name in ("SAMPT_OFFLINE", "SAMPT_WEIGHTS_URL"):
-        monkeypatch.delenv(name, raising=False)
-    return tmp_path / "home"
-
-
-def checkpoint(*urls: str, sha256: str | None = SHA256, size: int | None = len(CONTENT)) -> Checkpoint:
-    return Checkpoint("net", "net.pth", urls, sha256, size, "MIT", True, "Nobody, Nothing, 2020", "this test")
+pytestmark = pytest.mark.usefixtures("home")
 
 
 class TestCache:
@@ -162,58 +138,6 @@ class TestCache:
         assert not [p for p in weights_folder().iterdir() if not p.name.endswith(".lock")]
 
 
-class TestPins:
-    @pytest.fixture
-    def net(self, server: FaultyServer) -> Checkpoint:
-        return checkpoint(server.serve("net.pth", CONTENT), sha256=None, size=None)
-
-    def test_the_first_download_is_written_down(self, net: Checkpoint) -> None:
-        ensure(net)
-        pin = json.loads((weights_folder() / "weights.lock.json").read_text())["net.pth"]
-        assert (pin["sha256"], pin["size"], pin["url"]) == (SHA256, len(CONTENT), net.urls[0])
-        assert abs(datetime.now(timezone.utc) - datetime.fromisoformat(pin["date"])) < timedelta(minutes=5)
-
-    def test_a_published_hash_needs_no_pin(self, server: FaultyServer) -> None:
-        ensure(checkpoint(server.serve("net.pth", CONTENT)))
-        assert not (weights_folder() / "weights.lock.json").exists()
-
-    def test_damage_is_found(self, net: Checkpoint) -> None:
-        ensure(net).write_bytes(OTHER)
-        with pytest.raises(CheckpointError, match=f"expected {SHA256}"):
-            verify(net)
-
-    def test_another_file_at_the_same_url_is_refused_later(
-        self, net: Checkpoint, server: FaultyServer
-    ) -> None:
-        ensure(net)
-        remove(net)
-        server.serve("net.pth", OTHER)
-        with pytest.raises(CheckpointError, match=f"expected {SHA256}"):
-            ensure(net, QUICK)
-
-    def test_others_pins_stay(self, net: Checkpoint, server: FaultyServer) -> None:
-        url = server.serve("two.pth", OTHER)
-        two = Checkpoint("two", "two.pth", (url,), None, None, "MIT", True, "Nobody, 2020", "this test")
-        ensure(two)
-        ensure(net)
-        verify(two)
-        assert set(json.loads((weights_folder() / "weights.lock.json").read_text())) == {"net.pth", "two.pth"}
-
-    def test_what_was_put_there_by_hand_is_pinned_when_first_used(self, net: Checkpoint, home: Path) -> None:
-        (home / "weights").mkdir(parents=True)
-        (home / "weights" / "net.pth").write_bytes(CONTENT)
-        ensure(net).write_bytes(OTHER)
-        with pytest.raises(CheckpointError, match=f"expected {SHA256}"):
-            ensure(net)
-
-    @pytest.mark.parametrize("text", ["", "{", "[]", '{"net.pth": 3}', '{"net.pth": {}}'])
-    def test_a_spoilt_lock_file_is_named(self, net: Checkpoint, text: str) -> None:
-        ensure(net)
-        (weights_folder() / "weights.lock.json").write_text(text)
-        with pytest.raises(CheckpointError, match=r"weights\.lock\.json"):
-            verify(net)
-
-
 class TestDisks:
     def test_a_file_that_cannot_fit_is_not_begun(self, server: FaultyServer, home: Path) -> None:
         net = checkpoint(server.serve("net.pth", CONTENT, claim(10**17)), size=None)
@@ -257,15 +181,16 @@ class TestDisks:
         self, server: FaultyServer, mount: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("SAMPT_HOME", str(mount))
-        url = server.serve("net.pth", CONTENT)
-        (mount / "weights").mkdir()
-        (mount / "weights" / "net.pth").write_bytes(CONTENT[:1000])
+        few = CONTENT[:1000]
+        here = replace(
+            checkpoint(server.serve("net.pth", few), size=None), sha256=hashlib.sha256(few).hexdigest()
+        )
+        ensure(here)
         subprocess.run(["mount", "-o", "remount,ro", str(mount)], check=True)
         with pytest.raises(CheckpointError, match="SAMPT_HOME") as caught:
-            ensure(Checkpoint("two", "two.pth", (url,), None, None, "MIT", True, "Nobody, 2020", "this test"))
+            ensure(replace(here, file="two.pth"))
         assert f"{mount / 'weights'} ({os.strerror(errno.EROFS)})" in str(caught.value)
-        here = checkpoint(url, sha256=None, size=None)  # it cannot be pinned there, but it can be used
-        assert ensure(here).read_bytes() == CONTENT[:1000]
+        assert ensure(here).read_bytes() == few
         with pytest.raises(CheckpointError, match="SAMPT_HOME"):
             remove(here)
 
@@ -325,6 +250,7 @@ class TestProcesses:
         process.communicate(timeout=30)
         assert process.returncode != 0
         assert part.stat().st_size == 150_000
-        assert not (weights_folder() / "net.pth").exists()
+        left = {path.name for path in weights_folder().iterdir()}
+        assert left == {".net.pth.lock", "net.pth.part", "net.pth.part.json"}
         assert ensure(checkpoint(url)).read_bytes() == CONTENT
         assert server.requests[-1].range == "bytes=150000-"

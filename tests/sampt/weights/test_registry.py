@@ -23,7 +23,7 @@ def test_has_all_that_the_paper_needs() -> None:
 
 @ALL
 def test_hash_and_size_are_whole_and_sourced(checkpoint: Checkpoint) -> None:
-    assert checkpoint.sha256 is None or re.fullmatch("[0-9a-f]{64}", checkpoint.sha256)
+    assert re.fullmatch("[0-9a-f]{64}", checkpoint.sha256)
     assert checkpoint.size is None or checkpoint.size > 1_000_000
     assert checkpoint.source
 
