@@ -33,9 +33,9 @@ MARGIN = 6
 RIM = 2
 # A later mask reaches at most so many times as far from the positives as the first one did, plus MARGIN.
 STRETCH = 3.0
-# A part of the mask needs this share of the positives; fewer are those that were left behind.
 LEAST_VARIANCE = 1e-3
 """Of a mixture's colours, in any direction."""
+# A part of the mask needs this share of the positives; fewer are those that were left behind.
 LEAST_SHARE = 0.1
 BINS = 32
 # Logits are this far from zero, less for doubtful foreground, so that the likelier of two objects wins.
