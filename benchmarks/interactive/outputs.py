@@ -14,9 +14,11 @@ from sampt.errors import EvaluationError
 from ..running.folder import RunFolder
 from .curves import interaction_table, mean_curve, object_table, plot_curves
 from .walks import Annotation
-from .worker import INTERACTIONS
 
 CURVE = "curve.csv"
+
+INTERACTIONS = "interactions.json"
+"""The file in a sequence's folder of results: a list of annotations."""
 
 
 def read_annotations(folder: RunFolder, sequences: Sequence[str]) -> list[Annotation]:

@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,52 +18,17 @@ from sampt.errors import DeviceMemoryError
 from sampt.methods.base import VideoMethod
 from sampt.prompts.object_query import MAX_OBJECTS
 from sampt.prompts.query_points import ObjectQuery, QueryPoints
-from sampt.proposals.generator import Proposal, ProposalSettings, Rle, propose
+from sampt.proposals.generator import Proposal, Rle, propose
 from sampt.segmenters.encoder import FrameEncoder
 from sampt.trackers.clip import Clip, FrameSource
+
+from .settings import VisSettings
 
 logger = logging.getLogger(__name__)
 
 BYTES_TOGETHER = 2 << 30
 BYTES_PER_PIXEL = 10
 """What one object of a frame needs while its mask is made: logits, comparisons of them, and masks."""
-
-
-@dataclass(frozen=True)
-class Redetect:
-    """Looking for new objects later in the video, which the paper does not do.
-
-    every: so many frames lie between two looks; None: only the first frame is looked at.
-    overlap: a proposal is new if its IoU with every masklet in that frame is at most this.
-    """
-
-    every: int | None = None
-    overlap: float = 0.5
-
-    def __post_init__(self) -> None:
-        if self.every is not None and self.every < 1:
-            raise ValueError(f"every must be at least 1, not {self.every}")
-        if not 0 <= self.overlap <= 1:
-            raise ValueError(f"overlap must be from 0 to 1, not {self.overlap}")
-
-
-@dataclass(frozen=True)
-class VisSettings:
-    """How everything in a video is found, scored and tracked.
-
-    proposal_score: multiply a masklet's score by the predicted IoU of the proposal that it began with.
-    objects_per_batch: so many are tracked and segmented together, and are each other's negatives; None for
-        as many as 2 GiB of masks allow.
-    """
-
-    proposals: ProposalSettings = field(default_factory=ProposalSettings)
-    redetect: Redetect = field(default_factory=Redetect)
-    proposal_score: bool = True
-    objects_per_batch: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.objects_per_batch is not None and self.objects_per_batch < 1:
-            raise ValueError(f"objects_per_batch must be at least 1, not {self.objects_per_batch}")
 
 
 @dataclass
@@ -74,7 +39,7 @@ class FoundMasklet:
     score: float
 
 
-class EverythingTracker:
+class MaskletFinder:
     """Finds masklets in one video after the other.
 
     model: with ``overlapping`` masks, as proposals lie upon each other.
