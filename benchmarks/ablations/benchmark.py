@@ -112,8 +112,8 @@ def run_sweep(
         scores = {s.name: VosScores.of(folders[s.slug], opened) for s in settings}
         for s in settings:
             scores[s.name].write(folders[s.slug], opened.split)
-        table, measures = long_table(scores)
         try:
+            table, measures = long_table(scores)
             written = write_comparison(output, settings, len(plan.seeds), compared, table, measures)
         except EvaluationError as error:
             if failed.empty:

@@ -24,7 +24,7 @@ from .walks import Rules, annotate
 
 
 class InteractiveWorker:
-    """Simulates annotators of sequences; keeps its models.
+    """Simulates annotators of sequences; keeps its methods.
 
     settings: configurations by name, as ``interactive_config`` makes them.
     """
@@ -39,14 +39,14 @@ class InteractiveWorker:
             DatasetError: the sequence cannot be read, or has no truth but in its objects' first frames.
         """
         begin = time.perf_counter()
-        sequence, model = self.dataset[task.sequence], self.methods(task)
+        sequence, method = self.dataset[task.sequence], self.methods(task)
         if not self.rules.tracking:
-            model = without_tracking(model)
+            method = without_tracking(method)
         with self.methods.encoder(task, sequence.video) as encoder:
             before, annotations = encoder.counts, []
             for id in sequence.appearances:
                 truth = object_truth(sequence, id)
-                session = InteractiveSession(model, sequence.video, backward=False, encoder=encoder)
+                session = InteractiveSession(method, sequence.video, backward=False, encoder=encoder)
                 rng = np.random.default_rng([task.seed, id])
                 annotations.append(annotate(session, truth, self.rules, rng, sequence.name, id))
             size, encoded = session.size, encoded_since(encoder, before)
@@ -58,7 +58,7 @@ class InteractiveWorker:
             size=size,
             seconds={"all": round(time.perf_counter() - begin, 3)},
             encoder=encoded,
-            quality="preview" if model.segmenter.preview else "full",
+            quality="preview" if method.segmenter.preview else "full",
             scores=None,
         )
         content = json.dumps([a.to_json() for a in annotations], indent=1) + "\n"

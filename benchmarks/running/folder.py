@@ -209,11 +209,11 @@ def check_run(path: Path, description: Description, overwrite: bool = False) -> 
     try:
         there: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         known = [key for key in IDENTITY if key in description]
-        before = _flat({key: there[key] for key in known})
+        before = _comparable({key: there[key] for key in known})
         more = len(there["seeds"]) > 1 and set(there["seeds"]) < set(description["seeds"])
     except (ValueError, KeyError, TypeError) as error:
         raise OutputError(f"{file} is damaged; give --overwrite to begin anew") from error
-    now = _flat(json.loads(json.dumps({key: description[key] for key in known})))
+    now = _comparable(json.loads(json.dumps({key: description[key] for key in known})))
     differing = [
         key
         for key in {**before, **now}
@@ -230,15 +230,18 @@ def check_run(path: Path, description: Description, overwrite: bool = False) -> 
     return there
 
 
-def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as one, with keys like ``config.tracker.name``."""
-    if not isinstance(value, Mapping):
-        return {prefix: value}
-    return {
-        k: v
-        for key, inner in value.items()
-        for k, v in _flat(inner, f"{prefix}.{key}" if prefix else str(key)).items()
-    }
+def _comparable(description: Description) -> dict[str, Any]:
+    """By keys like ``config.tracker.name``; options that are empty are as if they were not there."""
+    return {key: value for key, value in flattened(description).items() if value != {}}
+
+
+def flattened(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, with keys like ``config.tracker.name``; one that is empty stays."""
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        name = f"{prefix}{key}"
+        flat |= flattened(value, f"{name}.") if isinstance(value, Mapping) and value else {name: value}
+    return flat
 
 
 def _empty(path: Path) -> None:

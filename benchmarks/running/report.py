@@ -19,7 +19,7 @@ from sampt.errors import SamptError
 
 from ..datasets.base import SequenceDataset
 from . import charts
-from .folder import RunFolder
+from .folder import RunFolder, flattened
 from .published import PublishedTable, published, same_measure
 from .record import SequenceRecord
 from .tasks import SequenceTask
@@ -108,8 +108,8 @@ class RunReport:
         return len({record.sequence for record in self.records})
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Of the measures of the whole set, in order."""
+    def measure_names(self) -> tuple[str, ...]:
+        """Those of the whole set, in order."""
         return tuple(dict.fromkeys(name for means in self.measures.values() for name in means))
 
     def over_seeds(self, measure: str) -> list[float]:
@@ -154,10 +154,10 @@ def _content(report: RunReport) -> dict[str, Any]:
         "preview": any(record.quality == "preview" for record in report.records),
         "summary": _summary(report),
         "seed_rows": {
-            seed: [charts.percent(means.get(name)) for name in report.names]
+            seed: [charts.percent(means.get(name)) for name in report.measure_names]
             for seed, means in report.measures.items()
         },
-        "seed_mean": [charts.percent_over_seeds(report.over_seeds(name)) for name in report.names],
+        "seed_mean": [charts.percent_over_seeds(report.over_seeds(name)) for name in report.measure_names],
         "bars": charts.score_bars(report.scores),
         "galleries": _galleries(report),
         "stages": charts.stages(report.records),
@@ -170,13 +170,15 @@ def _content(report: RunReport) -> dict[str, Any]:
 
 
 def _configuration(config: Mapping[str, Any]) -> dict[str, str]:
-    flat = _flat(config)
+    flat = _texts(config)
     return {label: flat[key] for label, key in SUMMARY_KEYS.items() if key in flat}
 
 
 def _figures(report: RunReport) -> list[tuple[str, str]]:
     """The few numbers that are read first."""
-    figures = [(name, charts.percent_over_seeds(report.over_seeds(name))) for name in _leading(report.names)]
+    figures = [
+        (name, charts.percent_over_seeds(report.over_seeds(name))) for name in _leading(report.measure_names)
+    ]
     figures.append(("sequences", str(report.covered)))
     if len(report.seeds) > 1:
         figures.append(("seeds", str(len(report.seeds))))
@@ -194,10 +196,12 @@ def _leading(names: Sequence[str]) -> list[str]:
 def _summary(report: RunReport) -> dict[str, Any]:
     """The run beside published rows: columns, our row, and one group of rows for each published table."""
     tables = published(report.dataset, report.split)
-    columns = _leading(report.names)
+    columns = _leading(report.measure_names)
     for measure in (measure for table in tables for measure in table.measures):
         if not any(same_measure(measure, column) for column in columns):
-            columns.append(next((name for name in report.names if same_measure(name, measure)), measure))
+            columns.append(
+                next((name for name in report.measure_names if same_measure(name, measure)), measure)
+            )
     ours = [charts.percent_over_seeds(report.over_seeds(column)) for column in columns]
     groups = [group for table in tables for group in _groups(table, columns)]
     return {"columns": columns, "ours": ours, "groups": groups, "tables": tables}
@@ -274,17 +278,15 @@ def _details(run: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """Every part of ``run.json`` as a flat table; what is no mapping comes together first, as "run"."""
     plain = {key: value for key, value in run.items() if not isinstance(value, Mapping)}
     parts = {key: value for key, value in run.items() if isinstance(value, Mapping) and value}
-    return {title: _flat(part) for title, part in {"run": plain, **parts}.items() if part}
+    return {title: _texts(part) for title, part in {"run": plain, **parts}.items() if part}
 
 
-def _flat(tree: Any, prefix: str = "") -> dict[str, str]:
+def _texts(tree: Mapping[str, Any]) -> dict[str, str]:
     """Nested mappings as "a.b.c" → text."""
-    if not isinstance(tree, Mapping):
-        text = "none" if tree is None else str(tree)
-        return {prefix: ", ".join(map(str, tree)) if isinstance(tree, list | tuple) else text}
-    if not tree and prefix:
-        return {prefix: "none"}
-    flat: dict[str, str] = {}
-    for key, value in tree.items():
-        flat |= _flat(value, f"{prefix}.{key}" if prefix else str(key))
-    return flat
+    return {key: _text(value) for key, value in flattened(tree).items()}
+
+
+def _text(value: Any) -> str:
+    if value is None or value == {}:
+        return "none"
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -157,7 +157,7 @@ def _videos(wandb: Any, videos: Mapping[str, Path]) -> dict[str, Any]:
 
 def _summary(report: RunReport) -> dict[str, Any]:
     summary: dict[str, Any] = {}
-    for name in report.names:
+    for name in report.measure_names:
         values = report.over_seeds(name)
         summary[name] = sum(values) / len(values)
     for seed, means in report.measures.items():

@@ -42,12 +42,12 @@ class FoundMasklet:
 class MaskletFinder:
     """Finds masklets in one video after the other.
 
-    model: with ``overlapping`` masks, as proposals lie upon each other.
+    method: with ``overlapping`` masks, as proposals lie upon each other.
     seconds: per stage, added up over all videos.
     """
 
-    def __init__(self, model: VideoMethod, settings: VisSettings) -> None:
-        self.model, self.settings = model, settings
+    def __init__(self, method: VideoMethod, settings: VisSettings) -> None:
+        self.method, self.settings = method, settings
         self.seconds: Counter[str] = Counter()
 
     def __call__(self, video: FrameSource, encoder: FrameEncoder) -> list[FoundMasklet]:
@@ -63,46 +63,46 @@ class MaskletFinder:
             with stopwatch("encode"):
                 embedding = encoder(start, range(start + 1, len(video)))
             with stopwatch("propose"):
-                proposals = propose(self.model.segmenter, frame, self.settings.proposals, embedding)
+                proposals = propose(self.method.segmenter, frame, self.settings.proposals, embedding)
                 fresh = new_proposals(proposals, found, start, self.settings.redetect.overlap)
             self.seconds.update(stopwatch.seconds)
             size = self._batch(frame.shape[:2])
             for i in range(0, len(fresh), size):
-                found += self._tracked(video, start, fresh[i : i + size], encoder)
+                found += self._track_within_memory(video, start, fresh[i : i + size], encoder)
         return found
 
     def _batch(self, size: tuple[int, ...]) -> int:
         fitting = max(1, BYTES_TOGETHER // (BYTES_PER_PIXEL * size[0] * size[1]))
         return min(self.settings.objects_per_batch or fitting, MAX_OBJECTS)
 
-    def _tracked(
+    def _track_within_memory(
         self, video: FrameSource, start: int, proposals: Sequence[Proposal], encoder: FrameEncoder
     ) -> list[FoundMasklet]:
         """Masklets of proposals of frame ``start``; by halves if memory runs out."""
         try:
-            return self._together(video, start, proposals, encoder)
+            return self._track_together(video, start, proposals, encoder)
         except (torch.OutOfMemoryError, DeviceMemoryError):
             if len(proposals) == 1:
                 raise
         half = len(proposals) // 2
         logger.warning(
-            "the memory of %s ran out; going on with %d objects", self.model.segmenter.device, half
+            "the memory of %s ran out; going on with %d objects", self.method.segmenter.device, half
         )
-        if self.model.segmenter.device.type == "cuda":  # here, because the error above kept tensors alive
+        if self.method.segmenter.device.type == "cuda":  # here, because the error above kept tensors alive
             torch.cuda.empty_cache()
         return [
             masklet
             for part in (proposals[:half], proposals[half:])
-            for masklet in self._tracked(video, start, part, encoder)
+            for masklet in self._track_within_memory(video, start, part, encoder)
         ]
 
-    def _together(
+    def _track_together(
         self, video: FrameSource, start: int, proposals: Sequence[Proposal], encoder: FrameEncoder
     ) -> list[FoundMasklet]:
         objects = (ObjectQuery(n, start, mask=p.mask) for n, p in enumerate(proposals, start=1))
         masks: list[list[Rle | None]] = [[None] * start for _ in proposals]
         scores: list[list[float]] = [[] for _ in proposals]
-        segmentation = self.model.stream(
+        segmentation = self.method.stream(
             Clip(video)[start:], QueryPoints(tuple(objects), "proposals"), backward=False, encoder=encoder
         )
         with closing(segmentation):

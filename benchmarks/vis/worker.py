@@ -20,7 +20,7 @@ from .settings import VisSettings
 
 
 class VisWorker:
-    """Finds the masklets of videos; keeps its models.
+    """Finds the masklets of videos; keeps its methods.
 
     settings: configurations by name.
     """

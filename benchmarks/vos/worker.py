@@ -29,7 +29,7 @@ from .scoring import FrameScores, has_truth, score_sequence
 
 
 class VosWorker:
-    """Segments and scores sequences; keeps its models, and embeddings of the sequence it is at.
+    """Segments and scores sequences; keeps its methods, and embeddings of the sequence it is at.
 
     settings: configurations by name. Those with the same segmenter share its embeddings.
     """
@@ -45,10 +45,10 @@ class VosWorker:
             SamptError: the sequence cannot be read, segmented or scored.
         """
         begin = time.perf_counter()
-        sequence, model = self._open(task.sequence), self.methods(task)
+        sequence, method = self._open(task.sequence), self.methods(task)
         with self.methods.encoder(task, sequence.video) as encoder:
             before = encoder.counts
-            segmentation = model.stream(sequence.video, sequence.queries(), backward=False, encoder=encoder)
+            segmentation = method.stream(sequence.video, sequence.queries(), backward=False, encoder=encoder)
             files: dict[str, bytes] = {}
             overlapping: dict[str, bytes] = {}
             with closing(segmentation):
@@ -57,7 +57,7 @@ class VosWorker:
                         with segmentation.stopwatch("write"):
                             name = f"{sequence.frames[result.index].stem}.png"
                             files[name] = _png(result.label_map())
-                            if model.overlapping:
+                            if method.overlapping:
                                 overlapping |= _own_masks(name, result)
             encoded = encoded_since(encoder, before)
         with segmentation.stopwatch("score"):
@@ -71,7 +71,7 @@ class VosWorker:
             size=segmentation.size,
             seconds={stage: round(s, 3) for stage, s in seconds.items()},
             encoder=encoded,
-            quality="preview" if model.segmenter.preview else "full",
+            quality="preview" if method.segmenter.preview else "full",
             scores=scores,
         )
         return TaskResult(record, files, overlapping)
