@@ -43,7 +43,7 @@ def open_frames(frames: Frames) -> tuple[Clip, Video | None]:
         return Clip(ImageStream(frames)), None
     if isinstance(frames, Sequence) and not isinstance(frames, bytes):
         return Clip(ImageSequence(frames)), None
-    if hasattr(frames, "__len__") and hasattr(frames, "__getitem__"):
+    if hasattr(frames, "__len__") and hasattr(frames, "__getitem__") and not isinstance(frames, bytes | dict):
         return Clip(frames), None
     raise VideoError(
         f"a {type(frames).__name__} is no video; give a path, a Video, a (T, H, W, 3) uint8 array, "
