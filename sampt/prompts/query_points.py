@@ -61,9 +61,9 @@ class QueryPoints:
         >>> QueryPoints.click(1, frame=0, xy=(320, 180)) + QueryPoints.click(1, frame=0, xy=(340, 200))
         <QueryPoints from a click: [<ObjectQuery 1 at frame 0: 2 positive, 0 negative points>]>
         """
-        key = "positives" if positive else "negatives"
-        query = ObjectQuery(object_id, frame, **{key: np.array([xy], np.float32)})
-        return cls((query,), "a click")
+        points, none = np.array([xy], np.float32), np.zeros((0, 2), np.float32)
+        on, off = (points, none) if positive else (none, points)
+        return cls((ObjectQuery(object_id, frame, on, off),), "a click")
 
     @classmethod
     def from_box(cls, object_id: int, frame: int, box: Sequence[float]) -> QueryPoints:
