@@ -34,7 +34,7 @@ from sampt.prompts.object_query import MAX_OBJECTS, ObjectQuery
 from sampt.prompts.query_points import QueryPoints
 from sampt.segmenters.encoder import FrameEncoder
 from sampt.trackers.clip import Clip, FrameSource
-from sampt.video.frames import Frames, open_frames
+from sampt.video.frames import Frames, as_frame, open_frames
 from sampt.video.reader import Video
 
 __all__ = ["InteractiveSession", "Point", "Progress", "SeenPoint", "SessionObject"]
@@ -88,7 +88,7 @@ class InteractiveSession:
         self.method, self._encoder_is_ours = method, encoder is None
         self.video, self._opened = _whole_source(video)
         self.encoder = encoder or method.encoder(self.video)
-        height, width = self.video[0].shape[:2]
+        height, width = as_frame(self.video[0], 0).shape[:2]
         self.size: tuple[int, int] = (height, width)
         self._empty = Document(len(self.video), self.size, backward)
         self._solver = method.solver(self.video, self.encoder, self._empty)

@@ -12,7 +12,7 @@ from sampt.trackers.base import PointTracker
 from sampt.trackers.clip import Clip
 from sampt.trackers.filters import filtered_steps
 from sampt.tracking.building import build_tracker
-from sampt.video.frames import Frames, open_frames
+from sampt.video.frames import Frames, as_frame, open_frames
 
 from .base import FrameResult
 
@@ -37,7 +37,7 @@ def track(video: Frames, queries: QueryPoints, tracker: str | PointTracker = "di
     try:
         if not clip.has(0):
             raise PromptError("the video has no frames; give one that has")
-        queries.validate(clip.indices, clip[0].shape[:2])
+        queries.validate(clip.indices, as_frame(clip[0], clip.indices[0]).shape[:2])
         for query in queries.objects:
             if not len(query.positives):
                 raise PromptError(
