@@ -15,7 +15,7 @@ from typing import cast
 
 import numpy as np
 
-from sampt.errors import PromptError
+from sampt.errors import PromptError, VideoError
 from sampt.methods.base import FrameResult, SeenPoint, VideoMethod
 from sampt.prompts.edit_file import read_edits, write_edits
 from sampt.prompts.edits import (
@@ -73,8 +73,8 @@ class InteractiveSession:
     One thread at a time may use a session, but ``cancel`` may come from any.
 
     Raises:
-        PromptError: the video has no frames, or no length.
-        VideoError: what was given is not a video.
+        VideoError: what was given is not a video, or has no frames.
+        PromptError: it has no length.
     """
 
     def __init__(
@@ -338,5 +338,5 @@ def _whole_source(video: Frames) -> tuple[FrameSource, Video | None]:
             "frames that come one after the other cannot be gone back to; give a file or a list of frames"
         )
     if not len(clip):
-        raise PromptError("the video has no frames; give one that has")
+        raise VideoError("the video has no frames; give one that has")
     return cast(FrameSource, clip if isinstance(video, Clip) else clip.source), opened

@@ -86,7 +86,7 @@ class VideoMethod(ABC):
         return FrameEncoder(self.segmenter, video, self.cache, self.frames_per_batch)
 
     def segment_image(self, image: NDArray[np.uint8] | Image.Image, queries: QueryPoints) -> FrameResult:
-        """Segment one image, (H, W, 3) uint8 RGB or Pillow's; the queries are those of a video with frame 0 alone.
+        """Segment one image, (H, W, 3) uint8 RGB or Pillow's; it is frame 0 to the queries.
 
         Raises:
             PromptError: the queries do not fit the image.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from sampt.errors import PromptError
+from sampt.errors import PromptError, VideoError
 from sampt.prompts.query_points import QueryPoints
 from sampt.trackers.base import PointTracker
 from sampt.trackers.clip import Clip
@@ -36,7 +36,7 @@ def track(video: Frames, queries: QueryPoints, tracker: str | PointTracker = "di
     clip, opened = open_frames(video)
     try:
         if not clip.has(0):
-            raise PromptError("the video has no frames; give one that has")
+            raise VideoError("the video has no frames; give one that has")
         queries.validate(clip.indices, as_frame(clip[0], clip.indices[0]).shape[:2])
         for query in queries.objects:
             if not len(query.positives):

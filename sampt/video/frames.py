@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from threading import RLock
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +43,7 @@ def open_frames(frames: Frames) -> tuple[Clip, Video | None]:
         return Clip(ImageSequence(frames)), None
     if not isinstance(frames, bytes | Mapping):
         if hasattr(frames, "__len__") and hasattr(frames, "__getitem__"):
-            return Clip(frames), None
+            return Clip(cast(FrameSource, frames)), None
         if isinstance(frames, Iterable):
             return Clip(ImageStream(iter(frames))), None
     raise VideoError(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sampt._internal.stopwatch import Stopwatch
 from sampt.config import Config, load_config
 from sampt.config.schema import CacheBudget, Prompting
-from sampt.errors import PromptError
+from sampt.errors import PromptError, VideoError
 from sampt.methods.base import FrameResult, Segmentation, VideoMethod, exclusive
 from sampt.methods.frame_points import FramePoints
 from sampt.prompts.edits import Document
@@ -194,7 +194,7 @@ class SamPtSegmentation(Segmentation):
 
     def _check(self, clip: Clip, queries: QueryPoints) -> None:
         if not clip.has(0):
-            raise PromptError("the video has no frames; give one that has")
+            raise VideoError("the video has no frames; give one that has")
         if clip.indices.step < 0:
             raise PromptError("the clip runs backward in time; give its frames in ascending order")
         if not clip.endless:

@@ -9,7 +9,7 @@ import pytest
 
 from sampt import InteractiveSession, QueryPoints, SamPt
 from sampt.config.schema import CacheBudget, Prompting
-from sampt.errors import ConfigError, PromptError
+from sampt.errors import ConfigError, PromptError, VideoError
 from sampt.methods.base import FrameResult, VideoMethod
 from sampt.methods.registry import METHODS, build_method
 from sampt.methods.sam_pt.parts import Sampling
@@ -119,7 +119,7 @@ def test_it_says_what_is_used(method: VideoMethod) -> None:
 
 
 def test_a_video_without_frames_is_refused(method: VideoMethod) -> None:
-    with pytest.raises(PromptError, match="frames"):
+    with pytest.raises(VideoError, match="frames"):
         method.stream(iter(()), RED)
 
 
