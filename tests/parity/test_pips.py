@@ -71,7 +71,6 @@ def test_names_and_shapes(manifest: dict) -> None:
 def test_what_points_look_like(
     model: PipsNetwork, feature_maps: torch.Tensor, points: torch.Tensor, golden: dict[str, np.ndarray]
 ) -> None:
-    assert np.ptp(golden["feat"]) > 1
     agrees(model.describe(feature_maps[0], points), golden["feat"][0], TOLERANCE)
 
 
