@@ -43,9 +43,7 @@ def command(output: Path, config: str, overrides: tuple[str, ...], seed: int) ->
     clip_path = _write_scene(scene, output)
     queries = clicks_on(scene)
     with Video(clip_path) as video:
-        segment_clip(
-            model, Clip.of(video), video, queries, output, overwrite=True, settings=as_mapping(settings)
-        )
+        segment_clip(model, Clip.of(video), queries, output, overwrite=True, settings=as_mapping(settings))
     means = evaluate(output / "masks", output / "annotations").means
     Console(soft_wrap=True, markup=False).print(
         f"J&F {100 * means['J&F-Mean']:.1f}  (J {100 * means['J-Mean']:.1f}, F {100 * means['F-Mean']:.1f}) "

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sampt._internal.closing import Closing
 from sampt._internal.environment import versions
-from sampt._internal.files import replacing
+from sampt._internal.files import replacing, write_json
 from sampt.errors import OutputError
 from sampt.methods.base import FrameResult, Segmentation
-from sampt.prompts.palette import write_label_map
 from sampt.video.writer import VideoWriter
 
 from .coco import CocoWriter
 from .overlay import OverlayPainter
 from .review import Stretch, doubts, stretches
 
-OURS = (
+WRITTEN_BY_RUNS = (
     *("masks", "overlay.mp4", "trajectories.npz", "result.json", "points.json"),
     *("overlays", "proposals.json", "tracks.mp4"),
 )
-"""What an output folder holds, of whichever command; only these are replaced by a new run."""
+"""What an output folder holds, of whichever command; a new run replaces these and nothing else."""
 
 
 def prepare_folder(folder: str | Path, overwrite: bool, inside: str = "masks") -> Path:
@@ -42,7 +40,8 @@ def prepare_folder(folder: str | Path, overwrite: bool, inside: str = "masks") -
     path = Path(folder)
     try:
         # An empty masks folder is what a run leaves that ended before its first frame.
-        earlier = [path / name for name in OURS if (path / name).is_file() or any((path / name).glob("*"))]
+        places = [path / name for name in WRITTEN_BY_RUNS]
+        earlier = [place for place in places if place.is_file() or any(place.glob("*"))]
         if earlier and not overwrite:
             raise OutputError(f"{path} holds results already; choose another --output, or give --overwrite")
         for old in earlier:
@@ -54,7 +53,7 @@ def prepare_folder(folder: str | Path, overwrite: bool, inside: str = "masks") -
     return path
 
 
-class ResultWriter:
+class ResultWriter(Closing):
     """Writes each frame's result as it comes, so that memory does not grow with the video.
 
     Used as a context manager it completes all files at the end; also after an exception, so that what was
@@ -89,17 +88,12 @@ class ResultWriter:
         self._scores: list[NDArray[np.float32]] = []
         self._shares: list[NDArray[np.float32]] = []
         self._doubts: list[list[str]] = []
+        self._ended = False
         queries.write(folder / "points.json")
 
     def write(self, frame: NDArray[np.uint8], result: FrameResult, timestamp: float | None = None) -> None:
         """Add one frame, (H, W, 3) uint8 RGB, and its result; ``timestamp`` in seconds."""
-        name = f"{result.index:05d}.png"
-        write_label_map(self.folder / "masks" / name, result.label_map())
-        if self.segmentation.method.overlapping:
-            for k, object_id in enumerate(result.object_ids):
-                own = self.folder / "masks" / str(object_id)
-                own.mkdir(exist_ok=True)
-                write_label_map(own / name, result.masks[k] * np.uint8(object_id))
+        name = result.save(self.folder / "masks", each_object=self.segmentation.method.overlapping).name
         if self._video:
             self._video.write(self._painter(frame, result), timestamp)
         if self._coco:
@@ -109,6 +103,15 @@ class ResultWriter:
         self._scores.append(result.scores)
         self._shares.append(result.visible_share())
         self._doubts.append(doubts(result))
+
+    def end(self) -> None:
+        """Say that no more frames will come, which nobody can know of a video without a length."""
+        self._ended = True
+
+    @property
+    def count(self) -> int:
+        """How many frames have been written."""
+        return len(self._indices)
 
     @property
     def stretches(self) -> list[Stretch]:
@@ -130,22 +133,13 @@ class ResultWriter:
             if self._video:
                 stack.callback(self._video.close)
             stack.callback(self._trajectories.save, self.folder / "trajectories.npz", self._indices)
-            with replacing(self.folder / "result.json") as path:
-                path.write_text(json.dumps(self._summary(), indent=1) + "\n", encoding="utf-8")
-
-    def __enter__(self) -> ResultWriter:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+            write_json(self.folder / "result.json", self._summary())
 
     def _summary(self) -> dict[str, Any]:
         run = self.segmentation
         segmenter = run.method.segmenter
         return {
-            "finished": len(self._indices) == len(run),
+            "finished": self._ended if run.clip.endless else len(self._indices) == len(run),
             "quality": "preview" if segmenter.preview else "full",
             **run.method.describe(),
             "settings": self.settings,
