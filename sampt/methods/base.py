@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sampt._internal import run_lengths
 from sampt._internal.closing import Closing
-from sampt._internal.extras import extras_for
+from sampt._internal.extras import require
 from sampt._internal.files import make_folder
 from sampt._internal.stopwatch import Stopwatch
 from sampt.config.schema import CacheBudget
@@ -381,8 +381,8 @@ class FrameResult:
         Raises:
             SamptError: the package is not installed.
         """
-        with extras_for("FrameResult.to_detections"):
-            import supervision
+        require("supervision", purpose="FrameResult.to_detections")
+        import supervision
 
         seen = np.flatnonzero(self.masks.any((1, 2)))
         masks, ids = self.masks[seen], np.array(self.object_ids, int)[seen]
