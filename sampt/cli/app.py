@@ -11,7 +11,7 @@ import click
 from .model_options import ModelChoice, model_options
 
 if TYPE_CHECKING:
-    from sampt.app.models import Models
+    from sampt.app.model_menu import ModelMenu
 
 
 @click.command()
@@ -54,15 +54,15 @@ def command(
     serve(_models(model), video, host, port, limit, max_pages, started)
 
 
-def _models(model: ModelChoice) -> Models:
+def _models(model: ModelChoice) -> ModelMenu:
     """All that can be chosen; at first, what the options say."""
-    from sampt.app.models import Choice, Models
+    from sampt.app.model_menu import ModelMenu, PartNames
     from sampt.config import Config
 
     settings = model.settings()
-    first = Choice(settings.segmenter.name, settings.tracker.name)
+    first = PartNames(settings.segmenter.name, settings.tracker.name)
 
-    def of(choice: Choice) -> Config:
+    def of(choice: PartNames) -> Config:
         if choice == first:
             return settings
         named = ("segmenter.name=", "tracker.name=")
@@ -75,4 +75,4 @@ def _models(model: ModelChoice) -> Models:
             tracker_checkpoint=model.tracker_checkpoint if choice.tracker == first.tracker else None,
         ).settings()
 
-    return Models(of, first)
+    return ModelMenu(of, first)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from sampt._internal import run_lengths
 from sampt._internal.closing import Closing
@@ -90,8 +91,8 @@ class VideoMethod(ABC):
         """What encodes the frames of ``video`` for this method, with a cache of its own."""
         return FrameEncoder(self.segmenter, video, self.cache, self.frames_per_batch)
 
-    def segment_image(self, image: NDArray[np.uint8], queries: QueryPoints) -> FrameResult:
-        """Segment one image, (H, W, 3) uint8 RGB; the queries are those of a video with frame 0 alone.
+    def segment_image(self, image: NDArray[np.uint8] | Image.Image, queries: QueryPoints) -> FrameResult:
+        """Segment one image, (H, W, 3) uint8 RGB or Pillow's; it is frame 0 to the queries.
 
         Raises:
             PromptError: the queries do not fit the image.
