@@ -13,7 +13,7 @@ from sampt.benchmarks.vos.evaluation import evaluate
 from sampt.config import as_mapping, load_config
 from sampt.methods.registry import build_method
 from sampt.methods.sam_pt.samplers import KMedoidsSampler
-from sampt.output.writer import prepare_folder
+from sampt.output.folder import prepare_folder
 from sampt.prompts.query_points import ObjectQuery, QueryPoints
 from sampt.synthetic.scene import SyntheticScene, write_masks
 from sampt.trackers.clip import Clip

@@ -20,7 +20,7 @@ from rich.progress import (
 from rich.text import Text
 
 from sampt.methods.base import VideoMethod
-from sampt.output.saving import save
+from sampt.output.writer import save
 from sampt.prompts.query_points import QueryPoints
 from sampt.trackers.clip import Clip
 

@@ -16,7 +16,7 @@ from sampt._internal.closing import Closing
 from sampt._internal.files import replacing
 from sampt._internal.run_lengths import box
 from sampt.output.drawing import tinted
-from sampt.output.writer import prepare_folder
+from sampt.output.folder import prepare_folder
 from sampt.prompts.label_maps import davis_palette, write_label_map
 
 from .generator import Proposal

@@ -95,8 +95,6 @@ def test_other_missing_modules_stay_what_they_are() -> None:
 
 
 def test_a_missing_submodule_names_its_package() -> None:
-    with (
-        pytest.raises(SamptError, match=r"this test needs scipy: .*sampt\[benchmarks\]"),
-        extras_for("this test"),
-    ):
+    named = r"this test needs scipy: .*sampt\[benchmarks\]"
+    with pytest.raises(SamptError, match=named), extras_for("this test"):
         raise ModuleNotFoundError("no module named 'scipy.stats'", name="scipy.stats")
