@@ -64,6 +64,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code: 0, 2 for what the user can mend, 130 for Ctrl-C."""
     import logging
 
+    from sampt._internal.extras import extras_for
     from sampt.errors import SamptError
 
     debug = "--debug" in arguments
@@ -71,8 +72,10 @@ def run(arguments: Sequence[str]) -> int:
         level=logging.DEBUG if debug else logging.WARNING, format="%(levelname)s: %(message)s"
     )
     logging.getLogger("sampt").setLevel(logging.DEBUG if debug else logging.INFO)
+    command = next((argument for argument in arguments if argument in COMMANDS), "")
     try:
-        return sampt.main([a for a in arguments if a != "--debug"], standalone_mode=False) or 0
+        with extras_for(f"sampt {command}".rstrip()):
+            return sampt.main([a for a in arguments if a != "--debug"], standalone_mode=False) or 0
     except click.exceptions.Abort:
         click.echo("Interrupted.", err=True)
         return 130

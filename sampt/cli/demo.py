@@ -13,7 +13,7 @@ from sampt.benchmarks.vos.evaluation import evaluate
 from sampt.config import as_mapping, load_config
 from sampt.methods.registry import build_method
 from sampt.methods.sam_pt.samplers import KMedoidsSampler
-from sampt.output.writer import prepare_folder
+from sampt.output.folder import prepare_folder
 from sampt.prompts.query_points import ObjectQuery, QueryPoints
 from sampt.synthetic.scene import SyntheticScene, write_masks
 from sampt.trackers.clip import Clip
@@ -43,9 +43,7 @@ def command(output: Path, config: str, overrides: tuple[str, ...], seed: int) ->
     clip_path = _write_scene(scene, output)
     queries = clicks_on(scene)
     with Video(clip_path) as video:
-        segment_clip(
-            model, Clip.of(video), video, queries, output, overwrite=True, settings=as_mapping(settings)
-        )
+        segment_clip(model, Clip.of(video), queries, output, overwrite=True, settings=as_mapping(settings))
     means = evaluate(output / "masks", output / "annotations").means
     Console(soft_wrap=True, markup=False).print(
         f"J&F {100 * means['J&F-Mean']:.1f}  (J {100 * means['J-Mean']:.1f}, F {100 * means['F-Mean']:.1f}) "

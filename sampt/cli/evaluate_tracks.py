@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sampt._internal.environment import versions
-from sampt._internal.files import check_file, replacing
+from sampt._internal.files import check_file, write_json
 from sampt.benchmarks.metrics.tapvid import SIDE, QueryMode
 from sampt.benchmarks.running.charts import percent
 from sampt.benchmarks.tracks.data import PickledVideos
@@ -121,7 +120,7 @@ def command(
         console.width = _WIDTH
     console.print(_table(evaluation))
     if json_path:
-        _write(json_path, {"settings": settings, "versions": versions(), **evaluation.as_dict()})
+        write_json(json_path, {"settings": settings, "versions": versions(), **evaluation.as_dict()})
 
 
 def _make(name: str, checkpoint: Path | None, options: tuple[str, ...], device: str) -> PointTracker:
@@ -168,9 +167,3 @@ def _table(evaluation: TrackEvaluation) -> Table:
             table.add_row(tracker if number == 0 else "", _HEADERS[measure], *values)
         table.add_section()
     return table
-
-
-def _write(path: Path, report: dict[str, Any]) -> None:
-    """Write JSON; the file appears whole or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -19,12 +19,10 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from sampt._internal.files import check_file
 from sampt.methods.base import VideoMethod
-from sampt.output.writer import ResultWriter, prepare_folder
+from sampt.output.writer import save
 from sampt.prompts.query_points import QueryPoints
 from sampt.trackers.clip import Clip
-from sampt.video.reader import Video
 
 
 class Speed(ProgressColumn):
@@ -37,7 +35,6 @@ class Speed(ProgressColumn):
 def segment_clip(
     model: VideoMethod,
     clip: Clip,
-    video: Video,
     queries: QueryPoints,
     output: Path,
     *,
@@ -46,34 +43,29 @@ def segment_clip(
     overwrite: bool = False,
     settings: Mapping[str, Any] | None = None,
 ) -> None:
-    """Segment ``clip``, frames of ``video``, into the folder ``output``; a progress bar on a terminal."""
+    """Segment ``clip`` into the folder ``output``; a progress bar on a terminal."""
     status = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
     begin = time.perf_counter()
-    segmentation = model.stream(clip, queries)
-    folder = prepare_folder(output, overwrite)
-    if coco:
-        check_file(coco)
-    step = abs(clip.indices.step)
     columns = (TextColumn("segmenting"), BarColumn(), MofNCompleteColumn(), Speed(), TimeRemainingColumn())
-    with (
-        ResultWriter(
-            folder, segmentation, video.fps / step, overlay=overlay, coco=coco, settings=settings
-        ) as writer,
-        Progress(*columns, console=status, transient=True, disable=not status.is_terminal) as bar,
-    ):
+    with Progress(*columns, console=status, transient=True, disable=not status.is_terminal) as bar:
         task = bar.add_task("", total=len(clip))
-        for result in segmentation:
-            with segmentation.stopwatch("decode"):
-                frame = video[result.index]
-            with segmentation.stopwatch("write"):
-                writer.write(frame, result, float(video.timestamps[result.index]))
-            bar.advance(task)
+        saved = save(
+            model.stream(clip, queries),
+            output,
+            overlay=overlay,
+            coco=coco,
+            overwrite=overwrite,
+            settings=settings,
+            progress=lambda done: bar.update(task, completed=done),
+        )
     if model.segmenter.preview:
         status.print(
             f"Note: masks by {model.segmenter.name} are of preview quality; "
             "for the method's own quality use --config sam_pt."
         )
-    for stretch in writer.stretches:
+    for stretch in saved.worth_checking:
         status.print(f"Worth checking: {stretch}.")
     seconds = time.perf_counter() - begin
-    status.print(f"{len(clip)} frames in {seconds:.1f} s ({len(clip) / seconds:.1f} frames/s): {folder}")
+    status.print(
+        f"{saved.frames} frames in {seconds:.1f} s ({saved.frames / seconds:.1f} frames/s): {saved.folder}"
+    )

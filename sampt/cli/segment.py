@@ -73,7 +73,6 @@ def command(
         segment_clip(
             build_method(settings),
             clip,
-            opened,
             queries,
             output,
             overlay=overlay,

@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from operator import index
 from threading import Event
-from types import TracebackType
 from typing import cast
 
 import numpy as np
 
+from sampt._internal.closing import Closing
 from sampt.errors import PromptError, VideoError
 from sampt.methods.base import FrameResult, SeenPoint, VideoMethod
 from sampt.prompts.edit_file import read_edits, write_edits
@@ -57,7 +57,7 @@ class Progress:
     tracking: bool = False
 
 
-class InteractiveSession:
+class InteractiveSession(Closing):
     """Points given, moved and taken back on any frame of one video, and the masks that come of them.
 
     An edit forgets the masks that it touches, and no others. ``frame`` makes those of one frame at once, from
@@ -314,14 +314,6 @@ class InteractiveSession:
             self.encoder.close()
         if self._opened is not None:
             self._opened.close()
-
-    def __enter__(self) -> InteractiveSession:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _float32(xy: Sequence[float]) -> tuple[float, float]:

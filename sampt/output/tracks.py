@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sampt._internal.closing import Closing
 from sampt.errors import PromptError
 from sampt.methods.base import FrameResult
 from sampt.prompts.query_points import QueryPoints
@@ -17,8 +17,9 @@ from sampt.trackers.clip import Clip
 from sampt.trackers.filters import filtered_steps
 from sampt.video.writer import VideoWriter
 
+from .folder import prepare_folder
 from .track_drawing import TrackPainter
-from .writer import TrajectoryFile, prepare_folder
+from .writer import TrajectoryFile
 
 
 def track_points(tracker: PointTracker, clip: Clip, queries: QueryPoints) -> Iterator[FrameResult]:
@@ -65,7 +66,7 @@ def _results(
         )
 
 
-class TrackWriter:
+class TrackWriter(Closing):
     """Writes ``trajectories.npz`` and ``tracks.mp4`` as results come, in memory that does not grow with them.
 
     Used as a context manager it completes both at the end; also after an exception, so that what was finished
@@ -111,11 +112,3 @@ class TrackWriter:
             self._trajectories.save(self.folder / "trajectories.npz", self._indices)
         finally:
             self._video.close()
-
-    def __enter__(self) -> TrackWriter:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

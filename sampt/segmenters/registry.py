@@ -36,8 +36,9 @@ def _sam_family(
     check_torchvision()
     from sampt.weights.download import checkpoint_path
 
-    from .variants import from_checkpoint
+    from .variants import check_packages, from_checkpoint
 
+    check_packages(name)  # before a download
     return from_checkpoint(name, checkpoint or checkpoint_path(name), device, dtype, compile)
 
 

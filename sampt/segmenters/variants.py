@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from sampt._internal.extras import require
 from sampt._internal.host_memory import keep_freed_memory
 from sampt._internal.names import unknown_name
 from sampt.weights.loading import load_checkpoint, load_strictly
@@ -90,9 +91,20 @@ def with_random_weights(
     return _ready(name, model, segmenter, device, dtype, compile)
 
 
+def check_packages(name: str) -> None:
+    """Find out before any work that what a variant is made of is installed.
+
+    Raises:
+        SamptError: it is not; the message says how to get it.
+    """
+    if not name.startswith("sam-"):  # MobileSAM's encoder is HQ-SAM's, too
+        require("segment_anything_hq", "timm", purpose=f"segmenter {name}")
+
+
 def _built(name: str) -> Parts:
     if name not in VARIANTS:
         raise ValueError(unknown_name("segmenter", name, VARIANTS))
+    check_packages(name)
     return VARIANTS[name].build()
 
 
