@@ -8,7 +8,7 @@ from segment_anything import SamAutomaticMaskGenerator
 
 from sampt import ProposalSettings
 from sampt.benchmarks.interactive.annotator import SMALLEST_CLUSTER
-from sampt.benchmarks.vis.masklets import Redetect, VisSettings
+from sampt.benchmarks.vis.settings import Redetect, VisSettings
 
 
 def test_proposals_start_from_sams_own_defaults() -> None:

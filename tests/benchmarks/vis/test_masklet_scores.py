@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from sampt import ProposalSettings, SamPt
-from sampt.benchmarks.vis.masklets import EverythingTracker, VisSettings
+from sampt.benchmarks.vis.masklets import MaskletFinder
+from sampt.benchmarks.vis.settings import VisSettings
 from sampt.config.schema import Prompting
 from sampt.methods.sam_pt.parts import Sampling
 from sampt.methods.sam_pt.samplers import RandomSampler
@@ -34,6 +35,6 @@ def test_frames_whose_mask_was_dropped_do_not_count(threshold: float | None, sco
         overlapping=True,
     )
     grid = ProposalSettings(points_per_side=8, stability_score_offset=0.5, pred_iou_thresh=0)
-    track = EverythingTracker(model, VisSettings(proposals=grid, proposal_score=False))
+    track = MaskletFinder(model, VisSettings(proposals=grid, proposal_score=False))
     found = track(clip, model.encoder(clip))
     assert found and [masklet.score for masklet in found] == pytest.approx([score] * len(found))
