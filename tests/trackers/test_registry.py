@@ -34,9 +34,7 @@ def test_a_tracker_with_weights_is_not_made_without():
 
 
 def test_an_unknown_option_is_answered_with_the_closest():
-    with pytest.raises(
-        ValueError, match="'dis': unknown option 'patients'; did you mean 'patience'"
-    ):
+    with pytest.raises(ValueError, match="'dis': unknown option 'patients'; did you mean 'patience'"):
         check_options("dis", {"patients": 4})
 
 
