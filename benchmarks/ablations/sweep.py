@@ -152,16 +152,15 @@ class Sweep:
 
 def _check_parts(config: Config) -> None:
     from sampt.methods.registry import build_method
-    from sampt.segmenters.registry import SEGMENTERS
     from sampt.trackers.registry import check_options
 
     tracker, segmenter = config.tracker, config.segmenter
     try:
         check_options(tracker.name, tracker.options)
     except ValueError as error:
-        raise ConfigError(f"tracker: {error}") from error
-    if segmenter.name not in SEGMENTERS:
-        raise ConfigError(f"segmenter: {unknown_name('segmenter', segmenter.name, SEGMENTERS)}")
+        raise ConfigError(str(error)) from error
+    if segmenter.name not in segmenter_names():
+        raise ConfigError(f"segmenter: {unknown_name('segmenter', segmenter.name, segmenter_names())}")
     weightless = replace(
         config,
         tracker=replace(tracker, name="dis", options={}, checkpoint=None),

@@ -85,9 +85,9 @@ def _sha256(path: Path, changed: int) -> str:
 
 def _checkpoints(config: Config) -> dict[str, str]:
     """The SHA-256 of the weights of "segmenter" and "tracker", as far as these have any; they are fetched."""
-    from sampt.trackers.registry import NEURAL
+    from sampt.trackers.registry import TRACKERS
 
-    tracker = NEURAL.get(config.tracker.name)
+    tracker = TRACKERS.get(config.tracker.name)
     wanted = {
         "segmenter": config.segmenter.checkpoint or config.segmenter.name,
         "tracker": config.tracker.checkpoint or (tracker and tracker.checkpoint) or config.tracker.name,

@@ -11,8 +11,8 @@ from sampt._internal.environment import check_torchvision, versions
 from sampt.config.loading import packaged_configs
 from sampt.errors import SamptError
 from sampt.methods.sam_pt.reinitialisation import STRATEGIES
-from sampt.methods.sam_pt.samplers import SAMPLERS
-from sampt.segmenters.registry import SEGMENTERS
+from sampt.methods.sam_pt.samplers import sampler_names
+from sampt.segmenters.registry import segmenter_names
 from sampt.trackers.registry import tracker_names
 
 
@@ -25,8 +25,8 @@ def command() -> None:
     console.print(f"{'device':24}{_device()}")
     for title, names in (
         ("trackers", tracker_names()),
-        ("segmenters", SEGMENTERS),
-        ("samplers", SAMPLERS),
+        ("segmenters", segmenter_names()),
+        ("samplers", sampler_names()),
         ("reinitialisation", STRATEGIES),
         ("configurations", packaged_configs()),
     ):

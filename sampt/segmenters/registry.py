@@ -9,8 +9,8 @@ from typing import Any
 import torch
 
 from sampt._internal.environment import check_torchvision
-from sampt._internal.names import unknown_name
 from sampt.errors import ConfigError
+from sampt.trackers.extensions import all_names, load_extension
 
 from .base import PromptableSegmenter
 
@@ -53,7 +53,26 @@ SEGMENTERS: dict[str, Maker] = {
     "grabcut": _grabcut,
     **{name: partial(_sam_family, name) for name in _SAM_FAMILY},
 }
-"""What makes each segmenter from a checkpoint's path (or None), a device, a dtype, and whether to compile."""
+"""Our own: what makes each from a checkpoint's path (or None), a device, a dtype, and whether to compile."""
+
+
+def segmenter_names() -> list[str]:
+    """All segmenters: our own, then those of other packages."""
+    return all_names("segmenter", SEGMENTERS)
+
+
+def find_segmenter(name: str) -> Maker:
+    """What makes the segmenter called ``name``, ours or another package's.
+
+    Raises:
+        ConfigError: there is none (the closest name is given), or another package's cannot be used.
+    """
+    wanted = "a function of a checkpoint, a device, a dtype, and whether to compile"
+    try:
+        found: Maker | None = load_extension("segmenter", name, SEGMENTERS, callable, wanted)
+    except ValueError as error:
+        raise ConfigError(f"segmenter: {error}") from error
+    return found or SEGMENTERS[name]
 
 
 def create_segmenter(
@@ -73,8 +92,7 @@ def create_segmenter(
         ConfigError: there is no such segmenter or option, or it takes no checkpoint.
         CheckpointError: the checkpoint is missing, corrupt, or another model's, or cannot be downloaded.
     """
-    if name not in SEGMENTERS:
-        raise ConfigError(f"segmenter: {unknown_name('segmenter', name, SEGMENTERS)}")
+    make = find_segmenter(name)
     for option in options or {}:
         raise ConfigError(f"segmenter: {name} takes no options, so remove {option!r}")
-    return SEGMENTERS[name](checkpoint, torch.device(device), dtype, compile)
+    return make(checkpoint, torch.device(device), dtype, compile)

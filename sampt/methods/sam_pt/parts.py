@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +20,6 @@ from sampt.tracking.building import build_tracker
 
 from .reinitialisation import Reinit, make_strategy
 from .samplers import PointSampler, create_sampler, select_points
-
-Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
@@ -120,11 +117,7 @@ class Parts:
 
 
 def _sampler(which: str, config: SamplerConfig) -> PointSampler:
-    return _valid(f"sampling.{which}", lambda: create_sampler(config.name, **config.options))
-
-
-def _valid(section: str, make: Callable[[], Part]) -> Part:
     try:
-        return make()
-    except (ValueError, TypeError) as error:
-        raise ConfigError(f"{section}: {error}") from error
+        return create_sampler(config.name, **config.options)
+    except ConfigError as error:
+        raise ConfigError(f"sampling.{which}: {error}") from error
