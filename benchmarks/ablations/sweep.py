@@ -152,6 +152,7 @@ class Sweep:
 
 def _check_parts(config: Config) -> None:
     from sampt.methods.registry import build_method
+    from sampt.segmenters.registry import segmenter_names
     from sampt.trackers.registry import check_options
 
     tracker, segmenter = config.tracker, config.segmenter
