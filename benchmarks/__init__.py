@@ -20,16 +20,19 @@ if TYPE_CHECKING:
     from .running.workers import Engine
     from .vis.benchmark import VisRun, run_vis
     from .vos.benchmark import run_vos
+    from .vos.evaluation import Evaluation, evaluate
 
 _LAZY = {
     "BenchmarkRun": ".running.runner",
     "DatasetChoice": ".datasets.base",
     "Engine": ".running.workers",
+    "Evaluation": ".vos.evaluation",
     "InteractiveRun": ".interactive.benchmark",
     "Rules": ".interactive.walks",
     "SweepRun": ".ablations.benchmark",
     "VisRun": ".vis.benchmark",
     "WandbLog": ".running.wandb_log",
+    "evaluate": ".vos.evaluation",
     "run_interactive_benchmark": ".interactive.benchmark",
     "run_sweep": ".ablations.benchmark",
     "run_vis": ".vis.benchmark",
@@ -39,11 +42,13 @@ __all__ = [
     "BenchmarkRun",
     "DatasetChoice",
     "Engine",
+    "Evaluation",
     "InteractiveRun",
     "Rules",
     "SweepRun",
     "VisRun",
     "WandbLog",
+    "evaluate",
     "run_interactive_benchmark",
     "run_sweep",
     "run_vis",

@@ -70,8 +70,13 @@ class Parts:
     joint_objects: int | None = None
 
     @classmethod
-    def of(cls, config: Config, segmenter: PromptableSegmenter | None = None) -> Parts:
-        """Everything that a configuration names; with ``segmenter`` instead of its own, if given.
+    def of(
+        cls,
+        config: Config,
+        segmenter: PromptableSegmenter | None = None,
+        tracker: PointTracker | None = None,
+    ) -> Parts:
+        """Everything that a configuration names; with ``segmenter`` and ``tracker`` instead, if given.
 
         Raises:
             ConfigError: an unknown or mistyped tracker, segmenter, sampler, strategy or option of one.
@@ -91,7 +96,8 @@ class Parts:
             prompting=config.prompting,
             patch_filter=PatchFilter(filtering.size, filtering.threshold) if filtering.enabled else None,
             joint_objects=config.tracker.joint_objects,
-            tracker=build_tracker(
+            tracker=tracker
+            or build_tracker(
                 config.tracker.name,
                 config.tracker.options,
                 config.tracker.checkpoint,

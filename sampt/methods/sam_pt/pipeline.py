@@ -82,12 +82,13 @@ class SamPt(VideoMethod):
         config: str | Path | Config,
         overrides: Sequence[str] = (),
         segmenter: PromptableSegmenter | None = None,
+        tracker: PointTracker | None = None,
     ) -> SamPt:
         """Build from a YAML file, the name of one that comes with the package, or a ``Config``.
 
         Args:
             overrides: ``key=value`` each, as ``-o`` takes them.
-            segmenter: used instead of the one that the configuration names.
+            segmenter, tracker: used instead of those that the configuration names.
 
         Raises:
             ConfigError: an unknown or mistyped key, tracker, segmenter, sampler or strategy.
@@ -95,7 +96,7 @@ class SamPt(VideoMethod):
         """
         config = load_config(config, overrides)
         return cls(
-            **vars(Parts.of(config, segmenter)),
+            **vars(Parts.of(config, segmenter, tracker)),
             overlapping=config.overlapping,
             cache=config.cache,
             frames_per_batch=config.frames_per_batch,
