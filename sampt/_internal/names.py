@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
 from pathlib import Path
 
-MOST_LISTED = 20
+# Trackers say it in the same words, and may not import from here.
+from sampt.trackers.names import unknown_name
+
+__all__ = ["counted", "natural", "some", "unknown_name"]
 
 
 def natural(path: Path) -> tuple[list[int | str], str]:
@@ -25,17 +27,3 @@ def some(items: Iterable[object], most: int = 5) -> str:
 def counted(number: int, noun: str) -> str:
     """``1 mask``, ``2 masks``."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
-    """``unknown KIND 'NAME'``, then the closest of ``known``, or all of them where none is close.
-
-    Where they are too many to list, the closest is named however far it is.
-    """
-    names = sorted(known)
-    close = get_close_matches(name, names, n=1, cutoff=0.6 if len(names) <= MOST_LISTED else 0.0)
-    if close:
-        return f"unknown {kind} {name!r}; did you mean {close[0]!r}?"
-    if names:
-        return f"unknown {kind} {name!r}; choose one of {', '.join(names)}"
-    return f"unknown {kind} {name!r}; there is none to choose"

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,15 @@ from sampt._internal.stopwatch import Stopwatch
 from sampt.config.schema import CacheBudget
 from sampt.prompts.edits import Document, Point
 from sampt.prompts.query_points import QueryPoints
-from sampt.segmenters.base import PromptableSegmenter
-from sampt.segmenters.encoder import FrameEncoder
 from sampt.trackers.base import Visibility
 from sampt.trackers.clip import Clip, FrameSource, Source
 from sampt.video.frames import Frames
 
 from .frame_points import FramePoints
+
+if TYPE_CHECKING:  # they import torch, which those who only read results need not wait for
+    from sampt.segmenters.base import PromptableSegmenter
+    from sampt.segmenters.encoder import FrameEncoder
 
 Run = TypeVar("Run", bound="Segmentation")
 
@@ -82,6 +84,8 @@ class VideoMethod(ABC):
 
     def encoder(self, video: Source) -> FrameEncoder:
         """What encodes the frames of ``video`` for this method, with a cache of its own."""
+        from sampt.segmenters.encoder import FrameEncoder
+
         return FrameEncoder(self.segmenter, video, self.cache, self.frames_per_batch)
 
     def segment_image(self, image: NDArray[np.uint8], queries: QueryPoints) -> FrameResult:

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
-
-import torch
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sampt._internal.environment import check_torchvision
 from sampt._internal.names import unknown_name
-from sampt.errors import ConfigError
+from sampt.config.schema import SegmenterConfig
+from sampt.errors import CheckpointError, ConfigError
 
-from .base import PromptableSegmenter
+if TYPE_CHECKING:  # listing and checking names should not take the second that torch does
+    import torch
 
-Maker = Callable[[str | None, torch.device, torch.dtype, bool], PromptableSegmenter]
+    from .base import PromptableSegmenter
+
+Maker: TypeAlias = "Callable[[str | None, torch.device, torch.dtype, bool], PromptableSegmenter]"
+
+WITHOUT_WEIGHTS = "grabcut"
+"""The segmenter that is no neural network."""
 
 
 def _grabcut(
@@ -22,11 +29,6 @@ def _grabcut(
 ) -> PromptableSegmenter:
     from .grabcut import GrabCutSegmenter
 
-    if checkpoint is not None:
-        raise ConfigError(
-            "segmenter grabcut takes no checkpoint: leave it out, or choose one of the SAM family, "
-            "such as --segmenter sam-vit-b"
-        )
     return GrabCutSegmenter()
 
 
@@ -49,31 +51,70 @@ _SAM_FAMILY = (
 """Named here so that listing them imports no model; ``variants`` says what they are."""
 
 SEGMENTERS: dict[str, Maker] = {
-    "grabcut": _grabcut,
+    WITHOUT_WEIGHTS: _grabcut,
     **{name: partial(_sam_family, name) for name in _SAM_FAMILY},
 }
 """What makes each segmenter from a checkpoint's path (or None), a device, a dtype, and whether to compile."""
+
+
+def check_segmenter(config: SegmenterConfig) -> None:
+    """Find out, without importing torch, whether a segmenter can be made.
+
+    Raises:
+        ConfigError: there is no such segmenter or option, it takes no checkpoint, or needs a package that is
+            not installed.
+        CheckpointError: its checkpoint does not exist, or is not here and may not be downloaded.
+    """
+    name, checkpoint = config.name, config.checkpoint
+    if name not in SEGMENTERS:
+        raise ConfigError(f"segmenter: {unknown_name('segmenter', name, SEGMENTERS)}")
+    for option in config.options:
+        raise ConfigError(f"segmenter: {name} takes no options, so remove {option!r}")
+    if name == WITHOUT_WEIGHTS:
+        if checkpoint is not None:
+            raise ConfigError(
+                f"segmenter {name} takes no checkpoint: leave it out, or choose one of the SAM family, "
+                "such as --segmenter sam-vit-b"
+            )
+        return
+    for package in _packages(name):
+        if find_spec(package) is None:
+            raise ConfigError(
+                f"segmenter {name} needs the package {package}: pip install {package.replace('_', '-')}"
+            )
+    if checkpoint is None:
+        from sampt.weights.download import check_obtainable  # its client takes a while to import
+
+        check_obtainable(name)
+    elif not Path(checkpoint).is_file():
+        raise CheckpointError(
+            f"checkpoint {checkpoint} does not exist: give the path of a downloaded checkpoint file"
+        )
+
+
+def _packages(name: str) -> tuple[str, ...]:
+    return ("segment_anything",) if name.startswith("sam-") else ("segment_anything_hq", "timm")
 
 
 def create_segmenter(
     name: str,
     checkpoint: str | None = None,
     device: torch.device | str = "cpu",
-    dtype: torch.dtype = torch.float32,
+    dtype: torch.dtype | None = None,
     options: Mapping[str, Any] | None = None,
     compile: bool = False,
 ) -> PromptableSegmenter:
     """The segmenter called ``name``; its official checkpoint is downloaded if no other is given.
 
     checkpoint: the path of a checkpoint file, which needs no network.
+    dtype: None means float32.
     compile: ``torch.compile`` the model.
 
     Raises:
         ConfigError: there is no such segmenter or option, or it takes no checkpoint.
         CheckpointError: the checkpoint is missing, corrupt, or another model's, or cannot be downloaded.
     """
-    if name not in SEGMENTERS:
-        raise ConfigError(f"segmenter: {unknown_name('segmenter', name, SEGMENTERS)}")
-    for option in options or {}:
-        raise ConfigError(f"segmenter: {name} takes no options, so remove {option!r}")
-    return SEGMENTERS[name](checkpoint, torch.device(device), dtype, compile)
+    check_segmenter(SegmenterConfig(name, checkpoint, dict(options or {})))
+    import torch
+
+    return SEGMENTERS[name](checkpoint, torch.device(device), dtype or torch.float32, compile)
