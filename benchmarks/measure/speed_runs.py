@@ -17,7 +17,8 @@ from sampt._internal.devices import choose_device, choose_dtype
 from sampt.config import load_config
 from sampt.methods.base import VideoMethod
 from sampt.methods.registry import build_method
-from sampt.output.writer import ResultWriter, prepare_folder
+from sampt.output.folder import prepare_folder
+from sampt.output.writer import ResultWriter
 from sampt.prompts.query_points import QueryPoints
 from sampt.segmenters.base import Decoded, Embedding, Prompts
 from sampt.segmenters.variants import with_random_weights

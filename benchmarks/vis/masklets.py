@@ -18,7 +18,8 @@ from sampt.errors import DeviceMemoryError
 from sampt.methods.base import VideoMethod
 from sampt.prompts.object_query import MAX_OBJECTS
 from sampt.prompts.query_points import ObjectQuery, QueryPoints
-from sampt.proposals.generator import Proposal, ProposalSettings, Rle, propose
+from sampt.proposals.generator import Proposal, Rle, propose
+from sampt.proposals.settings import ProposalSettings
 from sampt.segmenters.encoder import FrameEncoder
 from sampt.trackers.clip import Clip, FrameSource
 

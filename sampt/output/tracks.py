@@ -17,8 +17,9 @@ from sampt.trackers.clip import Clip
 from sampt.trackers.filters import filtered_steps
 from sampt.video.writer import VideoWriter
 
+from .folder import prepare_folder
 from .track_drawing import TrackPainter
-from .writer import TrajectoryFile, prepare_folder
+from .writer import TrajectoryFile
 
 
 def track_points(tracker: PointTracker, clip: Clip, queries: QueryPoints) -> Iterator[FrameResult]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -17,7 +16,6 @@ from numpy.typing import NDArray
 
 from sampt._internal.environment import versions
 from sampt._internal.files import replacing
-from sampt.errors import OutputError
 from sampt.methods.base import FrameResult, Segmentation
 from sampt.prompts.palette import write_label_map
 from sampt.video.writer import VideoWriter
@@ -26,33 +24,6 @@ from .coco import CocoWriter
 from .overlay import OverlayPainter
 from .review import Stretch, doubts, stretches
 
-OURS = (
-    *("masks", "overlay.mp4", "trajectories.npz", "result.json", "points.json"),
-    *("overlays", "proposals.json", "tracks.mp4"),
-)
-"""What an output folder holds, of whichever command; only these are replaced by a new run."""
-
-
-def prepare_folder(folder: str | Path, overwrite: bool, inside: str = "masks") -> Path:
-    """Make an output folder, empty of earlier results, and the folder ``inside`` it.
-
-    Raises:
-        OutputError: it cannot be written, or it holds results already and ``overwrite`` is off.
-    """
-    path = Path(folder)
-    try:
-        # An empty masks folder is what a run leaves that ended before its first frame.
-        earlier = [path / name for name in OURS if (path / name).is_file() or any((path / name).glob("*"))]
-        if earlier and not overwrite:
-            raise OutputError(f"{path} holds results already; choose another --output, or give --overwrite")
-        for old in earlier:
-            shutil.rmtree(old) if old.is_dir() else old.unlink()
-        (path / inside).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = error.strerror or error
-        raise OutputError(f"cannot write into {path} ({reason}); choose another --output") from error
-    return path
-
 
 class ResultWriter:
     """Writes each frame's result as it comes, so that memory does not grow with the video.
@@ -60,7 +31,7 @@ class ResultWriter:
     Used as a context manager it completes all files at the end; also after an exception, so that what was
     finished before Ctrl-C stays readable (``result.json`` then says ``"finished": false``).
 
-    folder: made by ``prepare_folder``.
+    folder: made by ``sampt.output.folder.prepare_folder``.
     fps: of the overlay video, for frames without time stamps.
     overlay: whether to draw ``overlay.mp4``.
     coco: a path for COCO JSON, or None.

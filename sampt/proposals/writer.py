@@ -16,7 +16,7 @@ from PIL import Image
 from pycocotools import mask as coco
 
 from sampt._internal.files import replacing
-from sampt.output.writer import prepare_folder
+from sampt.output.folder import prepare_folder
 from sampt.prompts.palette import davis_palette, write_label_map
 
 from .generator import Proposal

@@ -1,0 +1,61 @@
+"""Output folders: whether results can go there, and making them, without importing what writes them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from sampt.errors import OutputError
+
+WRITTEN_BY_RUNS = (
+    *("masks", "overlay.mp4", "trajectories.npz", "result.json", "points.json"),
+    *("overlays", "proposals.json", "tracks.mp4"),
+)
+"""What an output folder holds, of whichever command; a new run replaces these and nothing else."""
+
+
+def check_folder(folder: str | Path, overwrite: bool) -> None:
+    """Find out before any work whether results can go into ``folder``; nothing is made or removed.
+
+    Raises:
+        OutputError: it cannot be written, or it holds results already and ``overwrite`` is off.
+    """
+    path = Path(folder)
+    try:
+        if _earlier(path) and not overwrite:
+            raise OutputError(f"{path} holds results already; choose another --output, or give --overwrite")
+        there = next(place for place in (path, *path.absolute().parents) if place.exists())
+    except OSError as error:
+        raise OutputError(_cannot_write(path, error.strerror or error)) from error
+    if not there.is_dir():
+        raise OutputError(_cannot_write(path, f"{there} is a file"))
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise OutputError(_cannot_write(path, "Permission denied"))
+
+
+def prepare_folder(folder: str | Path, overwrite: bool, inside: str = "masks") -> Path:
+    """Make an output folder, empty of earlier results, and the folder ``inside`` it.
+
+    Raises:
+        OutputError: it cannot be written, or it holds results already and ``overwrite`` is off.
+    """
+    path = Path(folder)
+    check_folder(path, overwrite)
+    try:
+        for old in _earlier(path):
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
+        (path / inside).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(_cannot_write(path, error.strerror or error)) from error
+    return path
+
+
+def _earlier(path: Path) -> list[Path]:
+    # An empty masks folder is what a run leaves that ended before its first frame.
+    places = [path / name for name in WRITTEN_BY_RUNS]
+    return [place for place in places if place.is_file() or any(place.glob("*"))]
+
+
+def _cannot_write(path: Path, reason: object) -> str:
+    return f"cannot write into {path} ({reason}); choose another --output"
