@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -15,10 +14,8 @@ from yaml import YAMLError
 from sampt._internal.names import unknown_name
 from sampt.errors import ConfigError
 
+from .key_values import key_and_value
 from .schema import Config
-
-KEY = re.compile(r"\w+(\.\w+)*")
-"""What the key of an override looks like."""
 
 NAMED_PARTS = ("tracker", "segmenter", "sampling.positive", "sampling.negative")
 """What is chosen by name and has options of its own."""
@@ -108,10 +105,7 @@ def _override(base: DictConfig, override: str) -> DictConfig:
 
     Another tracker, say, starts without the options of the one before, from its own in ``configs/tracker``.
     """
-    key, equals, value = override.partition("=")
-    if not equals or not KEY.fullmatch(key):
-        example = _all_keys(base)[-1]
-        raise ConfigError(f"-o {override}: give an option as key=value, such as -o {example}=…")
+    key, value = key_and_value(override, "-o", f"{_all_keys(base)[-1]}=…")
     try:
         layer = OmegaConf.from_dotlist([override])
     except (YAMLError, OmegaConfBaseException) as error:
@@ -174,8 +168,10 @@ def _check_keys(base: DictConfig, layer: DictConfig, where: str, prefix: str, sc
         full = f"{prefix}{key}"
         if key not in base.keys():  # noqa: SIM118 - DictConfig calls a key without a value absent
             if schema is Config and full in VIS_ONLY:
-                raise ConfigError(f"{where}: {full} is a setting of `sampt vis` alone; leave it out here")
-            raise ConfigError(f"{where}: {unknown_name('key', full, _all_keys(_structured(schema)))}")
+                raise ConfigError(f"{where}: {full} is a setting of `sampt vis`; leave it out here")
+            beside = ", ".join(f"{prefix}{name}" for name in map(str, base))
+            known = [k for k in _all_keys(_structured(schema)) if not full.startswith(f"{k}.")]
+            raise ConfigError(f"{where}: {unknown_name('key', full, known, f'choose one of {beside}')}")
         below, given = base._get_node(key), layer._get_node(key)
         if isinstance(below, DictConfig) and isinstance(given, DictConfig) and key != "options":
             _check_keys(below, given, where, f"{full}.", schema)
