@@ -70,11 +70,14 @@ def command(
     from sampt.benchmarks.running.tasks import open_sequences, run_missing
     from sampt.benchmarks.vos.scores import VosScores, long_table
     from sampt.benchmarks.vos.worker import VosWorker
+    from sampt.methods.registry import check
 
     workers = engine.choice
     sweep = read_sweep(file, model.config, model.chosen)
     settings = sweep.settings()
     configs = {s.slug: shared(replace(model.with_checkpoints(sweep.config(s)), seed=0)) for s in settings}
+    for config in configs.values():
+        check(config)
     choice = DatasetChoice(dataset, root.resolve(), split, parse_options(options))
     opened = open_dataset(choice.name, choice.root, choice.split, choice.options)
     found = open_sequences(opened, sequences)

@@ -91,6 +91,7 @@ def command(
     \b
     sampt interactive-benchmark --dataset davis2017 --root DAVIS --segmenter hq-sam-vit-h --mode offline
     """
+    chosen = model.settings()  # first: what follows imports torch
     from functools import partial
 
     from sampt.benchmarks.datasets.base import DatasetChoice
@@ -102,8 +103,9 @@ def command(
     from sampt.benchmarks.running.folder import default_folder, open_run
     from sampt.benchmarks.running.models import shared
     from sampt.benchmarks.running.tasks import open_sequences, run_missing
+    from sampt.methods.registry import describe as describe_model
 
-    settings = interactive_config(model.settings())
+    settings = interactive_config(chosen)
     rules = Rules(mode, target, actions, budget, tracking)
     workers = engine.choice
     choice = DatasetChoice(dataset, root.resolve(), split, parse_options(options))
@@ -116,6 +118,7 @@ def command(
     described["config"]["annotator"] = asdict(rules)
     make_worker = partial(InteractiveWorker, choice, rules)
     with open_run(path, described, overwrite) as folder:
+        model.announce(describe_model(settings))
         with sequence_progress("annotating") as progress:
             failures = run_missing(
                 names,

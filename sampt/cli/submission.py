@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from sampt._internal.files import check_file
 from sampt._internal.names import counted
@@ -55,6 +54,4 @@ def command(
             f"{check} would be refused or scored as wrong: {counted(len(problems), 'problem')} in all; "
             "mend the results and write it again with --output"
         )
-    Console(soft_wrap=True, markup=False, highlight=False).print(
-        f"{output or check} holds all that {opened.name} {opened.split} asks for."
-    )
+    click.echo(f"{output or check} holds all that {opened.name} {opened.split} asks for.")

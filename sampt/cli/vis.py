@@ -18,8 +18,8 @@ from .run_options import RunOptions, exit_if_failed, run_name, run_options, tell
 if TYPE_CHECKING:
     from sampt.benchmarks.vis.settings import VisConfig
 
-PAPER = "sam_pt_uvo"
-"""The configuration that the paper uses for this task."""
+PAPER, SAM = "sam_pt_uvo", "sam_uvo"
+"""The configuration that the paper uses for this task, and what it is with the fast tracker."""
 
 
 @click.command()
@@ -65,6 +65,7 @@ def command(
     from sampt.benchmarks.vis.pictures import masklet_video
     from sampt.benchmarks.vis.run import VisScores, make_report, write_results
     from sampt.benchmarks.vis.worker import MASKLETS, VisWorker
+    from sampt.methods.registry import describe as describe_model
 
     settings = _settings(model)
     seeds, workers = run.all_seeds(settings), engine.choice
@@ -76,6 +77,7 @@ def command(
     path = run.output or default_folder(opened.name, opened.split, run_name(model, settings))
     described = describe("vis", choice.describe(opened.split), settings, seeds)
     with open_run(path, described, run.overwrite) as folder:
+        model.announce(describe_model(settings), SAM)
         with sequence_progress("segmenting") as progress:
             failures = run_missing(
                 names,
@@ -105,6 +107,6 @@ def _settings(model: ModelChoice) -> VisConfig:
     chosen = any(override.startswith("segmenter.name=") for override in model.chosen)
     if model.config is None and not chosen:
         model = replace(model, config=PAPER)
-    settings = model.settings(PAPER, VisConfig)
+    settings = model.settings(SAM, VisConfig)
     assert isinstance(settings, VisConfig)
     return vis_config(settings)

@@ -44,6 +44,7 @@ def command(
     \b
     sampt vos --dataset davis2017 --root DAVIS --config configs/sam_pt.yaml --seeds 8
     """
+    settings = model.settings()  # first: what follows imports torch
     from sampt.benchmarks.datasets.base import DatasetChoice
     from sampt.benchmarks.datasets.registry import open_dataset, parse_options
     from sampt.benchmarks.running.description import describe
@@ -54,8 +55,8 @@ def command(
     from sampt.benchmarks.running.tasks import open_sequences, run_missing
     from sampt.benchmarks.vos.scores import VosScores, make_report
     from sampt.benchmarks.vos.worker import VosWorker
+    from sampt.methods.registry import describe as describe_model
 
-    settings = model.settings()
     seeds, workers = run.all_seeds(settings), engine.choice
     choice = DatasetChoice(dataset, root.resolve(), split, parse_options(options))
     opened = open_dataset(choice.name, choice.root, choice.split, choice.options)
@@ -64,6 +65,7 @@ def command(
     path = run.output or default_folder(opened.name, opened.split, run_name(model, settings))
     described = describe("vos", choice.describe(opened.split), settings, seeds)
     with open_run(path, described, run.overwrite) as folder:
+        model.announce(describe_model(settings))
         with sequence_progress("segmenting") as progress:
             failures = run_missing(
                 names,

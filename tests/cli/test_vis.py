@@ -63,7 +63,7 @@ def arguments(root: Path, weights: Path | None, *options: object) -> list[object
     """Of a run in the folder ``run``, unless the options say otherwise."""
     unused = root.parent / "unused.pt"  # where no model is built from it, a file is all that is wanted
     unused.touch()
-    model = ["--segmenter", "mobile-sam", "--checkpoint", weights or unused]
+    model = ["--segmenter", "mobile-sam", "--segmenter-checkpoint", weights or unused]
     settings = [argument for setting in FEW for argument in ("-o", setting)]
     return ["vis", "--dataset", "uvo", "--root", root, *model, *settings, "--output", "run", *options]
 

@@ -259,7 +259,7 @@ class TestBadInput:
         assert results(tmp_path / "run") == before
 
     def test_a_checkpoint_that_is_not_there(self, here: Cli, davis):
-        message = self.refused(here, davis, "--segmenter", "mobile-sam", "--checkpoint", "none.pt")
+        message = self.refused(here, davis, "--segmenter", "mobile-sam", "--segmenter-checkpoint", "none.pt")
         assert "none.pt" in message
 
     def test_no_ray_cluster_there(self, here: Cli, davis):
