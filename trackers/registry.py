@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from inspect import signature
-from typing import Any, get_args, get_origin
-
-import torch
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args, get_origin
 
 from .base import PointTracker
 from .flow import Dis
 from .lucas_kanade import LucasKanade
 
-Weights = Mapping[str, Tensor]
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+Weights: TypeAlias = "Mapping[str, Tensor]"
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def create_tracker(
     name: str,
     model: nn.Module | None = None,
     device: str | torch.device = "cpu",
-    dtype: torch.dtype = torch.float32,
+    dtype: torch.dtype | None = None,
     **options: Any,
 ) -> PointTracker:
     """The tracker called ``name``, with ``options`` for its constructor.
@@ -125,7 +126,9 @@ def create_tracker(
         return TRACKERS[name](**checked)
     if model is None:
         raise ValueError(f"the tracker {name!r} needs a model with weights")
-    return NEURAL[name].parts().tracker(model, device, dtype, **checked)
+    import torch
+
+    return NEURAL[name].parts().tracker(model, device, dtype or torch.float32, **checked)
 
 
 def check_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,6 +139,8 @@ def check_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """
     if name not in TRACKERS and name not in NEURAL:
         raise ValueError(f"there is no tracker called {name!r}{_hint(name, tracker_names())}")
+    if not options:
+        return {}
     make = TRACKERS[name] if name in TRACKERS else NEURAL[name].parts().tracker
     valid = {n: p for n, p in signature(make, eval_str=True).parameters.items() if n not in _GIVEN}
     checked = {}
