@@ -9,8 +9,17 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .base import OnlineTracker, PointTracker, Step, Trajectories, Visibility, both_directions, check_queries
-from .clip import Clip, FrameSource
+from .base import (
+    OnlineTracker,
+    PointTracker,
+    Step,
+    Trajectories,
+    Visibility,
+    both_directions,
+    check_queries,
+    whole_clip,
+)
+from .clip import Clip, Source
 
 BORDER = 0.01
 """Share of the frame's width and height, at each edge, in which a point counts as outside."""
@@ -18,7 +27,7 @@ BORDER = 0.01
 
 def filtered_steps(
     tracker: PointTracker,
-    frames: Clip | FrameSource,
+    frames: Clip | Source,
     queries: ArrayLike,
     patch_filter: PatchFilter | None = None,
     backward: bool = True,
@@ -31,10 +40,12 @@ def filtered_steps(
     query's position before its query frame.
 
     Raises:
-        ValueError: ``queries`` has another shape, NaNs, or frames that the clip does not have.
+        ValueError: ``queries`` has another shape, NaNs, or frames that the clip does not have; or the tracker
+            is not online and the frames come one after the other.
     """
-    clip = Clip.of(frames)
-    checked = check_queries(queries, len(clip))
+    online = isinstance(tracker, OnlineTracker)
+    clip = Clip.of(frames) if online else whole_clip(frames, tracker.name)
+    checked = check_queries(queries, clip)
     return _filtered_steps(tracker, clip, checked, patch_filter, backward)
 
 
@@ -54,10 +65,9 @@ def _filtered_steps(
         steps = track_onward(part, starting)
         return steps if patch_filter is None else patch_filter.apply(steps, part, starting)
 
-    size = None
+    # Before tracking, which may read ahead: of an endless clip only the latest frames are kept.
+    size = clip[0].shape[:2] if clip.has(0) else (0, 0)
     for xy, visibility in both_directions(run, clip, queries) if backward else run(clip, queries):
-        if size is None:
-            size = clip[0].shape[:2]
         yield xy, mark_outside(xy, visibility, size)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import cv2
@@ -11,10 +12,17 @@ from numpy.typing import NDArray
 
 from .base import OnlineTracker, Step, Visibility
 from .clip import Clip
-from .frames import Recent, within, working_size
+from .frames import FrameCache, within, working_size
+from .options import at_least
 
 # A step looks at one pair of frames; a few more let several runs over the same clip be a little out of step.
 _PAIRS_KEPT = 4
+
+_PRESETS = {
+    "ultrafast": cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
+    "fast": cv2.DISOPTICAL_FLOW_PRESET_FAST,
+    "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
+}
 
 
 class DenseFlow(Protocol):
@@ -30,6 +38,33 @@ class DenseFlow(Protocol):
         """The motion from one prepared frame to another, (h, w, 2) float32 of (dx, dy) in pixels of h×w."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ChainingOptions:
+    """How flow is chained into tracks; lengths are pixels at the flow's working resolution.
+
+    Attributes:
+        occlusion: test each step forth and back. Off, a point is visible while it is inside the frame and
+            never loses patience: the setting of SAM-PT's RAFT baseline (WACV 2025, Table 2).
+        tolerance: part of the allowed forward-backward error that is always granted, px.
+        relative_tolerance: part of it per pixel of motion.
+        patience: failed steps in a row after which a point is lost.
+        margin: distance outside the frame beyond which a point is lost at once, px.
+
+    Raises:
+        ValueError: an option is out of its range.
+    """
+
+    occlusion: bool = True
+    tolerance: float = 1.0
+    relative_tolerance: float = 0.05
+    patience: int = 3
+    margin: float = 20.0
+
+    def __post_init__(self) -> None:
+        at_least(0, tolerance=self.tolerance, relative_tolerance=self.relative_tolerance, margin=self.margin)
+        at_least(1, patience=self.patience)
+
+
 class FlowTracker(OnlineTracker):
     """Chains dense flow: every step adds the flow, sampled bilinearly, to the point.
 
@@ -41,55 +76,24 @@ class FlowTracker(OnlineTracker):
 
     Neighbouring frames' flows are kept for a while, so runs over the same source, in either direction and
     for any number of objects, compute each of them once; with ``spare_bytes`` so do runs that begin later.
-
-    Args:
-        flow: the dense flow.
-        occlusion: test each step forth and back as above. Off, a point is visible while it is inside the
-            frame and never loses patience: the setting of SAM-PT's RAFT baseline (WACV 2025, Table 2).
-        tolerance: part of the allowed forward-backward error that is always granted, px.
-        relative_tolerance: part of it per pixel of motion.
-        patience: failed steps in a row after which a point is lost.
-        margin: distance outside the frame beyond which a point is lost at once, px.
-
-    Raises:
-        ValueError: an option is out of its range.
     """
 
     name: ClassVar[str] = "flow"
+    Options: ClassVar[type] = ChainingOptions
+    options: ChainingOptions
 
-    def __init__(
-        self,
-        flow: DenseFlow,
-        occlusion: bool = True,
-        tolerance: float = 1.0,
-        relative_tolerance: float = 0.05,
-        patience: int = 3,
-        margin: float = 20.0,
-    ) -> None:
-        if patience < 1:
-            raise ValueError(f"patience must be at least 1 step, not {patience}")
-        for option, value in [
-            ("tolerance", tolerance),
-            ("relative_tolerance", relative_tolerance),
-            ("margin", margin),
-        ]:
-            if value < 0:
-                raise ValueError(f"{option} must be 0 or more, not {value}")
+    def __init__(self, flow: DenseFlow, options: ChainingOptions | None = None) -> None:
+        super().__init__(options)
         self.flow = flow
-        self.occlusion = occlusion
-        self.tolerance = tolerance
-        self.relative_tolerance = relative_tolerance
-        self.patience = patience
-        self.margin = margin
-        self._frames: Recent[tuple[Any, tuple[int, int]]] = Recent(_PAIRS_KEPT)
-        self._flows: Recent[NDArray[np.float32]] = Recent(2 * _PAIRS_KEPT, lambda flow: flow.nbytes)
+        self._frames: FrameCache[tuple[Any, tuple[int, int]]] = FrameCache(_PAIRS_KEPT)
+        self._flows: FrameCache[NDArray[np.float32]] = FrameCache(2 * _PAIRS_KEPT, lambda flow: flow.nbytes)
 
     def stream(self, clip: Clip, queries: NDArray[np.float32]) -> Iterator[Step]:
         starts = queries[:, 0].astype(int)
         xy = queries[:, 1:].astype(np.float32)
         failures = np.zeros(len(queries), int)
         lost = np.zeros(len(queries), bool)
-        for t in range(len(clip)):
+        for t in clip.positions():
             visibility = np.full(len(queries), Visibility.INVISIBLE, np.int8)
             visibility[starts == t] = Visibility.VISIBLE
             moving = np.flatnonzero((starts < t) & ~lost)
@@ -97,7 +101,8 @@ class FlowTracker(OnlineTracker):
                 xy[moving], found, gone = self._advance(clip, t, xy[moving])
                 visibility[moving[found]] = Visibility.VISIBLE
                 failures[moving] = np.where(found, 0, failures[moving] + 1)
-                lost[moving] = gone | (self.occlusion & (failures[moving] >= self.patience))
+                impatient = failures[moving] >= self.options.patience
+                lost[moving] = gone | (self.options.occlusion & impatient)
             yield xy.copy(), visibility
 
     def _advance(
@@ -107,20 +112,20 @@ class FlowTracker(OnlineTracker):
 
         Returns the new positions, which steps succeeded, and which points are beyond the margin.
         """
-        full_width, full_height = self._prepared(clip, t - 1)[1]
-        forth = self._flow(clip, t - 1, t)
+        full_height, full_width = self._prepared(clip, t - 1)[1]
+        options, forth = self.options, self._flow(clip, t - 1, t)
         height, width = forth.shape[:2]
         scale = np.array([width / full_width, height / full_height], np.float32)
         here = (xy + 0.5) * scale - 0.5
         step = sample_bilinear(forth, here)
         there = here + step
-        found = within(there, width, height)
-        if self.occlusion:
+        found = within(there, (height, width))
+        if options.occlusion:
             back = sample_bilinear(self._flow(clip, t, t - 1), there)
             error = np.linalg.norm(step + back, axis=1)
             length = np.linalg.norm(step, axis=1) + np.linalg.norm(back, axis=1)
-            found &= error < self.tolerance + self.relative_tolerance * length
-        return xy + step / scale, found, ~within(there, width, height, self.margin)
+            found &= error < options.tolerance + options.relative_tolerance * length
+        return xy + step / scale, found, ~within(there, (height, width), options.margin)
 
     def _flow(self, clip: Clip, start: int, end: int) -> NDArray[np.float32]:
         """The flow from frame ``start`` to frame ``end`` of ``clip``, (h, w, 2) px of h×w."""
@@ -133,41 +138,57 @@ class FlowTracker(OnlineTracker):
         )
 
     def _prepared(self, clip: Clip, t: int) -> tuple[Any, tuple[int, int]]:
-        """Frame ``t`` as the flow wants it, and its original (width, height)."""
+        """Frame ``t`` as the flow wants it, and its original (height, width)."""
 
         def make() -> tuple[Any, tuple[int, int]]:
             frame = clip[t]
-            return self.flow.prepare(frame), (frame.shape[1], frame.shape[0])
+            return self.flow.prepare(frame), frame.shape[:2]
 
         return self._frames.get(clip.source, clip.indices[t], make)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisOptions(ChainingOptions):
+    """Options of ``dis``, with those of ``ChainingOptions``.
+
+    Attributes:
+        max_side: longest side of the frames that the flow is computed on, px; smaller frames stay so.
+        finest_scale: the pyramid level at which the flow is computed last, 0 = every working pixel.
+        preset: OpenCV's "ultrafast", "fast" or "medium".
+
+    Raises:
+        ValueError: an option is out of its range.
+    """
+
+    max_side: int = 427
+    finest_scale: int = 0
+    preset: str = "medium"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(1, max_side=self.max_side)
+        if not 0 <= self.finest_scale <= 5:
+            raise ValueError(f"finest_scale must be from 0 to 5, not {self.finest_scale}")
+        if self.preset not in _PRESETS:
+            raise ValueError(f"preset must be one of {', '.join(_PRESETS)}, not {self.preset!r}")
 
 
 class DisFlow:
     """DIS optical flow (Kroeger et al., ECCV 2016) on greyscale frames of at most ``max_side`` px."""
 
-    def __init__(self, max_side: int, finest_scale: int, preset: str) -> None:
-        presets = {
-            "ultrafast": cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
-            "fast": cv2.DISOPTICAL_FLOW_PRESET_FAST,
-            "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
-        }
-        if max_side < 1:
-            raise ValueError(f"max_side must be at least 1 px, not {max_side}")
-        if not 0 <= finest_scale <= 5:
-            raise ValueError(f"finest_scale must be from 0 to 5, not {finest_scale}")
-        if preset not in presets:
-            raise ValueError(f"preset must be one of {', '.join(presets)}, not {preset!r}")
-        self.max_side = max_side
+    def __init__(self, options: DisOptions) -> None:
+        self.max_side = options.max_side
         # Below this OpenCV refuses the frame, or silently changes its patch size and scales for good.
-        self._min_side = 32 << finest_scale
-        self._dis = cv2.DISOpticalFlow.create(presets[preset])
-        self._dis.setFinestScale(finest_scale)
+        self._min_side = 32 << options.finest_scale
+        self._dis = cv2.DISOpticalFlow.create(_PRESETS[options.preset])
+        self._dis.setFinestScale(options.finest_scale)
 
     def prepare(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The frame in grey at the working resolution, (h, w) uint8."""
-        height, width = frame.shape[:2]
-        size = working_size(width, height, self.max_side)
-        small = frame if size == (width, height) else cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+        size = working_size(frame.shape[:2], self.max_side)
+        small = frame
+        if size != frame.shape[:2]:
+            small = np.asarray(cv2.resize(frame, size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
         return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
 
     def __call__(self, first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -182,33 +203,14 @@ class DisFlow:
 
 
 class Dis(FlowTracker):
-    """Chained DIS flow: fast, dense, weight-free; the tracker of the embedded default.
-
-    Args:
-        max_side: longest side of the frames that the flow is computed on, px; smaller frames stay so.
-        finest_scale: the pyramid level at which the flow is computed last, 0 = every working pixel.
-        preset: OpenCV's "ultrafast", "fast" or "medium".
-        occlusion, tolerance, relative_tolerance, patience, margin: as for ``FlowTracker``.
-
-    Raises:
-        ValueError: an option is out of its range.
-    """
+    """Chained DIS flow: fast, dense, weight-free; the tracker of the embedded default."""
 
     name: ClassVar[str] = "dis"
+    Options = DisOptions
 
-    def __init__(
-        self,
-        max_side: int = 427,
-        finest_scale: int = 0,
-        preset: str = "medium",
-        occlusion: bool = True,
-        tolerance: float = 1.0,
-        relative_tolerance: float = 0.05,
-        patience: int = 3,
-        margin: float = 20.0,
-    ) -> None:
-        flow = DisFlow(max_side, finest_scale, preset)
-        super().__init__(flow, occlusion, tolerance, relative_tolerance, patience, margin)
+    def __init__(self, options: DisOptions | None = None) -> None:
+        options = options or DisOptions()
+        super().__init__(DisFlow(options), options)
 
 
 def sample_bilinear(image: NDArray[np.float32], xy: NDArray[np.float32]) -> NDArray[np.float32]:

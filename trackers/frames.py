@@ -1,4 +1,4 @@
-"""What trackers share about frames: those seen lately, the size worked at, and which points lie on them."""
+"""What trackers share about frames: a cache, the size worked at, and which points lie on them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Value = TypeVar("Value")
 
 
-class Recent(Generic[Value]):
+class FrameCache(Generic[Value]):
     """What was last computed from a source's frames, so that parallel and reversed runs share it.
 
     Entries belong to one source object, compared by identity, and are dropped when another one comes. A
@@ -46,18 +46,18 @@ class Recent(Generic[Value]):
         return value
 
 
-def working_size(width: int, height: int, max_side: int | None) -> tuple[int, int]:
-    """(width, height) shrunk in proportion until the longer side is at most ``max_side``; never enlarged."""
-    if max_side is None or max(width, height) <= max_side:
-        return width, height
-    scale = max_side / max(width, height)
-    return max(round(width * scale), 1), max(round(height * scale), 1)
+def working_size(size: tuple[int, int], max_side: int | None) -> tuple[int, int]:
+    """(height, width) shrunk in proportion until the longer is at most ``max_side``; never enlarged."""
+    if max_side is None or max(size) <= max_side:
+        return size
+    scale = max_side / max(size)
+    return max(round(size[0] * scale), 1), max(round(size[1] * scale), 1)
 
 
-def within(xy: NDArray[np.float32], width: int, height: int, margin: float = 0.0) -> NDArray[np.bool_]:
-    """Which points, (N, 2), lie on the frame's pixels or at most ``margin`` px beyond them: (N,) bool.
+def within(xy: NDArray[np.float32], size: tuple[int, int], margin: float = 0.0) -> NDArray[np.bool_]:
+    """Which points, (N, 2), lie on a frame of ``size``, (height, width), or at most ``margin`` px beyond it.
 
-    Integer coordinates are pixel centres, so the frame reaches from -0.5 to ``width - 0.5``.
+    Integer coordinates are pixel centres, so the frame reaches from -0.5 to width - 0.5. Returns (N,) bool.
     """
-    size = np.array([width, height], np.float32)
-    return np.asarray(((xy >= -0.5 - margin) & (xy <= size - 0.5 + margin)).all(1))
+    beyond = np.array(size[::-1], np.float32) - 0.5
+    return np.asarray(((xy >= -0.5 - margin) & (xy <= beyond + margin)).all(1))

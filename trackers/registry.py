@@ -1,173 +1,115 @@
-"""The point trackers by name."""
+"""The point trackers by name. Importing this, and checking names and options, does not import torch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from difflib import get_close_matches
-from inspect import signature
-from typing import TYPE_CHECKING, Any, TypeAlias, get_args, get_origin
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, is_dataclass
+from importlib import import_module
+from typing import Any
 
 from .base import PointTracker
+from .cotracker.options import CoTracker2Options, CoTracker3OfflineOptions, CoTracker3Options
+from .extensions import all_names, load_extension
 from .flow import Dis
 from .lucas_kanade import LucasKanade
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor, nn
-
-Weights: TypeAlias = "Mapping[str, Tensor]"
+from .options import read_options
+from .pips.options import PipsOptions
+from .raft.options import RaftOptions
 
 
 @dataclass(frozen=True)
-class Parts:
-    """What a tracker with weights is made of.
+class TrackerInfo:
+    """What is known of a tracker before it is imported.
 
-    tracker: its constructor takes a model with weights, a device and a dtype before its options.
-    build: makes the model for weights under its own names; ValueError if they are not such a model's.
-    rename: brings weights as they are published to the model's names.
+    Attributes:
+        options: the frozen dataclass of its options.
+        load: imports its class, which takes seconds where that imports torch. The class is called with an
+            ``options``; that of a tracker with weights is a ``NeuralTracker``, see there.
+        weights: whose weights it needs, for messages; None if it needs none.
+        checkpoint: what ``sampt weights list`` calls them; None if they are not there, but in a file of the
+            user's.
     """
 
-    tracker: Callable[..., PointTracker]
-    build: Callable[[Weights], nn.Module]
-    rename: Callable[[Weights], Weights] = dict
-
-
-@dataclass(frozen=True)
-class Neural:
-    """A tracker that needs weights.
-
-    label: whose weights they are, for messages.
-    parts: imports it, which takes seconds, so only when it is wanted.
-    checkpoint: the name of the published weights, if it is not the tracker's.
-    """
-
-    label: str
-    parts: Callable[[], Parts]
+    options: type
+    load: Callable[[], Any]
+    weights: str | None = None
     checkpoint: str | None = None
 
-
-def _raft() -> Parts:
-    from .raft.tracker import Raft
-    from .raft.weights import build_raft, raft_size, torchvision_state
-
-    return Parts(Raft, lambda state: build_raft(raft_size(state)), torchvision_state)
+    @classmethod
+    def of(cls, tracker: type[PointTracker]) -> TrackerInfo:
+        """Of a class that is imported already, of a tracker without weights."""
+        return cls(tracker.Options, lambda: tracker)
 
 
-def _pips() -> Parts:
-    from .pips.network import build_pips
-    from .pips.tracker import Pips
-
-    return Parts(Pips, lambda _: build_pips())
+def _importing(module: str, name: str) -> Callable[[], Any]:
+    return lambda: getattr(import_module(module, __package__), name)
 
 
-def _cotracker2() -> Parts:
-    from .cotracker.models import build_cotracker2
-    from .cotracker.online import CoTracker2
-
-    return Parts(CoTracker2, lambda _: build_cotracker2())
-
-
-def _cotracker3() -> Parts:
-    from .cotracker.models import build_cotracker3
-    from .cotracker.online import CoTracker3
-
-    return Parts(CoTracker3, lambda _: build_cotracker3())
-
-
-def _cotracker3_offline() -> Parts:
-    from .cotracker.models import build_cotracker3_offline
-    from .cotracker.offline import CoTracker3Offline
-
-    return Parts(CoTracker3Offline, lambda _: build_cotracker3_offline())
-
-
-TRACKERS: dict[str, Callable[..., PointTracker]] = {
-    LucasKanade.name: LucasKanade,
-    Dis.name: Dis,
+TRACKERS: dict[str, TrackerInfo] = {
+    "lucas-kanade": TrackerInfo.of(LucasKanade),
+    "dis": TrackerInfo.of(Dis),
+    "raft": TrackerInfo(RaftOptions, _importing(".raft.tracker", "Raft"), "RAFT", "raft-large"),
+    "pips": TrackerInfo(PipsOptions, _importing(".pips.tracker", "Pips"), "PIPS", "pips"),
+    "cotracker2": TrackerInfo(
+        CoTracker2Options, _importing(".cotracker.online", "CoTracker2"), "CoTracker 2", "cotracker2"
+    ),
+    "cotracker3": TrackerInfo(
+        CoTracker3Options, _importing(".cotracker.online", "CoTracker3"), "CoTracker3 (online)", "cotracker3"
+    ),
+    "cotracker3-offline": TrackerInfo(
+        CoTracker3OfflineOptions,
+        _importing(".cotracker.offline", "CoTracker3Offline"),
+        "CoTracker3 (offline)",
+        "cotracker3-offline",
+    ),
 }
-"""What makes each tracker that needs no weights; its keyword arguments are the tracker's options."""
-
-NEURAL: dict[str, Neural] = {
-    "raft": Neural("RAFT", _raft, "raft-large"),
-    "pips": Neural("PIPS", _pips),
-    "cotracker2": Neural("CoTracker 2", _cotracker2),
-    "cotracker3": Neural("CoTracker3 (online)", _cotracker3),
-    "cotracker3-offline": Neural("CoTracker3 (offline)", _cotracker3_offline),
-}
-"""The trackers that need weights."""
-
-_GIVEN = {"model", "device", "dtype"}
-"""Arguments of neural trackers that are no options."""
+"""Our own trackers, those without weights first."""
 
 
 def tracker_names() -> list[str]:
-    """All trackers, those without weights first."""
-    return [*TRACKERS, *NEURAL]
+    """All trackers: our own, then those of other packages."""
+    return all_names("tracker", TRACKERS)
 
 
-def create_tracker(
-    name: str,
-    model: nn.Module | None = None,
-    device: str | torch.device = "cpu",
-    dtype: torch.dtype | None = None,
-    **options: Any,
-) -> PointTracker:
-    """The tracker called ``name``, with ``options`` for its constructor.
-
-    model: with its weights, for those of ``NEURAL``; the others take none, and no device or dtype.
+def find_tracker(name: str) -> TrackerInfo:
+    """The tracker called ``name``, ours or another package's.
 
     Raises:
-        ValueError: there is no such tracker or option (the closest valid one is named), or an option's value
-            is of the wrong type or out of its range.
+        ValueError: there is none (the closest name is given), or another package's cannot be used.
     """
-    checked = check_options(name, options)
-    if name in TRACKERS:
-        return TRACKERS[name](**checked)
-    if model is None:
-        raise ValueError(f"the tracker {name!r} needs a model with weights")
-    import torch
+    found = load_extension(
+        *("tracker", name, TRACKERS, _is_tracker),
+        "a subclass of PointTracker with a dataclass of options, or a TrackerInfo",
+    )
+    if found is None:
+        return TRACKERS[name]
+    return found if isinstance(found, TrackerInfo) else TrackerInfo.of(found)
 
-    return NEURAL[name].parts().tracker(model, device, dtype or torch.float32, **checked)
 
-
-def check_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """``options`` for the tracker called ``name``, lists where it takes tuples made into them.
+def check_options(name: str, options: Mapping[str, Any]) -> Any:
+    """The options of the tracker called ``name``, made of what a user wrote.
 
     Raises:
-        ValueError: there is no such tracker or option, or a value is of the wrong type.
+        ValueError: there is no such tracker or option (the closest valid one is named), or a value is of the
+            wrong type or out of its range.
     """
-    if name not in TRACKERS and name not in NEURAL:
-        raise ValueError(f"there is no tracker called {name!r}{_hint(name, tracker_names())}")
-    if not options:
-        return {}
-    make = TRACKERS[name] if name in TRACKERS else NEURAL[name].parts().tracker
-    valid = {n: p for n, p in signature(make, eval_str=True).parameters.items() if n not in _GIVEN}
-    checked = {}
-    for option, value in options.items():
-        if option not in valid:
-            raise ValueError(f"the tracker {name!r} has no option {option!r}{_hint(option, valid)}")
-        kind = valid[option].annotation
-        if get_origin(kind) is tuple and isinstance(value, list):
-            value = tuple(value)
-        if not _fits(value, kind):
-            wanted = getattr(kind, "__name__", str(kind)) if get_origin(kind) is None else str(kind)
-            raise ValueError(f"the option {option!r} of the tracker {name!r} takes {wanted}, not {value!r}")
-        checked[option] = value
-    return checked
+    return read_options(find_tracker(name).options, options, f"tracker {name!r}")
 
 
-def _fits(value: object, kind: Any) -> bool:
-    """Whether ``value`` is of type ``kind``; an int will do wherever a float is wanted."""
-    if get_origin(kind) is tuple:
-        parts = get_args(kind)
-        return isinstance(value, tuple) and len(value) == len(parts) and all(map(_fits, value, parts))
-    return isinstance(value, kind) or (isinstance(value, int) and isinstance(float(value), kind))
+def create_tracker(name: str, **options: Any) -> PointTracker:
+    """The tracker called ``name``, one that needs no weights.
+
+    Raises:
+        ValueError: as ``check_options``; or it needs weights, and ``sampt.tracking.building`` to make it.
+    """
+    info, checked = find_tracker(name), check_options(name, options)
+    if info.weights is not None:
+        raise ValueError(f"the tracker {name!r} needs weights; make it with build_tracker")
+    tracker: PointTracker = info.load()(checked)
+    return tracker
 
 
-def _hint(word: str, valid: Iterable[str]) -> str:
-    """The closest valid word, if one is close, and all of them."""
-    names = list(valid)
-    closest = get_close_matches(word, names, n=1)
-    did_you_mean = f"; did you mean {closest[0]!r}?" if closest else "."
-    return f"{did_you_mean} Available: {', '.join(names)}"
+def _is_tracker(found: Any) -> bool:
+    if isinstance(found, type) and issubclass(found, PointTracker):
+        return is_dataclass(found.Options)
+    return isinstance(found, TrackerInfo) and is_dataclass(found.options)

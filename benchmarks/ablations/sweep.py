@@ -19,7 +19,7 @@ from sampt._internal.names import unknown_name
 from sampt.config import Config, as_mapping, load_config
 from sampt.errors import ConfigError
 from sampt.methods.registry import build_method
-from sampt.segmenters.registry import SEGMENTERS
+from sampt.segmenters.registry import segmenter_names
 from sampt.trackers.registry import check_options
 
 KEYS = ("base", "overrides", "grid", "settings", "seeds")
@@ -148,9 +148,9 @@ def check_parts(config: Config) -> None:
     try:
         check_options(tracker.name, tracker.options)
     except ValueError as error:
-        raise ConfigError(f"tracker: {error}") from error
-    if segmenter.name not in SEGMENTERS:
-        raise ConfigError(f"segmenter: {unknown_name('segmenter', segmenter.name, SEGMENTERS)}")
+        raise ConfigError(str(error)) from error
+    if segmenter.name not in segmenter_names():
+        raise ConfigError(f"segmenter: {unknown_name('segmenter', segmenter.name, segmenter_names())}")
     weightless = replace(
         config,
         tracker=replace(tracker, name="dis", options={}, checkpoint=None),

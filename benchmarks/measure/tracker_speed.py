@@ -29,7 +29,7 @@ from sampt._internal.environment import hardware
 from sampt.errors import ConfigError, SamptError
 from sampt.synthetic.scene import SyntheticScene
 from sampt.trackers.base import PointTracker
-from sampt.trackers.registry import NEURAL
+from sampt.trackers.registry import check_options, find_tracker
 from sampt.weights.loading import load_checkpoint, load_strictly
 
 Frames = NDArray[np.uint8]
@@ -89,7 +89,7 @@ def network(name: str, checkpoint: Path | None, seed: int | None) -> nn.Module:
         raise ConfigError("give either --checkpoint FILE or --random-weights SEED")
     with torch.random.fork_rng():
         torch.manual_seed(seed or 0)
-        model: nn.Module = NEURAL[name].parts().build({})
+        model: nn.Module = find_tracker(name).load().build_network({})
     if checkpoint is not None:
         load_strictly(model, load_checkpoint(checkpoint), checkpoint, name)
     return model
@@ -152,7 +152,14 @@ def main(
     try:
         model = network(tracker, checkpoint, random_weights)
         settings = {key: yaml.safe_load(value) for key, _, value in (o.partition("=") for o in options)}
-        make = partial(NEURAL[tracker].parts().tracker, model, device=choose_device(device), **settings)
+        kind = find_tracker(tracker).load()
+
+        def make(**changes: object) -> PointTracker:
+            made: PointTracker = kind(
+                model, check_options(tracker, settings | changes), choose_device(device)
+            )
+            return made
+
         # Nothing hides or leaves. In memory: drawing frames again must not count.
         scene = SyntheticScene(frames, height, width, objects, occlusion=False, leaving=False)
         clip = np.stack(list(scene))

@@ -16,7 +16,7 @@ from sampt._internal.devices import choose_device
 from sampt._internal.environment import hardware, versions
 from sampt.config import Config, as_mapping
 from sampt.errors import CheckpointError
-from sampt.trackers.registry import NEURAL
+from sampt.trackers.registry import TRACKERS
 from sampt.weights.download import checkpoint_path
 from sampt.weights.registry import CHECKPOINTS
 
@@ -73,7 +73,7 @@ def _sha256(path: Path, changed: int) -> str:
 
 def _checkpoints(config: Config) -> dict[str, str]:
     """The SHA-256 of the weights of "segmenter" and "tracker", as far as these have any; they are fetched."""
-    tracker = NEURAL.get(config.tracker.name)
+    tracker = TRACKERS.get(config.tracker.name)
     wanted = {
         "segmenter": config.segmenter.checkpoint or config.segmenter.name,
         "tracker": config.tracker.checkpoint or (tracker and tracker.checkpoint) or config.tracker.name,

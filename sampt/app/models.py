@@ -12,10 +12,10 @@ from sampt.errors import ConfigError
 from sampt.methods.base import VideoMethod
 from sampt.methods.registry import build_method
 from sampt.segmenters.base import PromptableSegmenter
-from sampt.segmenters.registry import SEGMENTERS
-from sampt.trackers.registry import NEURAL, TRACKERS
+from sampt.segmenters.registry import segmenter_names
+from sampt.trackers.registry import TRACKERS, tracker_names
 from sampt.weights.download import state
-from sampt.weights.registry import find_checkpoint
+from sampt.weights.registry import CHECKPOINTS
 
 WITHOUT_WEIGHTS = "grabcut"
 
@@ -44,13 +44,13 @@ class Models:
     @property
     def segmenters(self) -> list[str]:
         """Names, that which needs no weights first."""
-        return [n for n in SEGMENTERS if n in (WITHOUT_WEIGHTS, self.first.segmenter) or _here(n)]
+        return [n for n in segmenter_names() if n == self.first.segmenter or _here(n)]
 
     @property
     def trackers(self) -> list[str]:
         """Names, those that need no weights first."""
-        weights = {name: neural.checkpoint or name for name, neural in NEURAL.items()}
-        return [*TRACKERS, *(n for n in NEURAL if n == self.first.tracker or _here(weights[n]))]
+        weights = {name: tracker.checkpoint for name, tracker in TRACKERS.items()}
+        return [n for n in tracker_names() if n == self.first.tracker or _here(weights.get(n))]
 
     def __getitem__(self, choice: Choice) -> VideoMethod:
         """
@@ -59,8 +59,8 @@ class Models:
             CheckpointError: its weights are damaged.
         """
         for kind, name, here, every in (
-            ("segmenter", choice.segmenter, self.segmenters, list(SEGMENTERS)),
-            ("tracker", choice.tracker, self.trackers, [*TRACKERS, *NEURAL]),
+            ("segmenter", choice.segmenter, self.segmenters, segmenter_names()),
+            ("tracker", choice.tracker, self.trackers, tracker_names()),
         ):
             if name not in every:
                 raise ConfigError(unknown_name(kind, name, every))
@@ -77,5 +77,6 @@ class Models:
             return self._made[choice]
 
 
-def _here(checkpoint: str) -> bool:
-    return state(find_checkpoint(checkpoint)) == "here"
+def _here(checkpoint: str | None) -> bool:
+    """Whether it needs no download."""
+    return checkpoint not in CHECKPOINTS or state(CHECKPOINTS[checkpoint]) == "here"

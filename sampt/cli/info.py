@@ -12,8 +12,8 @@ from sampt.config.loading import packaged_configs
 from sampt.errors import SamptError
 from sampt.methods.registry import METHODS
 from sampt.methods.sam_pt.reinitialisation import STRATEGIES
-from sampt.methods.sam_pt.samplers import SAMPLERS
-from sampt.segmenters.registry import SEGMENTERS
+from sampt.methods.sam_pt.samplers import sampler_names
+from sampt.segmenters.registry import segmenter_names
 from sampt.trackers.registry import tracker_names
 
 
@@ -27,8 +27,8 @@ def command() -> None:
     for title, names in (
         ("methods", METHODS),
         ("trackers", tracker_names()),
-        ("segmenters", SEGMENTERS),
-        ("samplers", SAMPLERS),
+        ("segmenters", segmenter_names()),
+        ("samplers", sampler_names()),
         ("reinitialisation", STRATEGIES),
         ("configurations", packaged_configs()),
     ):

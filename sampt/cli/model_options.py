@@ -91,13 +91,13 @@ class ModelChoice:
 
     def base(self, sam: str = SAM) -> str:
         """The configuration to begin with: ``--config``'s, else ``quick``, or ``sam`` for a SAM segmenter."""
-        from sampt.segmenters.registry import SEGMENTERS, WITHOUT_WEIGHTS
+        from sampt.segmenters.registry import WITHOUT_WEIGHTS, segmenter_names
 
         if self.config is not None:
             return self.config
         prefix = "segmenter.name="
         names = [o.removeprefix(prefix) for o in self.chosen if o.startswith(prefix)]
-        return sam if names and names[-1] in SEGMENTERS and names[-1] != WITHOUT_WEIGHTS else QUICK
+        return sam if names and names[-1] in segmenter_names() and names[-1] != WITHOUT_WEIGHTS else QUICK
 
     def settings(self, sam: str = SAM, schema: type[Config] | None = None) -> Config:
         """The configuration that comes of it; everything that it names is there.

@@ -101,10 +101,7 @@ def _filled(config: DictConfig, where: str) -> Any:
 
 
 def _override(base: DictConfig, override: str) -> DictConfig:
-    """Apply one ``key=value``.
-
-    Another tracker, say, starts without the options of the one before, from its own in ``configs/tracker``.
-    """
+    """Apply one ``key=value``; another tracker, say, starts without the options of the one before."""
     key, value = key_and_value(override, "-o", f"{_all_keys(base)[-1]}=…")
     try:
         layer = OmegaConf.from_dotlist([override])
@@ -113,9 +110,6 @@ def _override(base: DictConfig, override: str) -> DictConfig:
     part, _, last = key.rpartition(".")
     if last == "name" and part in NAMED_PARTS and OmegaConf.select(base, key) != value:
         OmegaConf.update(base, f"{part}.options", {}, merge=False)
-        own = _packaged() / part / f"{value}.yaml"
-        if own.is_file():
-            base = _merge(base, OmegaConf.create(own.read_text(encoding="utf-8")), str(own))
     return _merge(base, layer, f"-o {override}")
 
 

@@ -12,6 +12,7 @@ from sampt._internal.environment import check_torchvision
 from sampt._internal.names import unknown_name
 from sampt.config.schema import SegmenterConfig
 from sampt.errors import CheckpointError, ConfigError
+from sampt.trackers.extensions import all_names, load_extension
 
 if TYPE_CHECKING:  # listing and checking names should not take the second that torch does
     import torch
@@ -54,7 +55,26 @@ SEGMENTERS: dict[str, Maker] = {
     WITHOUT_WEIGHTS: _grabcut,
     **{name: partial(_sam_family, name) for name in _SAM_FAMILY},
 }
-"""What makes each segmenter from a checkpoint's path (or None), a device, a dtype, and whether to compile."""
+"""Our own: what makes each from a checkpoint's path (or None), a device, a dtype, and whether to compile."""
+
+
+def segmenter_names() -> list[str]:
+    """All segmenters: our own, then those of other packages."""
+    return all_names("segmenter", SEGMENTERS)
+
+
+def find_segmenter(name: str) -> Maker:
+    """What makes the segmenter called ``name``, ours or another package's.
+
+    Raises:
+        ConfigError: there is none (the closest name is given), or another package's cannot be used.
+    """
+    wanted = "a function of a checkpoint, a device, a dtype, and whether to compile"
+    try:
+        found: Maker | None = load_extension("segmenter", name, SEGMENTERS, callable, wanted)
+    except ValueError as error:
+        raise ConfigError(f"segmenter: {error}") from error
+    return found or SEGMENTERS[name]
 
 
 def check_segmenter(config: SegmenterConfig) -> None:
@@ -66,8 +86,8 @@ def check_segmenter(config: SegmenterConfig) -> None:
         CheckpointError: its checkpoint does not exist, or is not here and may not be downloaded.
     """
     name, checkpoint = config.name, config.checkpoint
-    if name not in SEGMENTERS:
-        raise ConfigError(f"segmenter: {unknown_name('segmenter', name, SEGMENTERS)}")
+    if name not in segmenter_names():
+        raise ConfigError(f"segmenter: {unknown_name('segmenter', name, segmenter_names())}")
     for option in config.options:
         raise ConfigError(f"segmenter: {name} takes no options, so remove {option!r}")
     if name == WITHOUT_WEIGHTS:
@@ -79,21 +99,22 @@ def check_segmenter(config: SegmenterConfig) -> None:
         return
     for package in _packages(name):
         if find_spec(package) is None:
-            raise ConfigError(
-                f"segmenter {name} needs the package {package}: pip install {package.replace('_', '-')}"
-            )
-    if checkpoint is None:
+            raise ConfigError(f"segmenter {name} needs {package}: pip install 'sampt[hq]'")
+    if checkpoint is None and name in SEGMENTERS:
         from sampt.weights.download import check_obtainable  # its client takes a while to import
 
         check_obtainable(name)
-    elif not Path(checkpoint).is_file():
+    elif checkpoint is not None and not Path(checkpoint).is_file():
         raise CheckpointError(
             f"checkpoint {checkpoint} does not exist: give the path of a downloaded checkpoint file"
         )
 
 
 def _packages(name: str) -> tuple[str, ...]:
-    return ("segment_anything",) if name.startswith("sam-") else ("segment_anything_hq", "timm")
+    """What must be installed for one of our own; the packages that add others see to theirs."""
+    if name not in SEGMENTERS or name.startswith("sam-"):
+        return ()
+    return "segment_anything_hq", "timm"
 
 
 def create_segmenter(
@@ -117,4 +138,4 @@ def create_segmenter(
     check_segmenter(SegmenterConfig(name, checkpoint, dict(options or {})))
     import torch
 
-    return SEGMENTERS[name](checkpoint, torch.device(device), dtype or torch.float32, compile)
+    return find_segmenter(name)(checkpoint, torch.device(device), dtype or torch.float32, compile)

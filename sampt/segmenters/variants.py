@@ -17,7 +17,7 @@ from sampt.weights.loading import load_checkpoint, load_strictly
 from .attention import fuse_attention
 from .sam import SamSegmenter
 
-Parts = tuple[nn.Module, type[SamSegmenter]]
+ModelAndSegmenter = tuple[nn.Module, type[SamSegmenter]]
 
 
 @dataclass(frozen=True)
@@ -25,22 +25,22 @@ class Variant:
     """A published model: its name in messages, and what builds it with fresh parameters."""
 
     label: str
-    build: Callable[[], Parts]
+    build: Callable[[], ModelAndSegmenter]
 
 
-def _sam(kind: str) -> Parts:
+def _sam(kind: str) -> ModelAndSegmenter:
     from segment_anything import sam_model_registry
 
     return sam_model_registry[kind](), SamSegmenter
 
 
-def _hq_sam(kind: str) -> Parts:
+def _hq_sam(kind: str) -> ModelAndSegmenter:
     from .hq_sam import HqSamSegmenter, package
 
     return package.sam_model_registry[kind](), HqSamSegmenter
 
 
-def _mobile_sam() -> Parts:
+def _mobile_sam() -> ModelAndSegmenter:
     from .mobile_sam import build_mobile_sam
 
     return build_mobile_sam(), SamSegmenter
@@ -90,7 +90,7 @@ def with_random_weights(
     return _ready(name, model, segmenter, device, dtype, compile)
 
 
-def _built(name: str) -> Parts:
+def _built(name: str) -> ModelAndSegmenter:
     if name not in VARIANTS:
         raise ValueError(unknown_name("segmenter", name, VARIANTS))
     return VARIANTS[name].build()

@@ -130,7 +130,7 @@ class SyntheticScene:
         Raises:
             ValueError: queries of another shape, outside the scene or the frame, or frames it does not have.
         """
-        checked = check_queries(queries, len(self))
+        checked = check_queries(queries, self)
         rows = range(len(self)) if frames is None else frames
         _require(
             all(0 <= t < len(self) for t in rows),

@@ -8,13 +8,15 @@ from typing import Any, Protocol, cast
 
 import torch
 from numpy.typing import ArrayLike
+from torch import nn
 
 from sampt._internal.environment import check_torchvision
 from sampt._internal.host_memory import keep_freed_memory
 from sampt.errors import CheckpointError, ConfigError
-from sampt.trackers.base import PointTracker, Trajectories
-from sampt.trackers.clip import Clip, FrameSource
-from sampt.trackers.registry import NEURAL, check_options, create_tracker
+from sampt.trackers.base import PointTracker, Trajectories, whole_clip
+from sampt.trackers.clip import Clip, Source
+from sampt.trackers.neural import NeuralTracker
+from sampt.trackers.registry import TrackerInfo, check_options, find_tracker
 from sampt.weights.download import checkpoint_path
 from sampt.weights.loading import load_checkpoint, load_strictly
 from sampt.weights.registry import CHECKPOINTS
@@ -48,14 +50,18 @@ def build_tracker(
     """
     options = options or {}
     try:
-        check_options(name, options)  # before anything is downloaded
-        if name not in NEURAL:
+        # Before anything is downloaded.
+        info, checked = find_tracker(name), check_options(name, options)
+        if info.weights is None:
             if checkpoint is not None:
-                raise ValueError(f"{name} takes no checkpoint, so leave it out")
-            return create_tracker(name, **options)
-        made = _neural(name, options, checkpoint, torch.device(device), dtype)
+                raise ValueError(f"the tracker {name} takes no checkpoint, so leave it out")
+            return cast(PointTracker, info.load()(checked))
+        model = _network(name, info, checkpoint)
+        made = cast(PointTracker, info.load()(model, checked, torch.device(device), dtype))
     except ValueError as error:
-        raise ConfigError(f"tracker: {error}") from error
+        raise ConfigError(str(error)) from error
+    if torch.device(device).type == "cpu":
+        keep_freed_memory()
     if name == OFFLINE and whole_clip_frames is not None:
         shared = {k: v for k, v in options.items() if k in _SHARED}
         return WholeClip(
@@ -66,23 +72,22 @@ def build_tracker(
     return made
 
 
-def _neural(
-    name: str, options: Mapping[str, Any], checkpoint: str | None, device: torch.device, dtype: torch.dtype
-) -> PointTracker:
+def _network(name: str, info: TrackerInfo, checkpoint: str | None) -> nn.Module:
+    """A tracker's network with the weights of its checkpoint, or of another."""
     check_torchvision()
-    neural = NEURAL[name]
-    parts = neural.parts()
-    published = checkpoint or neural.checkpoint or name
+    published = checkpoint or info.checkpoint
+    if published is None:
+        raise CheckpointError(f"nobody publishes the weights of {info.weights}; give {name} a checkpoint")
+    kind: type[NeuralTracker] = info.load()
     path = checkpoint_path(published) if published in CHECKPOINTS else published
-    state = parts.rename(load_checkpoint(path))
+    state = kind.rename_weights(load_checkpoint(path))
+    label = info.weights or name
     try:
-        model = parts.build(state)
+        model = kind.build_network(state)
     except ValueError as error:
-        raise CheckpointError(f"checkpoint {path} is not one of {neural.label}: {error}") from error
-    load_strictly(model, state, path, neural.label)
-    if device.type == "cpu":
-        keep_freed_memory()
-    return create_tracker(name, model, device, dtype, **options)
+        raise CheckpointError(f"checkpoint {path} is not one of {label}: {error}") from error
+    load_strictly(model, state, path, label)
+    return model
 
 
 class MeasuredTracker(Protocol):
@@ -90,7 +95,7 @@ class MeasuredTracker(Protocol):
 
     name: str
 
-    def track(self, frames: Clip | FrameSource, queries: ArrayLike) -> Trajectories: ...
+    def track(self, frames: Clip | Source, queries: ArrayLike) -> Trajectories: ...
     def memory_needed(self, frames: int, points: int) -> int: ...
 
 
@@ -107,8 +112,8 @@ class WholeClip(PointTracker):
         self.offline, self.longest, self._make_online = offline, longest, make_online
         self._online: PointTracker | None = None
 
-    def track(self, frames: Clip | FrameSource, queries: ArrayLike) -> Trajectories:
-        clip = Clip.of(frames)
+    def track(self, frames: Clip | Source, queries: ArrayLike) -> Trajectories:
+        clip = whole_clip(frames, self.name)
         needed = self.offline.memory_needed(len(clip), len(queries))  # type: ignore[arg-type]
         if len(clip) <= self.longest:
             logger.debug("%s needs about %d MB for %d frames", self.name, needed >> 20, len(clip))

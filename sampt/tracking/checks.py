@@ -8,7 +8,7 @@ from sampt._internal.devices import check_dtype
 from sampt._internal.names import unknown_name
 from sampt.config.schema import TrackerConfig
 from sampt.errors import CheckpointError, ConfigError
-from sampt.trackers.registry import NEURAL, check_options, create_tracker, tracker_names
+from sampt.trackers.registry import check_options, find_tracker, tracker_names
 from sampt.weights.registry import CHECKPOINTS
 
 
@@ -24,19 +24,18 @@ def check_tracker(config: TrackerConfig) -> None:
     check_dtype(config.dtype)
     try:
         check_options(name, config.options)
-        if name not in NEURAL:
-            create_tracker(name, **config.options)  # takes no time, and looks at the options' values
+        info = find_tracker(name)
     except ValueError as error:
         raise ConfigError(f"tracker: {error}") from error
-    if name not in NEURAL:
+    if info.weights is None:
         if checkpoint is not None:
             raise ConfigError(f"tracker: {name} takes no checkpoint, so leave it out")
-    elif checkpoint is None or checkpoint in CHECKPOINTS:
+        return
+    published = checkpoint or info.checkpoint
+    if published in CHECKPOINTS:
         from sampt.weights.download import check_obtainable  # its client takes a while to import
 
-        check_obtainable(checkpoint or NEURAL[name].checkpoint or name)
-    elif not Path(checkpoint).is_file():
-        names = unknown_name("checkpoint", checkpoint, CHECKPOINTS, "`sampt weights list` shows their names")
-        raise CheckpointError(
-            f"tracker: checkpoint {checkpoint} does not exist: give a file, or a name; {names}"
-        )
+        check_obtainable(published)
+    elif published is not None and not Path(published).is_file():
+        unknown = unknown_name("checkpoint", published, CHECKPOINTS, "`sampt weights list` shows the names")
+        raise CheckpointError(f"tracker: there is no file {published}, and as a name it is {unknown}")

@@ -75,7 +75,7 @@ def recorded(name: str, golden_dir: Path, stand_ins: ModuleType) -> Recorded:
     )
     model.load_state_dict(weights | {buffer: model.state_dict()[buffer] for buffer in manifest["buffers"]})
     video = stand_ins.stand_in_video(*golden["video_args"].tolist())
-    tracker = make(model, support_grid_every=len(video), frames_kept=len(video))
+    tracker = make(model, make.Options(support_grid_every=len(video), frames_kept=len(video)))
     return Recorded(name, golden, Clip.of(video), tracker)
 
 
@@ -140,7 +140,7 @@ def test_cotracker3_offline_model(offline: Recorded) -> None:
     xy = given[:, None].expand(-1, len(pyramid), -1)
     logits = torch.zeros(*xy.shape[:2], 2)
     templates = model.templates(pyramid, starts, given)
-    xy, logits = model.refine(pyramid, templates, xy, logits, logits[..., 0] == 0, tracker.iterations)
+    xy, logits = model.refine(pyramid, templates, xy, logits, logits[..., 0] == 0, tracker.options.iterations)
     pixels = tracker.frames.to_pixels(xy, size).swapaxes(0, 1)
     everywhere = np.ones(pixels.shape[:2], bool)
     offline.agrees(pixels, original_pixels(golden["model_tracks"][0], offline), everywhere)
@@ -170,9 +170,11 @@ def test_cotracker3_online_predictor(online: Recorded, which: int) -> None:
     part = online.clip[:frames]
     xy, score = stacked(list(tracker.predict(part, online.queries)))
     online.agrees(xy, recorded_xy, np.ones((frames, len(online.queries)), bool))
-    sure = np.abs(score - tracker.visibility_threshold) > SCORE
+    sure = np.abs(score - tracker.options.visibility_threshold) > SCORE
     assert sure.mean() > 0.9
-    np.testing.assert_array_equal((score > tracker.visibility_threshold)[sure], recorded_visible[sure])
+    np.testing.assert_array_equal(
+        (score > tracker.options.visibility_threshold)[sure], recorded_visible[sure]
+    )
 
 
 def test_cotracker2_model(two: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:

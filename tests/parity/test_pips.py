@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from sampt.trackers.pips.network import PipsNetwork, build_pips
+from sampt.trackers.pips.options import PipsOptions
 from sampt.trackers.pips.tracker import Pips
 
 TOLERANCE = 1e-3
@@ -101,7 +102,7 @@ def test_visibility_in_a_window(
 
 def test_chained_tracks(model: PipsNetwork, golden: dict[str, np.ndarray], stand_ins: ModuleType) -> None:
     clip = stand_ins.stand_in_video(*golden["chain_video_args"].tolist())
-    tracks = Pips(model, longest_side=None).track(clip, golden["chain_queries"][0])
+    tracks = Pips(model, PipsOptions(longest_side=None)).track(clip, golden["chain_queries"][0])
     agrees(tracks.xy, golden["chain_tracks"][0], PIXELS)
     assert not golden["chain_vis"].all()
     np.testing.assert_array_equal(tracks.visible, golden["chain_vis"][0])

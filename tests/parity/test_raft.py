@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from sampt.trackers.raft.options import RaftOptions
 from sampt.trackers.raft.tracker import RaftFlow
 from sampt.trackers.raft.weights import build_raft, raft_size, torchvision_state
 
@@ -44,7 +45,7 @@ def weights(manifest: dict, stand_ins: ModuleType) -> dict[str, torch.Tensor]:
 def flow(weights: dict[str, torch.Tensor], golden: dict[str, np.ndarray], size: str) -> RaftFlow:
     model = build_raft(size)
     model.load_state_dict(torchvision_state(weights), strict=True)
-    return RaftFlow(model, iterations=int(golden["iters"]))
+    return RaftFlow(model, RaftOptions(iterations=int(golden["iters"])))
 
 
 @pytest.fixture(scope="module")

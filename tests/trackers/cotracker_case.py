@@ -18,14 +18,16 @@ points stay about where they are, as they should wherever nothing moves."""
 TINY = {"dim": 16, "width": 32, "depth": 1, "virtual_tracks": 4}
 TINY3 = {**TINY, "hidden": 16, "correlation": 8}
 
-MAKERS: dict[str, tuple[Callable[..., PointTracker], Callable[[], torch.nn.Module]]] = {
+MAKERS: dict[str, tuple[type[PointTracker], Callable[[], torch.nn.Module]]] = {
     "cotracker3-offline": (CoTracker3Offline, lambda: CoTracker3Model(60, **TINY3)),
     "cotracker3": (CoTracker3, lambda: CoTracker3Model(16, **TINY3)),
     "cotracker2": (CoTracker2, lambda: CoTracker2Model(8, **TINY, size=(64, 96))),
 }
 
 
-def make_cotracker(name: str, calm: float = CALM, **options) -> PointTracker:
+def make_cotracker(
+    name: str, calm: float = CALM, dtype: torch.dtype = torch.float32, **options
+) -> PointTracker:
     """The tracker called ``name``, always with the same weights; points do not follow what moves.
 
     Unsure whether anything is visible, the model gives a score of at least a quarter, which is above the
@@ -44,4 +46,4 @@ def make_cotracker(name: str, calm: float = CALM, **options) -> PointTracker:
             model.vis_predictor[0].weight *= calm
             model.vis_predictor[0].bias *= calm
     defaults = {"iterations": 1, "size": (64, 96), "support_grid": 2, "visibility_threshold": 0.2}
-    return tracker(model, **{**defaults, **options})
+    return tracker(model, tracker.Options(**{**defaults, **options}), dtype=dtype)

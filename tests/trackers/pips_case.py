@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from sampt.trackers.pips.network import CHANNELS, STRIDE, WINDOW, PipsNetwork, Window
+from sampt.trackers.pips.network import CHANNELS, STRIDE, PipsNetwork, Window
+from sampt.trackers.pips.options import WINDOW, PipsOptions
 from sampt.trackers.pips.tracker import Pips
 
 
@@ -73,7 +74,7 @@ class Scripted(PipsNetwork):
 
 def pips_case(**options: object) -> Pips:
     """A cheap tracker for the conformance suite, at a working resolution of its own."""
-    return Pips(Seeing(), **{"longest_side": 192, **options})
+    return Pips(Seeing(), PipsOptions(**{"longest_side": 192, **options}))
 
 
 def numbered(frames: int, height: int = 40, width: int = 60) -> np.ndarray:

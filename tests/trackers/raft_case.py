@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from sampt.trackers.raft.options import RaftOptions
 from sampt.trackers.raft.tracker import Raft
 from sampt.trackers.raft.weights import build_raft
 
@@ -12,7 +13,7 @@ CALM = 1e-3
 that points stay about where they are, as they should wherever nothing moves."""
 
 
-def make_raft(calm: float = CALM, **options) -> Raft:
+def make_raft(calm: float = CALM, dtype: torch.dtype = torch.float32, **options) -> Raft:
     """The small model with always the same weights; points do not follow what moves."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -20,4 +21,4 @@ def make_raft(calm: float = CALM, **options) -> Raft:
     with torch.no_grad():
         model.update_block.flow_head.conv2.weight.mul_(calm)
         model.update_block.flow_head.conv2.bias.mul_(calm)
-    return Raft(model, **{"iterations": 2, "max_side": 256, **options})
+    return Raft(model, RaftOptions(**{"iterations": 2, "max_side": 256, **options}), dtype=dtype)

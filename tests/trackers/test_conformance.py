@@ -11,9 +11,11 @@ import pytest
 
 from sampt.trackers.base import OnlineTracker, PointTracker, Visibility
 from sampt.trackers.clip import Clip
+from sampt.trackers.filters import PatchFilter, filtered_steps
 from sampt.trackers.flow import Dis
 from sampt.trackers.lucas_kanade import LucasKanade
-from sampt.trackers.registry import tracker_names
+from sampt.trackers.registry import TRACKERS
+from sampt.video.frames import ImageStream
 
 from .cotracker_case import make_cotracker
 from .pips_case import pips_case
@@ -70,7 +72,7 @@ def queries() -> np.ndarray:
 
 
 def test_every_registered_tracker_is_run_through_this_suite():
-    assert {case.name for case in CASES} == set(tracker_names())
+    assert {case.name for case in CASES} == set(TRACKERS)
 
 
 def test_the_name_is_the_registered_one(case, tracker):
@@ -249,3 +251,48 @@ def test_streaming_holds_a_bounded_number_of_frames(case, online, make_translati
     in_use = [source.frames_in_use() for _ in online.stream(Clip.of(source), np.float32([[0, 60, 40]]))]
     assert len(source.reads) == 30
     assert max(in_use) <= case.frames_held
+
+
+class TestFramesThatComeOneAfterTheOther:
+    @pytest.fixture
+    def frames(self, make_translating) -> np.ndarray:
+        """More than any window, and not a whole number of half windows."""
+        return make_translating(frames=37, velocity=(0.5, -0.25))
+
+    @pytest.fixture
+    def from_the_first(self, queries) -> np.ndarray:
+        return queries * np.float32([0, 1, 1])
+
+    @staticmethod
+    def assert_equal(steps, expected) -> None:
+        for (xy, seen), (expected_xy, expected_seen) in zip(steps, expected, strict=True):
+            np.testing.assert_array_equal(xy, expected_xy)
+            np.testing.assert_array_equal(seen, expected_seen)
+
+    @pytest.mark.parametrize("length", [37, 32, 5, 1])
+    def test_are_tracked_as_those_of_an_array(self, case, online, frames, from_the_first, length):
+        endless = online.stream(Clip(ImageStream(iter(frames[:length]))), from_the_first)
+        self.assert_equal(endless, case.make().stream(Clip(frames[:length]), from_the_first))
+
+    def test_are_filtered_as_those_of_an_array(self, case, online, frames, from_the_first):
+        patches = PatchFilter(3, 0.1)
+        stream = Clip(ImageStream(iter(frames)))
+        endless = filtered_steps(online, stream, from_the_first, patches, backward=False)
+        array = filtered_steps(case.make(), frames, from_the_first, patches, backward=False)
+        self.assert_equal(endless, array)
+
+    def test_are_read_no_farther_ahead_than_those_of_an_array(self, case, online, frames, from_the_first):
+        source = ImageStream(iter(frames))
+        for t, _ in enumerate(online.stream(Clip(source), from_the_first)):
+            assert source.count <= t + 1 + case.look_ahead
+
+    def test_give_empty_steps_without_queries(self, online, frames):
+        steps = list(online.stream(Clip(ImageStream(iter(frames))), np.zeros((0, 3), np.float32)))
+        assert [xy.shape for xy, _ in steps] == [(0, 2)] * 37
+
+    def test_are_refused_where_the_whole_clip_is_needed(self, tracker, frames, from_the_first):
+        if isinstance(tracker, OnlineTracker):
+            pytest.skip("this tracker is online")
+        for track in (tracker.track, lambda *given: filtered_steps(tracker, *given)):
+            with pytest.raises(ValueError, match=f"{tracker.name} needs all frames at once"):
+                track(ImageStream(iter(frames)), from_the_first)

@@ -88,7 +88,7 @@ class TestSupportGrid:
         clip = Clip.of(np.zeros((30, 1, 1, 3), np.uint8))
         forward = SupportGrid(2, 12).frames(clip, np.array([5]))
         backward = SupportGrid(2, 12).frames(clip.reversed(), np.array([24]))
-        assert forward == [0, 12, 24]
+        assert list(forward) == [0, 12, 24]
         assert [clip.reversed().indices[t] for t in backward] == [24, 12, 0]
 
     def test_no_points_no_grids(self):

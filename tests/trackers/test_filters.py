@@ -41,7 +41,7 @@ class Whole(PointTracker):
 
     def track(self, frames, queries):
         self.calls += 1
-        return self.tracker.track(frames, check_queries(queries, len(frames)))
+        return self.tracker.track(frames, check_queries(queries, frames))
 
 
 def painted(*colours: str) -> np.ndarray:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sampt.trackers.base import Visibility
 from sampt.trackers.clip import Clip
-from sampt.trackers.flow import Dis, DisFlow, FlowTracker, sample_bilinear
+from sampt.trackers.flow import ChainingOptions, Dis, DisFlow, DisOptions, FlowTracker, sample_bilinear
 
 SIZE = (32, 40)
 
@@ -44,7 +44,7 @@ def consistent(steps: list[tuple[float, float]]) -> dict[tuple[int, int], tuple[
 
 
 def states(flow, queries, frames, **options):
-    tracks = FlowTracker(flow, **options).track(numbered_frames(frames), queries)
+    tracks = FlowTracker(flow, ChainingOptions(**options)).track(numbered_frames(frames), queries)
     return tracks.xy[:, 0].tolist(), tracks.visibility[:, 0].tolist()
 
 
@@ -203,13 +203,13 @@ def test_bilinear_sampling_reproduces_a_plane_and_repeats_the_edge(a, b, x, y):
     [((480, 854), (240, 427)), ((854, 480), (427, 240)), ((100, 120), (100, 120)), ((1, 4270), (1, 427))],
 )
 def test_dis_works_on_frames_of_at_most_427_px(frame, working):
-    grey = DisFlow(427, 0, "medium").prepare(np.zeros((*frame, 3), np.uint8))
+    grey = DisFlow(DisOptions()).prepare(np.zeros((*frame, 3), np.uint8))
     assert grey.shape == working
-    assert DisFlow(427, 0, "medium")(grey, grey).shape == (*working, 2)
+    assert DisFlow(DisOptions())(grey, grey).shape == (*working, 2)
 
 
 def test_dis_does_not_remember_earlier_frames(make_translating):
-    flow = DisFlow(427, 0, "medium")
+    flow = DisFlow(DisOptions())
     pair = [flow.prepare(frame) for frame in make_translating(frames=2)]
     before = flow(*pair)
     other = [flow.prepare(frame) for frame in make_translating(frames=2, height=70, width=50, seed=4)]
@@ -219,7 +219,7 @@ def test_dis_does_not_remember_earlier_frames(make_translating):
 
 @pytest.mark.parametrize("finest_scale", [0, 2, 3])
 def test_dis_keeps_its_scales_on_tiny_frames(make_translating, finest_scale):
-    used, fresh = DisFlow(427, finest_scale, "medium"), DisFlow(427, finest_scale, "medium")
+    used, fresh = (DisFlow(DisOptions(finest_scale=finest_scale)) for _ in range(2))
     tiny = [used.prepare(frame) for frame in make_translating(frames=2, height=9, width=9)]
     used(*tiny)
     pair = [used.prepare(frame) for frame in make_translating(frames=2)]
@@ -228,7 +228,7 @@ def test_dis_keeps_its_scales_on_tiny_frames(make_translating, finest_scale):
 
 def test_dis_follows_motion_at_full_resolution_from_shrunken_frames(make_translating):
     clip = make_translating(frames=5, height=240, width=320, velocity=(4.0, 2.0))
-    tracks = Dis(max_side=160).track(clip, [[0, 150, 120], [0, 60, 80]])
+    tracks = Dis(DisOptions(max_side=160)).track(clip, [[0, 150, 120], [0, 60, 80]])
     np.testing.assert_allclose(tracks.xy[4], [[166, 128], [76, 88]], atol=0.75)
 
 
@@ -262,4 +262,4 @@ def test_dis_follows_the_cover(occluded_clip):
 )
 def test_options_out_of_range_are_named(option, value):
     with pytest.raises(ValueError, match=f"^{option} must be"):
-        Dis(**{option: value})
+        DisOptions(**{option: value})

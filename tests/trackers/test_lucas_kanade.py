@@ -5,7 +5,7 @@ import pytest
 
 from sampt.trackers.base import Visibility
 from sampt.trackers.clip import Clip
-from sampt.trackers.lucas_kanade import LucasKanade
+from sampt.trackers.lucas_kanade import LucasKanade, LucasKanadeOptions
 
 
 def test_subpixel_motion_is_followed_to_a_tenth_of_a_pixel(make_translating):
@@ -17,9 +17,9 @@ def test_motion_beyond_the_window_is_found_through_the_pyramid(make_translating)
     clip = make_translating(frames=3, height=240, width=320, velocity=(24.0, 0.0))
     query = [[0, 100, 120]]
     np.testing.assert_allclose(
-        LucasKanade(window=7, levels=4).track(clip, query).xy[2, 0], [148, 120], atol=0.5
+        LucasKanade(LucasKanadeOptions(window=7, levels=4)).track(clip, query).xy[2, 0], [148, 120], atol=0.5
     )
-    assert not LucasKanade(window=7, levels=0).track(clip, query).visible[1:].any()
+    assert not LucasKanade(LucasKanadeOptions(window=7, levels=0)).track(clip, query).visible[1:].any()
 
 
 def test_a_point_without_texture_around_it_stays_invisible_and_in_place():
@@ -61,13 +61,13 @@ def blinded(make_translating):
 
 
 def test_a_patient_point_is_found_again_where_it_has_moved_meanwhile(blinded):
-    tracks = LucasKanade(patience=3).track(blinded, [[0, 60, 48]])
+    tracks = LucasKanade(LucasKanadeOptions(patience=3)).track(blinded, [[0, 60, 48]])
     assert tracks.visibility[:, 0].tolist() == [1, 1, 1, 1, 0, 0, 1, 1, 1, 1]
     np.testing.assert_allclose(tracks.xy[[4, 5, 6, 9], 0], [[63, 48], [63, 48], [66, 48], [69, 48]], atol=0.1)
 
 
 def test_a_point_is_lost_when_patience_is_over(blinded):
-    tracks = LucasKanade(patience=2).track(blinded, [[0, 60, 48]])
+    tracks = LucasKanade(LucasKanadeOptions(patience=2)).track(blinded, [[0, 60, 48]])
     assert tracks.visibility[:, 0].tolist() == [1, 1, 1, 1, 0, 0, 0, 0, 0, 0]
     np.testing.assert_array_equal(tracks.xy[4:, 0], tracks.xy[[3] * 6, 0])
 
@@ -81,13 +81,13 @@ def test_looking_for_lost_points_reads_no_frame_twice(blinded, watched):
 def test_max_error_decides_what_is_visible(make_translating):
     clip = make_translating()
     queries = np.column_stack([np.zeros(20), np.linspace(20, 100, 20), np.linspace(70, 25, 20)])
-    assert LucasKanade(max_error=1.0).track(clip, queries).visible.mean() > 0.9
-    assert not LucasKanade(max_error=1e-9).track(clip, queries).visible[1:].any()
+    assert LucasKanade(LucasKanadeOptions(max_error=1.0)).track(clip, queries).visible.mean() > 0.9
+    assert not LucasKanade(LucasKanadeOptions(max_error=1e-9)).track(clip, queries).visible[1:].any()
 
 
 def test_tracks_are_in_pixels_of_the_original_frame_whatever_the_working_resolution(make_translating):
     clip = make_translating(frames=5, height=240, width=320, velocity=(4.0, 2.0))
-    tracks = LucasKanade(max_side=160).track(clip, [[0, 150, 120], [0, 60, 80]])
+    tracks = LucasKanade(LucasKanadeOptions(max_side=160)).track(clip, [[0, 150, 120], [0, 60, 80]])
     np.testing.assert_allclose(tracks.xy[4], [[166, 128], [76, 88]], atol=0.5)
 
 
@@ -106,4 +106,4 @@ def test_runs_in_lockstep_read_each_frame_once(make_translating, watched):
 )
 def test_options_out_of_range_are_named(option, value):
     with pytest.raises(ValueError, match=f"^{option} must be"):
-        LucasKanade(**{option: value})
+        LucasKanadeOptions(**{option: value})

@@ -10,7 +10,8 @@ from torch.nn import functional as F  # noqa: N812
 
 from sampt.trackers.base import Visibility
 from sampt.trackers.clip import Clip
-from sampt.trackers.pips.network import CHANNELS, WINDOW, PipsNetwork, correlate, feature_pyramid
+from sampt.trackers.pips.network import CHANNELS, PipsNetwork, correlate, feature_pyramid
+from sampt.trackers.pips.options import WINDOW, PipsOptions
 from sampt.trackers.pips.tracker import Pips, last_visible
 
 from .pips_case import Scripted, numbered
@@ -18,7 +19,7 @@ from .pips_case import Scripted, numbered
 
 def scripted(longest_side: int | None = None, *, options: dict | None = None, **script) -> Pips:
     """The tracker at the frames' own resolution, with a stand-in that does as it is told."""
-    return Pips(Scripted(**script), longest_side=longest_side, **(options or {}))
+    return Pips(Scripted(**script), PipsOptions(longest_side=longest_side, **(options or {})))
 
 
 def windows(tracker: Pips) -> list[list[int]]:
@@ -156,7 +157,7 @@ def test_a_point_looks_as_in_its_query_frame_in_all_windows():
             looks.extend(features[:, 0].tolist())
             return super().forward(feature_maps, xy, features, iterations)
 
-    Pips(Noting(), longest_side=None).track(numbered(20), [[2, 20, 20]])
+    Pips(Noting(), PipsOptions(longest_side=None)).track(numbered(20), [[2, 20, 20]])
     assert looks == [2.0] * 4  # one window backward, three forward
 
 
@@ -248,7 +249,7 @@ def test_ten_thousand_points_go_through_the_network_in_portions():
 def test_a_portion_of_points_does_not_depend_on_the_others(network, make_translating):
     rng = np.random.default_rng(1)
     queries = np.column_stack([np.zeros(520), rng.uniform(0, 47, 520), rng.uniform(0, 31, 520)])
-    tracker, clip = Pips(network, longest_side=None, iterations=1), make_translating(2, 32, 48)
+    tracker, clip = Pips(network, PipsOptions(longest_side=None, iterations=1)), make_translating(2, 32, 48)
     together = tracker.track(clip, queries)
     for n in (0, 511, 512, 519):
         np.testing.assert_allclose(
@@ -261,8 +262,8 @@ def test_a_portion_of_points_does_not_depend_on_the_others(network, make_transla
 
 def test_bfloat16_gives_about_the_same_tracks(network, make_translating):
     clip, queries = make_translating(9, 32, 48), [[0, 10, 20], [4, 30, 10]]
-    full = Pips(network, longest_side=None).track(clip, queries)
-    half = Pips(network, dtype=torch.bfloat16, longest_side=None).track(clip, queries)
+    full = Pips(network, PipsOptions(longest_side=None)).track(clip, queries)
+    half = Pips(network, PipsOptions(longest_side=None), dtype=torch.bfloat16).track(clip, queries)
     assert half.xy.dtype == np.float32
     assert not np.array_equal(half.xy, full.xy)
     np.testing.assert_allclose(half.xy, full.xy, atol=0.5)
@@ -270,7 +271,7 @@ def test_bfloat16_gives_about_the_same_tracks(network, make_translating):
 
 def test_a_query_however_far_outside_is_tracked_nowhere_and_harms_no_other(network, make_translating):
     clip = make_translating(3, 32, 48)
-    tracker = Pips(network, longest_side=None)
+    tracker = Pips(network, PipsOptions(longest_side=None))
     far = tracker.track(clip, [[0, 1e30, -1e30], [0, 20, 10]])
     assert not far.visible[1:, 0].any()
     np.testing.assert_allclose(far.xy[:, 1:], tracker.track(clip, [[0, 20, 10]]).xy, atol=1e-3)
@@ -279,7 +280,6 @@ def test_a_query_however_far_outside_is_tracked_nowhere_and_harms_no_other(netwo
 @pytest.mark.parametrize(
     ("option", "value"),
     [
-        ("dtype", torch.float64),
         ("longest_side", 0),
         ("iterations", 0),
         ("link_threshold", 1.1),
@@ -287,6 +287,11 @@ def test_a_query_however_far_outside_is_tracked_nowhere_and_harms_no_other(netwo
         ("frames_kept", 7),
     ],
 )
-def test_options_out_of_range_are_named(network, option, value):
-    with pytest.raises(ValueError, match=option):
-        Pips(network, **{option: value})
+def test_options_out_of_range_are_named(option, value):
+    with pytest.raises(ValueError, match=f"^{option} must be"):
+        PipsOptions(**{option: value})
+
+
+def test_other_precisions_are_refused(network):
+    with pytest.raises(ValueError, match="dtype must be"):
+        Pips(network, PipsOptions(), dtype=torch.float64)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sampt.trackers.base import Visibility
+from sampt.trackers.raft.options import RaftOptions
 from sampt.trackers.raft.tracker import Raft, RaftFlow, padding
 from sampt.trackers.raft.weights import build_raft, raft_size, torchvision_state
 
@@ -31,7 +32,7 @@ def uniform_raft(dx: float, dy: float, **options) -> Raft:
 
 
 def test_the_flow_is_torchvisions(model, make_translating):
-    flow = RaftFlow(model, iterations=3)
+    flow = RaftFlow(model, RaftOptions(iterations=3))
     clip = make_translating(frames=2, height=128, width=136)
     first, second = (2 * (torch.from_numpy(f).permute(2, 0, 1)[None].float() / 255) - 1 for f in clip)
     with torch.inference_mode():
@@ -96,7 +97,8 @@ def test_without_occlusion_a_point_is_seen_while_it_is_inside_the_frame(make_tra
 
 def test_bfloat16_gives_nearly_the_same_flow(model, make_translating):
     clip = make_translating(frames=2)
-    exact, rounded = (RaftFlow(model, dtype=dtype, iterations=2) for dtype in (torch.float32, torch.bfloat16))
+    options = RaftOptions(iterations=2)
+    exact, rounded = (RaftFlow(model, options, dtype=dtype) for dtype in (torch.float32, torch.bfloat16))
     expected = exact(*map(exact.prepare, clip))
     flow = rounded(*map(rounded.prepare, clip))
     assert flow.dtype == np.float32

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-STRIDE = 4
-"""Pixels of the image per pixel of the feature map."""
+from .options import STRIDE
 
 
 class Encoder(nn.Module):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -11,17 +9,11 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from ..clip import Clip
-from ..frames import Recent
+from ..frames import FrameCache
+from ..neural import autocast
 from .correlation import Levels, Pyramid
-from .encoder import STRIDE
 from .models import CoTrackerModel
-
-
-class FrameSize(NamedTuple):
-    """Of original frames, px."""
-
-    width: int
-    height: int
+from .options import STRIDE
 
 
 class FrameEncoder:
@@ -43,42 +35,43 @@ class FrameEncoder:
         self._device = device
         self._dtype = dtype
         self._size = size
-        self._seen: Recent[tuple[Levels, FrameSize]] = Recent(kept)
+        self._seen: FrameCache[tuple[Levels, tuple[int, int]]] = FrameCache(kept)
 
     def pyramid(self, clip: Clip, frames: range, length: int | None = None) -> Pyramid:
-        """The features of ``frames`` of ``clip``, the last one repeated until there are ``length``."""
-        encoded = [self._encoded(clip, t)[0] for t in frames]
-        return Pyramid.stack(encoded, length, frames.start, len(clip))
+        """The features of ``frames`` of ``clip``, the last one repeated until there are ``length``.
 
-    def frame_size(self, clip: Clip, t: int) -> FrameSize:
-        """The size of frame ``t``; it is encoded, too."""
+        Of an endless clip no more are known than these.
+        """
+        encoded = [self._encoded(clip, t)[0] for t in frames]
+        known = frames.stop if clip.endless else len(clip)
+        return Pyramid.stack(encoded, length, frames.start, known)
+
+    def frame_size(self, clip: Clip, t: int) -> tuple[int, int]:
+        """The (height, width) of frame ``t``, px; it is encoded, too."""
         return self._encoded(clip, t)[1]
 
-    def to_features(self, xy: NDArray[np.float32], frame: FrameSize) -> Tensor:
+    def to_features(self, xy: NDArray[np.float32], frame_size: tuple[int, int]) -> Tensor:
         """Points (N, 2) in pixels of the original frames, in feature pixels."""
-        height, width = self._size
-        scale = [(width - 1) / max(frame.width - 1, 1), (height - 1) / max(frame.height - 1, 1)]
-        return torch.from_numpy(xy.copy()).to(self._device) * xy_tensor(scale, self._device) / STRIDE
+        scale = [(to - 1) / max(side - 1, 1) for to, side in zip(self._size, frame_size, strict=True)]
+        return torch.from_numpy(xy.copy()).to(self._device) * self._xy(scale) / STRIDE
 
-    def to_pixels(self, xy: Tensor, frame: FrameSize) -> NDArray[np.float32]:
+    def to_pixels(self, xy: Tensor, frame_size: tuple[int, int]) -> NDArray[np.float32]:
         """The inverse; along an axis of a single pixel, all points are at its centre."""
-        height, width = self._size
-        scale = [(frame.width - 1) / (width - 1), (frame.height - 1) / (height - 1)]
-        return np.asarray((xy * STRIDE * xy_tensor(scale, self._device)).cpu().numpy(), np.float32)
+        scale = [(side - 1) / (to - 1) for to, side in zip(self._size, frame_size, strict=True)]
+        return np.asarray((xy * STRIDE * self._xy(scale)).cpu().numpy(), np.float32)
+
+    def _xy(self, height_and_width: list[float]) -> Tensor:
+        """Something of height and width as something of x and y: (2,) float32."""
+        return torch.tensor(height_and_width[::-1], dtype=torch.float32, device=self._device)
 
     @torch.inference_mode()
-    def _encoded(self, clip: Clip, t: int) -> tuple[Levels, FrameSize]:
-        def make() -> tuple[Levels, FrameSize]:
+    def _encoded(self, clip: Clip, t: int) -> tuple[Levels, tuple[int, int]]:
+        def make() -> tuple[Levels, tuple[int, int]]:
             frame = clip[t]
             image = torch.from_numpy(np.array(frame, order="C")).to(self._device).permute(2, 0, 1)[None]
             resized = F.interpolate(image.float(), self._size, mode="bilinear", align_corners=True)
-            with torch.autocast(self._device.type, torch.bfloat16, enabled=self._dtype == torch.bfloat16):
+            with autocast(self._device, self._dtype):
                 levels = self._model.encode(resized[0])
-            return levels, FrameSize(frame.shape[1], frame.shape[0])
+            return levels, frame.shape[:2]
 
         return self._seen.get(clip.source, clip.indices[t], make)
-
-
-def xy_tensor(values: list[float], device: torch.device) -> Tensor:
-    """(2,) float32."""
-    return torch.tensor(values, dtype=torch.float32, device=device)

@@ -22,8 +22,9 @@ from .correlation import (
     sample,
 )
 from .embeddings import FLOW_WIDTH, MOTION_WIDTH, flow_code, motion_code, sinusoids
-from .encoder import STRIDE, Encoder
+from .encoder import Encoder
 from .former import Mlp, UpdateFormer
+from .options import STRIDE, TRAINED_SIZE
 
 
 class CoTrackerModel(nn.Module, ABC):
@@ -194,7 +195,7 @@ class CoTracker2Model(CoTrackerModel):
         width: int = 384,
         depth: int = 6,
         virtual_tracks: int = 64,
-        size: tuple[int, int] = (384, 512),
+        size: tuple[int, int] = TRAINED_SIZE,
     ) -> None:
         super().__init__()
         self.window = window

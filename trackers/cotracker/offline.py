@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -9,12 +10,14 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from ..base import Trajectories, check_queries
-from ..clip import Clip, FrameSource
+from ..base import Trajectories, check_queries, whole_clip
+from ..clip import Clip, Source
 from ..frames import within
+from ..neural import Weights
 from .base import CoTrackerBase, Prediction
 from .correlation import SAMPLED_BYTES, Pyramid
-from .models import CoTracker3Model
+from .models import CoTracker3Model, build_cotracker3_offline
+from .options import CoTracker3OfflineOptions
 from .points import groups_of_points
 
 
@@ -29,34 +32,21 @@ class CoTracker3Offline(CoTrackerBase):
     """
 
     name: ClassVar[str] = "cotracker3-offline"
+    Options = CoTracker3OfflineOptions
 
     def __init__(
         self,
         model: CoTracker3Model,
+        options: CoTracker3OfflineOptions,
         device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
-        iterations: int = 6,
-        visibility_threshold: float = 0.9,
-        support_grid: int = 6,
-        support_grid_every: int | None = None,
-        points_per_batch: int = 1024,
-        size: tuple[int, int] = (384, 512),
-        frames_kept: int = 128,
     ) -> None:
-        super().__init__(
-            model,
-            device,
-            dtype,
-            iterations,
-            visibility_threshold,
-            support_grid,
-            support_grid_every,
-            points_per_batch,
-            size,
-            frames_kept,
-        )
+        super().__init__(model, options, device, dtype)
         self._network = model
-        self._frames_kept = frames_kept
+
+    @staticmethod
+    def build_network(weights: Weights) -> CoTracker3Model:
+        return build_cotracker3_offline()
 
     def memory_needed(self, frames: int, points: int) -> int:
         """About how many bytes tracking so many points through so many frames takes, beside the weights.
@@ -65,20 +55,21 @@ class CoTracker3Offline(CoTrackerBase):
         frame adds a support grid.
         """
         bytes_each = torch.finfo(self.dtype).bits // 8
-        held = frames + min(frames, self._frames_kept)
-        features = self.model.bytes_per_frame(self.size, bytes_each) * held
-        together = min(points, self.points_per_batch) + self.support.side**2
+        held = frames + min(frames, self.options.frames_kept)
+        features = self.model.bytes_per_frame(self.options.size, bytes_each) * held
+        together = min(points, self.options.points_per_batch) + self.support.side**2
         templates = 4 * self._network.empty_templates(together).numel()
         tokens = 4 * frames * self._network.updateformer.numbers_of_tokens(together)
         return features + templates + tokens + 2 * SAMPLED_BYTES
 
-    def track(self, frames: Clip | FrameSource, queries: ArrayLike) -> Trajectories:
-        clip, checked = Clip.of(frames), check_queries(queries, len(frames))
+    def track(self, frames: Clip | Source, queries: ArrayLike) -> Trajectories:
+        clip = whole_clip(frames, self.name)
+        checked = check_queries(queries, clip)
         if len(checked) == 0:
             return Trajectories(np.zeros((len(clip), 0, 2), np.float32), np.zeros((len(clip), 0), np.int8))
         predictions = enumerate(self.predict(clip, checked))
         return Trajectories.from_steps(
-            prediction.step(checked, checked[:, 0] == t, self.visibility_threshold)
+            prediction.step(checked, checked[:, 0] == t, self.options.visibility_threshold)
             for t, prediction in predictions
         )
 
@@ -90,16 +81,16 @@ class CoTracker3Offline(CoTrackerBase):
         pyramid = self.frames.pyramid(clip, range(len(clip)))
         xy = np.empty((len(clip), len(queries), 2), np.float32)
         score = np.empty((len(clip), len(queries)), np.float32)
-        for members in groups_of_points(starts, self.points_per_batch):
+        for members in groups_of_points(starts, self.options.points_per_batch):
             given = self.frames.to_features(queries[members, 1:], size)
             grids = self.support.frames(clip, starts[members])
             found, probability = self._group(pyramid, starts[members], given, grids)
             xy[:, members] = self.frames.to_pixels(found, size).swapaxes(0, 1)
             score[:, members] = probability.cpu().numpy().T
-        return [Prediction(here, sure, within(here, *size)) for here, sure in zip(xy, score, strict=True)]
+        return [Prediction(here, sure, within(here, size)) for here, sure in zip(xy, score, strict=True)]
 
     def _group(
-        self, pyramid: Pyramid, queried: NDArray[np.int64], given: Tensor, grids: list[int]
+        self, pyramid: Pyramid, queried: NDArray[np.int64], given: Tensor, grids: Sequence[int]
     ) -> tuple[Tensor, Tensor]:
         """Track N points together: (N, T, 2) feature pixels, and how visible they are, (N, T) from 0 to 1.
 
@@ -125,5 +116,5 @@ class CoTracker3Offline(CoTrackerBase):
         logits = given.new_full((len(given), frames, self.model.logits), self.model.initial_logit)
         fresh = torch.ones_like(logits[..., 0], dtype=torch.bool)
         with self._autocast():
-            xy, logits = self.model.refine(pyramid, templates, xy, logits, fresh, self.iterations)
+            xy, logits = self.model.refine(pyramid, templates, xy, logits, fresh, self.options.iterations)
         return xy[:own], self._network.visibility(logits[:own].float())

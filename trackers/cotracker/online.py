@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,11 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from ..base import OnlineTracker, Step, Trajectories, Visibility, check_queries
-from ..clip import Clip, FrameSource
+from ..clip import Clip, Source
 from ..frames import within
+from ..neural import Weights
 from .base import CoTrackerBase, Prediction
 from .correlation import Pyramid
-from .models import CoTracker2Model, CoTracker3Model
+from .models import CoTracker2Model, CoTracker3Model, build_cotracker2, build_cotracker3
+from .options import CoTracker2Options, CoTracker3Options
 from .points import groups_of_points
 
 # A grid that lies so many grids back has drifted with the scene and makes room for a new one, so that a long
@@ -38,7 +40,7 @@ class _Group:
     """
 
     queries: NDArray[np.int64]
-    grids: list[int]
+    grids: Sequence[int]
     begin: int
     starts: Tensor
     given: Tensor
@@ -64,14 +66,15 @@ class SlidingCoTracker(CoTrackerBase, OnlineTracker):
     def stream(self, clip: Clip, queries: NDArray[np.float32]) -> Iterator[Step]:
         starts = queries[:, 0]
         for t, prediction in enumerate(self.predict(clip, queries)):
-            xy, visibility = prediction.step(queries, starts == t, self.visibility_threshold)
+            xy, visibility = prediction.step(queries, starts == t, self.options.visibility_threshold)
             waits = starts > t
             xy[waits], visibility[waits] = queries[waits, 1:], Visibility.INVISIBLE
             yield xy, visibility
 
-    def track(self, frames: Clip | FrameSource, queries: ArrayLike) -> Trajectories:
+    def track(self, frames: Clip | Source, queries: ArrayLike) -> Trajectories:
         """See ``PointTracker.track``. Backward, the windows begin at the clip's last frame."""
-        clip, checked = Clip.of(frames), check_queries(queries, len(frames))
+        clip = Clip.of(frames)
+        checked = check_queries(queries, clip)
         starts = checked[:, 0]
         steps = list(self.stream(clip, checked))
         if starts.any():
@@ -88,53 +91,65 @@ class SlidingCoTracker(CoTrackerBase, OnlineTracker):
 
         In frames before the first window with a query, nothing is looked at: the score is 0.
         """
-        groups, begin = self._groups(clip, queries)
+        groups = self._groups(clip, queries)
         window, step = self.model.window, self.model.window // 2
         # The windows lie where they would if they had begun at the clip's first frame; those before the first
         # query, in which there is nothing to find, are left out.
-        first = min(max((begin - window) // step + 1, 0) * step, len(clip)) if groups else len(clip)
-        for _ in range(first):
+        begin = min((group.begin for group in groups), default=len(clip.indices))
+        first = max((begin - window) // step + 1, 0) * step if groups else begin
+        for _ in clip[:first].positions():
             nowhere = np.zeros(len(queries), bool)
             yield Prediction(queries[:, 1:].copy(), nowhere.astype(np.float32), nowhere)
-        while first < len(clip):
-            stop = min(first + window, len(clip))
-            found = self._window(clip, range(first, stop), groups, queries)
-            finished = stop if stop == len(clip) else first + step
-            yield from found[: finished - first]
-            first = finished
+        while clip.has(first):
+            found = self._window(clip, first, groups, queries)
+            yield from found[:step]
+            # Asked only now: the next frame may be long in coming.
+            if not clip.has(first + window):
+                yield from found[step:]
+                return
+            first += step
 
-    def _groups(self, clip: Clip, queries: NDArray[np.float32]) -> tuple[list[_Group], int]:
-        """All points in groups, and the first frame with a query or a grid."""
+    def _groups(self, clip: Clip, queries: NDArray[np.float32]) -> list[_Group]:
+        """All points in groups."""
         starts = queries[:, 0].astype(np.int64)
         groups = []
-        for members in groups_of_points(starts, self.points_per_batch):
+        for members in groups_of_points(starts, self.options.points_per_batch):
             grids = self.support.frames(clip, starts[members])
-            begin = min([*starts[members].tolist(), *grids])
+            begin = min([*starts[members].tolist(), *grids[:1]])
             own = torch.from_numpy(starts[members]).to(self.device)
             # Where they are in feature pixels is known when the first frame is.
             fields = self._fields(own, torch.zeros(len(own), 2, device=self.device))
             groups.append(_Group(members, grids, begin, **fields))
-        return groups, min((group.begin for group in groups), default=len(clip))
+        return groups
 
     @torch.inference_mode()
     def _window(
-        self, clip: Clip, frames: range, groups: list[_Group], queries: NDArray[np.float32]
+        self, clip: Clip, first: int, groups: list[_Group], queries: NDArray[np.float32]
     ) -> list[Prediction]:
-        """Advance all groups to the window of ``frames``: what is found in each of them."""
-        size = self.frames.frame_size(clip, frames.start)
+        """Advance all groups to the window that begins at frame ``first``: what is found in each frame of it.
+
+        ``first`` exists; a window that the clip's end cuts short goes on with the last frame.
+        """
+        size = self.frames.frame_size(clip, first)
+        # One after the other: a frame must be encoded before so many others have come that it is forgotten.
+        stop = first + 1
+        while stop < first + self.model.window and clip.has(stop):
+            self.frames.frame_size(clip, stop)
+            stop += 1
+        frames = range(first, stop)
         pyramid = self.frames.pyramid(clip, frames, self.model.window)
         xy = np.repeat(queries[None, :, 1:], len(frames), axis=0)
         score = np.zeros(xy.shape[:2], np.float32)
         for group in groups:
-            if group.begin >= frames.start + len(pyramid):
+            if group.begin >= first + len(pyramid):
                 continue
             own = len(group.queries)
             group.given[:own] = self.frames.to_features(queries[group.queries, 1:], size)
-            self._advance(group, pyramid, frames.start)
+            self._advance(group, pyramid, first)
             probability = self.model.probability(group.logits[:own, : len(frames)].float())
             xy[:, group.queries] = self.frames.to_pixels(group.xy[:own, : len(frames)], size).swapaxes(0, 1)
             score[:, group.queries] = probability.cpu().numpy().T
-        return [Prediction(here, sure, within(here, *size)) for here, sure in zip(xy, score, strict=True)]
+        return [Prediction(here, sure, within(here, size)) for here, sure in zip(xy, score, strict=True)]
 
     def _advance(self, group: _Group, pyramid: Pyramid, first: int) -> None:
         """Track the group's points in the window that starts at frame ``first``."""
@@ -152,7 +167,7 @@ class SlidingCoTracker(CoTrackerBase, OnlineTracker):
             fresh &= frames >= first + window // 2
         with self._autocast():
             group.xy, group.logits = self.model.refine(
-                pyramid, group.templates, group.xy, group.logits, fresh, self.iterations
+                pyramid, group.templates, group.xy, group.logits, fresh, self.options.iterations
             )
 
     def _slide(self, group: _Group, first: int) -> None:
@@ -169,7 +184,8 @@ class SlidingCoTracker(CoTrackerBase, OnlineTracker):
         own, each = len(group.queries), self.support.side**2
         most = own + _GRIDS_AT_ONCE * each
         while group.grids and (group.grids[0] < stop or len(group.starts) < most):
-            starts = torch.full((each,), group.grids.pop(0), device=self.device)
+            starts = torch.full((each,), group.grids[0], device=self.device)
+            group.grids = group.grids[1:]
             fields = self._fields(starts, self._support_points())
             group.replace(lambda name, value, new=fields: torch.cat([value, new[name]]))  # type: ignore[misc]
         surplus = max(len(group.starts) - most, 0)
@@ -199,32 +215,11 @@ class CoTracker3(SlidingCoTracker):
     """
 
     name: ClassVar[str] = "cotracker3"
+    Options = CoTracker3Options
 
-    def __init__(
-        self,
-        model: CoTracker3Model,
-        device: str | torch.device = "cpu",
-        dtype: torch.dtype = torch.float32,
-        iterations: int = 6,
-        visibility_threshold: float = 0.6,
-        support_grid: int = 6,
-        support_grid_every: int | None = None,
-        points_per_batch: int = 1024,
-        size: tuple[int, int] = (384, 512),
-        frames_kept: int = 48,
-    ) -> None:
-        super().__init__(
-            model,
-            device,
-            dtype,
-            iterations,
-            visibility_threshold,
-            support_grid,
-            support_grid_every,
-            points_per_batch,
-            size,
-            frames_kept,
-        )
+    @staticmethod
+    def build_network(weights: Weights) -> CoTracker3Model:
+        return build_cotracker3()
 
 
 class CoTracker2(SlidingCoTracker):
@@ -236,32 +231,11 @@ class CoTracker2(SlidingCoTracker):
     """
 
     name: ClassVar[str] = "cotracker2"
+    Options = CoTracker2Options
 
-    def __init__(
-        self,
-        model: CoTracker2Model,
-        device: str | torch.device = "cpu",
-        dtype: torch.dtype = torch.float32,
-        iterations: int = 6,
-        visibility_threshold: float = 0.9,
-        support_grid: int = 6,
-        support_grid_every: int | None = None,
-        points_per_batch: int = 1024,
-        size: tuple[int, int] = (384, 512),
-        frames_kept: int = 48,
-    ) -> None:
-        super().__init__(
-            model,
-            device,
-            dtype,
-            iterations,
-            visibility_threshold,
-            support_grid,
-            support_grid_every,
-            points_per_batch,
-            size,
-            frames_kept,
-        )
+    @staticmethod
+    def build_network(weights: Weights) -> CoTracker2Model:
+        return build_cotracker2()
 
 
 def _shifted(values: Tensor, step: int) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,16 +25,18 @@ class SupportGrid:
     side: int
     every: int | None
 
-    def frames(self, clip: Clip, starts: NDArray[np.int64]) -> list[int]:
-        """The frames of ``clip`` with a grid, in order, for points with the query frames ``starts``, (N,)."""
+    def frames(self, clip: Clip, starts: NDArray[np.int64]) -> Sequence[int]:
+        """The frames of ``clip`` with a grid, in order, for points with the query frames ``starts``, (N,).
+
+        Every so many frames, of an endless clip, goes on as if it never ended.
+        """
         if self.side == 0:
             return []
         if self.every is None:
             return [int(start) for start in np.unique(starts)]
-        from_earliest = np.arange(len(clip))
-        if clip.indices.step < 0:
-            from_earliest = from_earliest[::-1]
-        return [int(t) for t in np.flatnonzero(from_earliest % self.every == 0)]
+        frames = len(clip.indices)
+        first = (frames - 1) % self.every if clip.indices.step < 0 else 0
+        return range(first, frames, self.every)
 
     def points(self, size: tuple[int, int]) -> Tensor:
         """(side², 2) float32 of (x, y) in an image of ``size`` (height, width), row by row, px.

@@ -9,9 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from .encoder import PipsEncoder
-
-WINDOW = 8
-"""Frames that the network looks at together."""
+from .options import WINDOW
 
 STRIDE = 4
 """Image pixels per feature, along each side."""

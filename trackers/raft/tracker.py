@@ -17,6 +17,9 @@ from torchvision.models.optical_flow._utils import make_coords_grid, upsample_fl
 
 from ..flow import FlowTracker
 from ..frames import working_size
+from ..neural import NeuralTracker, Weights, autocast, checked_dtype
+from .options import RaftOptions
+from .weights import build_raft, raft_size, torchvision_state
 
 _STRIDE = 8
 _SMALLEST = 128
@@ -47,47 +50,37 @@ class RaftFlow:
 
     Args:
         model: torchvision's RAFT, which is moved to ``device`` and put into evaluation mode.
+        options: of which ``iterations`` and ``max_side`` count here.
         device, dtype: where and how to compute; float32 or bfloat16.
-        iterations: updates of the flow.
-        max_side: longest side of the frames worked on, px; None keeps the original resolution.
 
     Raises:
-        ValueError: an option is out of its range.
+        ValueError: another dtype.
     """
 
     def __init__(
         self,
         model: RAFT,
+        options: RaftOptions,
         device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
-        iterations: int = 12,
-        max_side: int | None = 1024,
     ) -> None:
-        if dtype not in (torch.float32, torch.bfloat16):
-            raise ValueError(f"dtype must be float32 or bfloat16, not {dtype}")
-        if iterations < 1:
-            raise ValueError(f"iterations must be at least 1, not {iterations}")
-        if max_side is not None and max_side < 1:
-            raise ValueError(f"max_side must be at least 1 px or None, not {max_side}")
+        self.dtype = checked_dtype(dtype)
         self.model = model.to(device).eval()
         self.device = torch.device(device)
-        self.dtype = dtype
-        self.iterations = iterations
-        self.max_side = max_side
+        self.iterations = options.iterations
+        self.max_side = options.max_side
 
     @torch.inference_mode()
     def prepare(self, frame: NDArray[np.uint8]) -> RaftFrame:
         """Encode a frame, (H, W, 3) uint8 RGB."""
-        height, width = frame.shape[:2]
-        size = working_size(width, height, self.max_side)
-        if size != (width, height):
-            frame = np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
+        height, width = working_size(frame.shape[:2], self.max_side)
+        if (height, width) != frame.shape[:2]:
+            frame = np.asarray(cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
         image = torch.from_numpy(np.ascontiguousarray(frame)).to(self.device)
         image = 2 * (image.permute(2, 0, 1)[None].float() / 255) - 1
-        width, height = size
         (left, right), (top, bottom) = padding(width), padding(height)
         image = functional.pad(image, (left, right, top, bottom), mode="replicate")
-        with self._autocast():
+        with autocast(self.device, self.dtype):
             features = self.model.feature_encoder(image)
             encoded = self.model.context_encoder(image)
             depth = self.model.update_block.hidden_state_size
@@ -98,7 +91,7 @@ class RaftFlow:
     def __call__(self, first: RaftFrame, second: RaftFrame) -> NDArray[np.float32]:
         """The motion from ``first`` to ``second``, (h, w, 2) float32 px of the frames worked on."""
         coarse, hidden = self.coarse_flow(first, second)
-        with self._autocast():
+        with autocast(self.device, self.dtype):
             weights = None if self.model.mask_predictor is None else self.model.mask_predictor(hidden)
         full = upsample_flow(coarse, None if weights is None else weights.float())[0]
         height, width = first.size
@@ -118,52 +111,40 @@ class RaftFlow:
         flow = torch.zeros_like(start)
         for _ in range(self.iterations):
             similar = model.corr_block.index_pyramid(centroids_coords=start + flow)
-            with self._autocast():
+            with autocast(self.device, self.dtype):
                 hidden, delta = model.update_block(hidden, first.context, similar, flow)
             flow = flow + delta.float()
         # The model would keep all pairs' correlations until the next flow: gigabytes that others may need.
         model.corr_block.corr_pyramid = []
         return flow, hidden
 
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16)
 
-
-class Raft(FlowTracker):
-    """Chained RAFT flow.
-
-    SAM-PT's baseline (WACV 2025, Table 2) is ``occlusion=False`` with 32 iterations of the large model
-    trained on FlyingThings, at the original resolution, with an infinite margin.
-
-    Args:
-        model: torchvision's RAFT, large or small, see ``raft_weights``.
-        device, dtype: where and how to compute; float32 or bfloat16.
-        iterations: updates of each flow; fewer are faster and coarser.
-        max_side: longest side of the frames that the flow is computed on, px; smaller frames stay so, and
-            None keeps the original resolution. Memory grows with the fourth power of it.
-        occlusion, tolerance, relative_tolerance, patience, margin: as for ``FlowTracker``.
+class Raft(FlowTracker, NeuralTracker):
+    """Chained RAFT flow; the network is torchvision's, large or small.
 
     Raises:
-        ValueError: an option is out of its range.
+        ValueError: ``dtype`` is neither float32 nor bfloat16.
     """
 
     name: ClassVar[str] = "raft"
+    Options = RaftOptions
 
     def __init__(
         self,
         model: RAFT,
+        options: RaftOptions,
         device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
-        iterations: int = 12,
-        max_side: int | None = 1024,
-        occlusion: bool = True,
-        tolerance: float = 1.0,
-        relative_tolerance: float = 0.05,
-        patience: int = 3,
-        margin: float = 20.0,
     ) -> None:
-        flow = RaftFlow(model, device, dtype, iterations, max_side)
-        super().__init__(flow, occlusion, tolerance, relative_tolerance, patience, margin)
+        super().__init__(RaftFlow(model, options, device, dtype), options)
+
+    @staticmethod
+    def build_network(weights: Weights) -> RAFT:
+        return build_raft(raft_size(weights))
+
+    @staticmethod
+    def rename_weights(weights: Weights) -> Weights:
+        return torchvision_state(weights)
 
 
 def padding(side: int) -> tuple[int, int]:

@@ -1,15 +1,13 @@
 """Choosing query points inside a mask (SAM-PT, section 3.1, "query points selection").
 
-A sampler is a class with a ``name`` and ``sample``; ``SAMPLERS`` lists those that a configuration can name.
+A sampler is a frozen dataclass of its options, with a ``name`` and ``sample``; ``SAMPLERS`` lists our own.
 Every point is the centre of a pixel of the mask, and all randomness comes from the generator that is passed.
 """
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from dataclasses import dataclass, is_dataclass
+from typing import Any, ClassVar, Protocol
 
 import cv2
 import kmedoids
@@ -17,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sampt._internal.distances import distance_to_zero
-from sampt._internal.names import unknown_name
 from sampt.errors import ConfigError, PromptError
+from sampt.trackers.extensions import all_names, load_extension
+from sampt.trackers.options import at_least, from_0_to_1, read_options
 
 CLUSTERED_PIXELS = 1800
 """K-Medoids clusters at most so many pixels of a mask: its cost grows with their square."""
@@ -76,8 +75,7 @@ class KMedoidsSampler:
     erosion: int = 0
 
     def __post_init__(self) -> None:
-        if self.erosion < 0:
-            raise ConfigError(f"the erosion of the sampler 'k-medoids' must be 0 or more, not {self.erosion}")
+        at_least(0, erosion=self.erosion)
 
     def sample(
         self, image: NDArray[np.uint8], mask: NDArray[np.bool_], count: int, rng: np.random.Generator
@@ -172,13 +170,8 @@ class RingSampler:
 
     def __post_init__(self) -> None:
         if not 0 <= self.inner < self.outer:
-            raise ConfigError(
-                f"the sampler 'ring' needs 0 <= inner < outer, not inner={self.inner} and outer={self.outer}"
-            )
-        if not 0 <= self.share <= 1:
-            raise ConfigError(
-                f"the share of the sampler 'ring' must lie between 0 and 1, not at {self.share}"
-            )
+            raise ValueError(f"inner must be from 0 to below outer, {self.outer}, not {self.inner}")
+        from_0_to_1(share=self.share)
 
     def sample(
         self, image: NDArray[np.uint8], mask: NDArray[np.bool_], count: int, rng: np.random.Generator
@@ -198,25 +191,39 @@ class RingSampler:
         return np.concatenate([medoids(near, ring, rng), medoids(far, count - ring, rng)])
 
 
-SAMPLERS: dict[str, Callable[..., PointSampler]] = {
-    kind.name: kind for kind in (RandomSampler, KMedoidsSampler, ShiTomasiSampler, MixedSampler, RingSampler)
+SAMPLERS: dict[str, type[PointSampler]] = {
+    "random": RandomSampler,
+    "k-medoids": KMedoidsSampler,
+    "shi-tomasi": ShiTomasiSampler,
+    "mixed": MixedSampler,
+    "ring": RingSampler,
 }
-"""Samplers by name; a new one is a class and an entry here."""
+"""Our own samplers; a new one is a class and an entry here."""
+
+
+def sampler_names() -> list[str]:
+    """All samplers: our own, then those of other packages."""
+    return all_names("sampler", SAMPLERS)
 
 
 def create_sampler(name: str, **options: object) -> PointSampler:
-    """The sampler called ``name``, made with ``options``.
+    """The sampler called ``name``, ours or another package's, made with ``options``.
 
     Raises:
-        ConfigError: no sampler has that name, it has no such option, or an option's value makes no sense.
+        ConfigError: no sampler has that name, another package's cannot be used, it has no such option, or an
+            option's value makes no sense.
     """
-    if name not in SAMPLERS:
-        raise ConfigError(unknown_name("sampler", name, SAMPLERS))
-    known = inspect.signature(SAMPLERS[name]).parameters
-    for option in options:
-        if option not in known:
-            raise ConfigError(unknown_name(f"option of the sampler {name!r}:", option, known))
-    return SAMPLERS[name](**options)
+    try:
+        found: type[PointSampler] | None = load_extension(
+            "sampler", name, SAMPLERS, _is_sampler, "a dataclass with a method sample"
+        )
+        return read_options(found or SAMPLERS[name], options, f"sampler {name!r}")
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+
+
+def _is_sampler(found: Any) -> bool:
+    return isinstance(found, type) and is_dataclass(found) and hasattr(found, "sample")
 
 
 def select_points(

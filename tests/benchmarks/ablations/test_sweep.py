@@ -226,9 +226,9 @@ class TestFaults:
             ),
             ("{base: quick, grid: {prompting.refinements: [many]}}", "prompting.refinements is not valid"),
             ("{base: quick, grid: {sampling.positive.name: [radnom]}}", "did you mean 'random'"),
-            ("{base: quick, grid: {tracker.name: [dsi]}}", "tracker: .*did you mean 'dis'"),
+            ("{base: quick, grid: {tracker.name: [dsi]}}", "unknown tracker 'dsi'; did you mean 'dis'"),
             ("{base: quick, grid: {segmenter.name: [sam-vit-x]}}", "segmenter: .*did you mean 'sam-vit-"),
-            ("{base: quick, grid: {tracker.options.patiance: [1]}}", "no option 'patiance'"),
+            ("{base: quick, grid: {tracker.options.patiance: [1]}}", "'patiance'; did you mean 'patience'"),
             ("{base: sam_pt_reinit, grid: {reinit.horizon: [1]}}", "2 <= horizon"),
             (
                 "{base: quick, grid: {a: {x: {seed: 1}}}}",

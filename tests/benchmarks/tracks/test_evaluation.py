@@ -36,7 +36,7 @@ class Knowing(PointTracker):
         self.size = (0, 0)
 
     def track(self, frames, queries) -> Trajectories:
-        checked = check_queries(queries, len(frames))
+        checked = check_queries(queries, frames)
         self.size = frames[0].shape[:2]
         truth = rescaled(self.video.xy, self.video.size, self.size)
         starts = checked[:, 0].astype(int)

@@ -185,13 +185,13 @@ class TestValues:
     @pytest.mark.parametrize(
         ("override", "message"),
         [
-            ("tracker.name=diss", "tracker: .*'diss'.*did you mean 'dis'"),
+            ("tracker.name=diss", "unknown tracker 'diss'; did you mean 'dis'"),
             ("segmenter.name=sam-vitb", "segmenter: unknown segmenter 'sam-vitb'; did you mean 'sam-vit-b'"),
             ("sampling.positive.name=k-medoid", "did you mean 'k-medoids'"),
             ("reinit.strategy=horizont", "reinit.strategy: .*did you mean 'horizon'"),
             ("device=gpu", "device: unknown device 'gpu'"),
             ("dtype=float16", "dtype: unknown dtype 'float16'; did you mean 'bfloat16'"),
-            ("tracker.options.presett=1", "tracker: .*no option 'presett'"),
+            ("tracker.options.presett=1", "tracker 'dis': unknown option 'presett'; did you mean 'preset'"),
             ("sampling.positive.options.erode=1", "erode"),
             ("segmenter.options.radius=1", "grabcut takes no options"),
             ("sampling.positive.points=0", "sampling.positive.points must be at least 1, not 0"),

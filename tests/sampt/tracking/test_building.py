@@ -14,8 +14,9 @@ from sampt.methods.registry import build_method
 from sampt.trackers.cotracker.models import build_cotracker2, build_cotracker3, build_cotracker3_offline
 from sampt.trackers.pips.network import build_pips
 from sampt.trackers.raft.weights import build_raft
-from sampt.trackers.registry import NEURAL
+from sampt.trackers.registry import TRACKERS
 from sampt.tracking.building import WholeClip, build_tracker
+from sampt.video.frames import ImageStream
 from sampt.weights.registry import CHECKPOINTS
 from tests.sampt.parts import squares
 from tests.trackers.cotracker_case import make_cotracker
@@ -44,7 +45,7 @@ def files(tmp_path_factory) -> dict[str, Path]:
 
 
 def test_every_neural_tracker_is_tried():
-    assert set(MODELS) == set(NEURAL)
+    assert set(MODELS) == {name for name, tracker in TRACKERS.items() if tracker.weights}
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -53,28 +54,30 @@ class TestEach:
         assert build_tracker(name, checkpoint=str(files[name])).name == name
 
     def test_its_published_weights_are_known(self, name):
-        assert (NEURAL[name].checkpoint or name) in CHECKPOINTS
+        assert TRACKERS[name].checkpoint in CHECKPOINTS
 
     def test_without_a_network_the_error_says_what_to_fetch(self, name, tmp_path, monkeypatch):
         monkeypatch.setenv("SAMPT_HOME", str(tmp_path))
         monkeypatch.setenv("SAMPT_OFFLINE", "1")
-        with pytest.raises(CheckpointError, match=CHECKPOINTS[NEURAL[name].checkpoint or name].file):
+        with pytest.raises(CheckpointError, match=CHECKPOINTS[TRACKERS[name].checkpoint].file):
             build_tracker(name)
 
-    def test_its_settings_file_gives_options_that_it_has(self, name, files):
+    def test_a_configuration_can_choose_it_whatever_the_options_of_the_one_before(self, name, files):
+        assert load_config("quick").tracker.options
         config = load_config("quick", [f"tracker.name={name}", f"tracker.checkpoint={files[name]}"])
-        assert build_method(config).parts.tracker.name == name
+        tracker = build_method(config).parts.tracker
+        assert getattr(tracker, "offline", tracker).options == TRACKERS[name].options()
 
     def test_weights_of_another_are_refused(self, name, files):
         names = [*MODELS]
         other = names[names.index(name) - 1]
-        with pytest.raises(CheckpointError, match=rf"{other}.pth is not one of {NEURAL[name].label[:4]}"):
+        with pytest.raises(CheckpointError, match=rf"{other}.pth is not one of {TRACKERS[name].weights[:4]}"):
             build_tracker(name, checkpoint=str(files[other]))
 
     def test_an_unknown_option_is_found_before_any_weights_are_looked_for(self, name, monkeypatch, tmp_path):
         monkeypatch.setenv("SAMPT_HOME", str(tmp_path))
         monkeypatch.setenv("SAMPT_OFFLINE", "1")
-        with pytest.raises(ConfigError, match="has no option 'iterationz'"):
+        with pytest.raises(ConfigError, match="unknown option 'iterationz'; did you mean 'iterations'"):
             build_tracker(name, {"iterationz": 3})
 
 
@@ -106,6 +109,10 @@ class TestClipsTooLongForTheWholeClip:
         np.testing.assert_array_equal(tracks.xy, online.xy)
         assert "12 frames would take about" in caplog.text and "so cotracker3 tracks them" in caplog.text
 
+    def test_frames_that_come_one_after_the_other_are_refused(self):
+        with pytest.raises(ValueError, match="cotracker3-offline needs all frames at once"):
+            self.tracker(longest=12).track(ImageStream(iter(squares(12))), self.QUERIES)
+
     def test_the_limit_is_set_where_trackers_are_built(self, files):
         made = build_tracker(
             "cotracker3-offline",
@@ -114,4 +121,4 @@ class TestClipsTooLongForTheWholeClip:
             whole_clip_frames=5,
         )
         assert isinstance(made, WholeClip) and made.name == "cotracker3-offline"
-        assert made.offline.iterations == 2
+        assert made.offline.options.iterations == 2
