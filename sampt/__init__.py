@@ -1,9 +1,11 @@
-"""Segment anything in a video from a few points (SAM-PT).
+"""Segment anything in a video from points, boxes or masks.
 
->>> from sampt import QueryPoints, SamPt, Video
->>> model = SamPt.from_config("configs/quick.yaml")
->>> for frame in model.stream(Video("clip.mp4"), QueryPoints.read("points.json")):
-...     frame.index, frame.masks, frame.scores
+>>> from sampt import QueryPoints, SamPt, save
+>>> model = SamPt.from_config("quick")
+>>> with model.stream("clip.mp4", QueryPoints.click(1, frame=0, xy=(320, 180))) as segmentation:
+...     save(segmentation, "out")
+
+Everything public is in ``dir(sampt)``. It is imported when it is first asked for: torch takes a second.
 """
 
 from __future__ import annotations
@@ -15,28 +17,85 @@ from typing import TYPE_CHECKING, Any
 from .version import __version__
 
 if TYPE_CHECKING:
-    from .methods.base import FrameResult
+    from .config import Config, load_config
+    from .errors import (
+        CheckpointError,
+        ConfigError,
+        DatasetError,
+        DeviceMemoryError,
+        EngineError,
+        EvaluationError,
+        OutputError,
+        PromptError,
+        SamptError,
+        VideoError,
+    )
+    from .interactive.session import InteractiveSession
+    from .methods.base import FrameResult, ObjectResult, Segmentation, VideoMethod
+    from .methods.registry import build_method
     from .methods.sam_pt.pipeline import SamPt
-    from .prompts.query_points import ObjectQuery, QueryPoints
+    from .methods.tracks import track
+    from .output.writer import ResultWriter, save
+    from .prompts.object_query import ObjectQuery
+    from .prompts.query_points import QueryPoints
+    from .proposals.generator import Proposal, ProposalSettings, propose
     from .synthetic.scene import SyntheticScene
     from .video.reader import Video
+    from .video.writer import VideoWriter
 
-_LAZY = {
-    "FrameResult": ".methods.base",
-    "ObjectQuery": ".prompts.object_query",
-    "QueryPoints": ".prompts.query_points",
-    "SamPt": ".methods.sam_pt.pipeline",
-    "SyntheticScene": ".synthetic.scene",
-    "Video": ".video.reader",
+_HOMES = {
+    "config": ("Config", "load_config"),
+    "errors": (
+        *("CheckpointError", "ConfigError", "DatasetError", "DeviceMemoryError", "EngineError"),
+        *("EvaluationError", "OutputError", "PromptError", "SamptError", "VideoError"),
+    ),
+    "interactive.session": ("InteractiveSession",),
+    "methods.base": ("FrameResult", "ObjectResult", "Segmentation", "VideoMethod"),
+    "methods.registry": ("build_method",),
+    "methods.sam_pt.pipeline": ("SamPt",),
+    "methods.tracks": ("track",),
+    "output.writer": ("ResultWriter", "save"),
+    "prompts.object_query": ("ObjectQuery",),
+    "prompts.query_points": ("QueryPoints",),
+    "proposals.generator": ("Proposal", "ProposalSettings", "propose"),
+    "synthetic.scene": ("SyntheticScene",),
+    "video.reader": ("Video",),
+    "video.writer": ("VideoWriter",),
 }
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
 __all__ = [
+    "CheckpointError",
+    "Config",
+    "ConfigError",
+    "DatasetError",
+    "DeviceMemoryError",
+    "EngineError",
+    "EvaluationError",
     "FrameResult",
+    "InteractiveSession",
     "ObjectQuery",
+    "ObjectResult",
+    "OutputError",
+    "PromptError",
+    "Proposal",
+    "ProposalSettings",
     "QueryPoints",
+    "ResultWriter",
     "SamPt",
+    "SamptError",
+    "Segmentation",
     "SyntheticScene",
     "Video",
+    "VideoError",
+    "VideoMethod",
+    "VideoWriter",
     "__version__",
+    "build_method",
+    "load_config",
+    "propose",
+    "save",
+    "track",
 ]
 
 # In a checkout, trackers/, benchmarks/ and configs/ lie beside this folder instead of inside it; a wheel
@@ -47,7 +106,12 @@ if (_CHECKOUT / "pyproject.toml").is_file() and (_CHECKOUT / "trackers").is_dir(
 
 
 def __getattr__(name: str) -> Any:
-    # torch takes a second to import: only those who use the model pay for it.
-    if name not in _LAZY:
+    if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_LAZY[name], __name__), name)
+    value = getattr(importlib.import_module(f".{_HOME_OF[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

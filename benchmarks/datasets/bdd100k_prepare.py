@@ -22,7 +22,7 @@ from PIL import Image
 
 from sampt._internal.files import replacing
 from sampt.errors import DatasetError, OutputError
-from sampt.prompts.palette import palette_image
+from sampt.prompts.label_maps import palette_image
 
 from .annotation import UNREADABLE, image_size, unreadable
 from .bdd100k import CHUNK, META

@@ -14,7 +14,7 @@ from PIL import Image
 
 from sampt._internal.names import unknown_name
 from sampt.errors import ConfigError, OutputError
-from sampt.prompts.palette import palette_image
+from sampt.prompts.label_maps import palette_image
 from sampt.synthetic.scene import SyntheticScene
 
 from .base import Labels

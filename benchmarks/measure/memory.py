@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sampt.prompts.palette import write_label_map
+from sampt.prompts.label_maps import write_label_map
 from sampt.synthetic.scene import SyntheticScene
 from sampt.trackers.raft.weights import build_raft
 from sampt.video.writer import VideoWriter

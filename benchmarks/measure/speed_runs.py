@@ -17,7 +17,6 @@ from sampt._internal.devices import choose_device, choose_dtype
 from sampt.config import load_config
 from sampt.methods.base import VideoMethod
 from sampt.methods.registry import build_method
-from sampt.output.folder import prepare_folder
 from sampt.output.writer import ResultWriter
 from sampt.prompts.query_points import QueryPoints
 from sampt.segmenters.base import Decoded, Embedding, Prompts
@@ -109,7 +108,7 @@ class Timing:
             with Video(path) as video:
                 segmentation = self.model.stream(video, QueryPoints.from_mask_file(mask, 0))
                 segmentation.stopwatch.settle = settle
-                with ResultWriter(prepare_folder(Path(folder) / "out", False), segmentation, 25.0) as writer:
+                with ResultWriter(Path(folder) / "out", segmentation, 25.0) as writer:
                     for result in segmentation:
                         with segmentation.stopwatch("write"):
                             writer.write(video[result.index], result)

@@ -16,7 +16,8 @@ from typing import Any
 import click
 import cv2
 import numpy as np
-from pycocotools import mask as coco
+
+from sampt._internal.run_lengths import Rle, area, encode
 
 from ..vis.annotations import read_annotations
 from ..vis.evaluation import evaluate_vis
@@ -27,7 +28,7 @@ OBJECTS = 13
 TRACKS = 60
 """So many different objects are drawn; every masklet is one of them, some frames earlier or later."""
 
-Track = list[dict[str, Any]]
+Track = list[Rle]
 
 
 def draw_tracks(frames: int, rng: np.random.Generator) -> list[Track]:
@@ -46,8 +47,7 @@ def _draw_track(frames: int, rng: np.random.Generator) -> Track:
         x, y = (centre + t * velocity).astype(int).tolist()
         cv2.ellipse(canvas, (x, y), axes.astype(int).tolist(), angle + t, 0, 360, 255, -1)
         soft = cv2.GaussianBlur(canvas, (0, 0), 4).astype(np.float32) / 255
-        encoded = coco.encode(np.asfortranarray(soft + 0.1 * fray > 0.5, np.uint8))
-        track.append({"size": list(SIZE), "counts": encoded["counts"].decode("ascii")})
+        track.append(encode(soft + 0.1 * fray > 0.5))
     return track
 
 
@@ -61,7 +61,7 @@ def _masklets(
             "video_id": video,
             "category_id": 1,
             "score": round(float(rng.uniform()), 4),
-            "segmentations": [None if not coco.area(m) else m for m in moved],
+            "segmentations": [None if not area(m) else m for m in moved],
         }
 
 

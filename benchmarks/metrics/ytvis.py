@@ -12,7 +12,9 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask as coco
+
+from sampt._internal.run_lengths import Rle
+from sampt._internal.run_lengths import iou as iou_of_masks
 
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 RECALLS = np.linspace(0, 1, 101)
@@ -82,10 +84,8 @@ def video_iou(
     ours, truth = np.stack([p.areas for p in predictions]), np.stack([o.areas for o in objects])
     for t in np.flatnonzero(ours.any(0) & truth.any(0)).tolist():
         rows, columns = np.flatnonzero(ours[:, t]).tolist(), np.flatnonzero(truth[:, t]).tolist()
-        frame = coco.iou(
-            [_rle(predictions[i], t, size) for i in rows],
-            [_rle(objects[i], t, size) for i in columns],
-            [0] * len(columns),
+        frame = iou_of_masks(
+            [_rle(predictions[i], t, size) for i in rows], [_rle(objects[i], t, size) for i in columns]
         )
         # Intersections are whole numbers, so they come back exactly from the IoU and the areas.
         both = ours[rows, t][:, None] + truth[columns, t]
@@ -198,5 +198,5 @@ def _mean(values: NDArray[np.float64]) -> float:
     return float(known.mean()) if known.size else ABSENT
 
 
-def _rle(masklet: Masklet, t: int, size: tuple[int, int]) -> dict[str, object]:
-    return {"size": size, "counts": masklet.masks[t]}
+def _rle(masklet: Masklet, t: int, size: tuple[int, int]) -> Rle:
+    return {"size": list(size), "counts": masklet.masks[t] or b""}

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import supervision as sv
 from numpy.typing import NDArray
 from PIL import Image
 
 from sampt.errors import EvaluationError
-from sampt.output.overlay import palette
+from sampt.output.drawing import colour, colour_table, outline, tinted
 from sampt.prompts.label_maps import read_label_map
 from sampt.video.writer import VideoWriter
 
@@ -93,13 +92,12 @@ def _overlay(sequence: VosSequence, masks: Path, position: int, longest: int) ->
     scene = np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
     small = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST)
     objects = np.array(sorted(sequence.appearances), np.uint8)
-    seen = np.flatnonzero(np.isin(objects, small))
-    if not len(seen):
-        return scene
-    shapes = small[None] == objects[seen, None, None]
-    detections = sv.Detections(sv.mask_to_xyxy(shapes).astype(float), mask=shapes, class_id=seen)
-    painted = sv.MaskAnnotator(color=palette(), opacity=0.5).annotate(scene, detections)
-    return np.asarray(sv.PolygonAnnotator(color=palette(), thickness=1).annotate(painted, detections))
+    numbers = np.zeros(256, np.uint8)  # which colour a label has; one that no object has keeps the frame's
+    numbers[objects] = np.arange(1, len(objects) + 1)
+    scene = tinted(scene, numbers[small], colour_table(), 0.5)
+    for k, label in enumerate(objects):
+        outline(scene, small == label, colour(k), 1)
+    return scene
 
 
 def _jpeg(picture: NDArray[np.uint8]) -> bytes:

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask as coco
 
+from sampt._internal.run_lengths import from_plain_counts, from_polygons
 from sampt.errors import DatasetError
 
 from ..metrics.run_lengths import RunLengthError, mask_areas
@@ -189,7 +189,7 @@ def _counts(segmentation: Any, video: VideoEntry, t: int) -> bytes:
         if isinstance(segmentation, list):
             if not all(map(_is_polygon, segmentation)):
                 raise ValueError(f"the mask of frame {t} has a polygon that is not three points x, y or more")
-            return bytes(coco.merge(coco.frPyObjects(segmentation, *video.size))["counts"])
+            return _as_bytes(from_polygons(segmentation, video.size)["counts"])
         size, counts = segmentation["size"], segmentation["counts"]
         if list(size) != list(video.size):
             raise ValueError(
@@ -198,12 +198,16 @@ def _counts(segmentation: Any, video: VideoEntry, t: int) -> bytes:
         if isinstance(counts, list):
             if any(not 0 <= run <= video.pixels for run in counts):
                 raise ValueError(f"the mask of frame {t} has a run that no frame of the video can hold")
-            return bytes(coco.frPyObjects({"size": size, "counts": counts}, *video.size)["counts"])
-        return counts if isinstance(counts, bytes) else counts.encode("ascii")
+            return _as_bytes(from_plain_counts(counts, video.size)["counts"])
+        return _as_bytes(counts)
     except (KeyError, TypeError, AttributeError, IndexError, UnicodeError) as error:
         raise ValueError(
             f"the mask of frame {t} is no run-length encoding, which has size and counts"
         ) from error
+
+
+def _as_bytes(counts: str | bytes) -> bytes:
+    return counts if isinstance(counts, bytes) else counts.encode("ascii")
 
 
 def _is_polygon(polygon: Any) -> bool:

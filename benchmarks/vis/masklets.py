@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pycocotools import mask as coco
 
+from sampt._internal.run_lengths import Rle, encode_each, iou
 from sampt._internal.stopwatch import Stopwatch
 from sampt.errors import DeviceMemoryError
 from sampt.methods.base import VideoMethod
 from sampt.prompts.object_query import MAX_OBJECTS
 from sampt.prompts.query_points import ObjectQuery, QueryPoints
-from sampt.proposals.generator import Proposal, Rle, propose
+from sampt.proposals.generator import Proposal, propose
 from sampt.proposals.settings import ProposalSettings
 from sampt.segmenters.encoder import FrameEncoder
 from sampt.trackers.clip import Clip, FrameSource
@@ -163,16 +163,14 @@ def new_proposals(
     there = [mask for masklet in found if (mask := masklet.masks[frame]) is not None]
     if not proposals or not there:
         return list(proposals)
-    iou = coco.iou([p.rle for p in proposals], there, [0] * len(there))
-    return [p for p, highest in zip(proposals, iou.max(1), strict=True) if highest <= overlap]
+    highest = iou([p.rle for p in proposals], there).max(1)
+    return [p for p, most in zip(proposals, highest, strict=True) if most <= overlap]
 
 
 def encode(masks: NDArray[np.bool_]) -> list[Rle | None]:
     """Run lengths of (K, H, W) masks, None for an empty one."""
     seen = np.flatnonzero(masks.any((1, 2)))
     rles: list[Rle | None] = [None] * len(masks)
-    # Run lengths go down the columns, and the encoder wants its memory so.
-    columns = np.ascontiguousarray(masks[seen].transpose(0, 2, 1)).view(np.uint8)
-    for k, rle in zip(seen, coco.encode(columns.transpose(2, 1, 0)), strict=True):
-        rles[k] = {"size": [int(side) for side in rle["size"]], "counts": rle["counts"].decode("ascii")}
+    for k, rle in zip(seen, encode_each(masks[seen]), strict=True):
+        rles[k] = rle
     return rles

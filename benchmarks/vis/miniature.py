@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from pycocotools import mask as coco
 
+from sampt._internal.run_lengths import box, encode
 from sampt.synthetic.scene import SyntheticScene
 from sampt.video.writer import VideoWriter
 
@@ -146,10 +146,10 @@ def _shapes(labels: Sequence[Labels], id: int, late: int, plain: bool) -> dict[s
     for t, each in enumerate(labels):
         mask = each == id
         shown = t >= late and bool(mask.any())
-        encoded = coco.encode(np.asfortranarray(mask, np.uint8))
-        counts = _plain_counts(mask) if plain else encoded["counts"].decode("ascii")
+        encoded = encode(mask)
+        counts = _plain_counts(mask) if plain else encoded["counts"]
         shapes["segmentations"].append({"size": [HEIGHT, WIDTH], "counts": counts} if shown else None)
-        shapes["bboxes"].append(coco.toBbox(encoded).tolist() if shown else None)
+        shapes["bboxes"].append(box(encoded) if shown else None)
         shapes["areas"].append(int(mask.sum()) if shown else None)
     return shapes
 

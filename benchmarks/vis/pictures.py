@@ -8,11 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from pycocotools import mask as coco
 
+from sampt._internal.run_lengths import Rle, area, decode
+from sampt.prompts.label_maps import write_label_map
 from sampt.prompts.object_query import MAX_OBJECTS
-from sampt.prompts.palette import write_label_map
-from sampt.proposals.generator import Rle
 
 from ..datasets.annotation import read_labels
 from ..datasets.base import Labels, VosSequence
@@ -51,6 +50,6 @@ def _labels(rles: Sequence[Rle | None], size: tuple[int, int]) -> Labels:
     """(H, W) ids from 1 in the order of ``rles``; smaller masks lie on larger ones."""
     labels = np.zeros(size, np.uint8)
     shown = [(id, rle) for id, rle in enumerate(rles, start=1) if rle is not None]
-    for id, rle in sorted(shown, key=lambda item: -int(coco.area(item[1]))):
-        labels[coco.decode(rle).astype(bool)] = id
+    for id, rle in sorted(shown, key=lambda item: -area(item[1])):
+        labels[decode(rle)] = id
     return labels

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from sampt.config import Config
 from sampt.methods.base import FrameResult
-from sampt.prompts.palette import palette_image
+from sampt.prompts.label_maps import palette_image
 
 from ..datasets.base import DatasetChoice, VosSequence
 from ..datasets.registry import open_dataset

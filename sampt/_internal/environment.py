@@ -20,7 +20,6 @@ PACKAGES = (
     "opencv-python-headless",
     "av",
     "segment-anything",
-    "supervision",
 )
 
 

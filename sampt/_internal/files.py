@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from sampt.errors import OutputError
 
@@ -32,6 +34,19 @@ def check_file(path: Path) -> None:
     check_parent(path)
 
 
+def make_folder(path: str | os.PathLike[str]) -> None:
+    """Make a folder and those above it, unless they are there.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or error
+        raise OutputError(f"cannot make the folder {path} ({reason}); choose another place") from error
+
+
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A temporary name beside ``path``, renamed to ``path`` at the end of the block, removed if it fails.
@@ -52,3 +67,16 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def write_json(path: str | os.PathLike[str], data: Any) -> None:
+    """Write plain values as JSON in UTF-8, whole or not at all, and replace a file that is there already.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    text = json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+    # A name of a file may hold what UTF-8 cannot: that stays readable as one of JSON's own escapes.
+    content = text.encode("utf-8", "backslashreplace")
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)

@@ -12,7 +12,7 @@ import gradio as gr
 
 from sampt.errors import PromptError, SamptError
 
-from .models import Choice
+from .model_menu import PartNames
 from .scene import open_demo
 from .visitors import Workspaces
 from .workspace import Workspace
@@ -93,7 +93,7 @@ class Events:
         """Change the model; the two menus then show what it really is."""
         workspace = self._of(request)
         with _told(workspace):
-            workspace.choose(Choice(segmenter, tracker))
+            workspace.choose(PartNames(segmenter, tracker))
         return [workspace.view(), workspace.choice.segmenter, workspace.choice.tracker]
 
     def _of(self, request: gr.Request) -> Workspace:

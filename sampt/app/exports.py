@@ -13,7 +13,7 @@ from sampt.interactive.session import InteractiveSession
 from sampt.methods.base import FrameResult
 from sampt.output.coco import CocoWriter
 from sampt.output.overlay import OverlayPainter
-from sampt.prompts.palette import palette_image
+from sampt.prompts.label_maps import palette_image
 from sampt.prompts.query_points import ObjectQuery, QueryPoints
 from sampt.video.reader import Video
 from sampt.video.writer import VideoWriter
@@ -69,7 +69,7 @@ def export(
                 picture = video[frame] if overlay else None
             name = f"{frame:05d}.png"
             if masks:
-                masks.write(result, name, overlapping=session.method.overlapping)
+                masks.write(result, each_object=session.method.overlapping)
             if overlay and picture is not None:
                 overlay.write(painter(picture, result), float(video.timestamps[frame]))
             if coco:
@@ -94,13 +94,9 @@ class MaskZip:
     def __exit__(self, *error: object) -> None:
         self._stack.__exit__(*error)  # type: ignore[arg-type]
 
-    def write(self, result: FrameResult, name: str, overlapping: bool) -> None:
-        """Add a frame's label map and, where masks may overlap, each object's own in a folder of its own."""
-        maps = {name: result.label_map()}
-        if overlapping:
-            own = zip(result.object_ids, result.masks, strict=True)
-            maps |= {f"{id}/{name}": (mask * id).astype("uint8") for id, mask in own}
-        for place, labels in maps.items():
+    def write(self, result: FrameResult, each_object: bool) -> None:
+        """Add a frame's label map and, if asked for, each object's whole mask in a folder of its own."""
+        for place, labels in result.mask_files(each_object):
             file = io.BytesIO()
             palette_image(labels).save(file, "PNG")
             self._zip.writestr(place, file.getvalue())

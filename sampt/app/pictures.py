@@ -14,7 +14,7 @@ from PIL import Image
 
 from sampt.interactive.session import SeenPoint
 from sampt.methods.base import FrameResult
-from sampt.output.overlay import colour
+from sampt.output.drawing import colour, colour_table, outline, stacked, tinted
 from sampt.trackers.base import Visibility
 
 LONGEST_SIDE = 1600
@@ -30,13 +30,10 @@ def colour_of(object_id: int) -> tuple[int, int, int]:
 
 def painted(frame: NDArray[np.uint8], result: FrameResult) -> NDArray[np.uint8]:
     """A copy of ``frame``, (H, W, 3) uint8 RGB, with the masks in it, outlined."""
-    picture = frame.copy()
-    outline = max(1, round(max(frame.shape[:2]) / 500))
+    picture = tinted(frame, stacked(result.masks, result.object_ids), colour_table(), _OPACITY)
+    thickness = max(1, round(max(frame.shape[:2]) / 500))
     for object_id, mask in zip(result.object_ids, result.masks, strict=True):
-        ink = np.array(colour_of(object_id), np.float32)
-        picture[mask] = np.rint((1 - _OPACITY) * picture[mask] + _OPACITY * ink)
-        edges, _ = cv2.findContours(mask.view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(picture, edges, -1, colour_of(object_id), outline, cv2.LINE_AA)
+        outline(picture, mask, colour_of(object_id), thickness)
     return picture
 
 

@@ -16,7 +16,7 @@ from types import FrameType
 from sampt.errors import ConfigError
 from sampt.video.reader import Video
 
-from .models import Models
+from .model_menu import ModelMenu
 from .visitors import Workspaces
 from .workspace import Workspace
 
@@ -30,7 +30,7 @@ def is_loopback(host: str) -> bool:
 
 
 def serve(
-    models: Models,
+    models: ModelMenu,
     video: Path | None,
     host: str,
     port: int,

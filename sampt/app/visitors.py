@@ -10,7 +10,7 @@ from threading import Lock, Timer
 
 from sampt.errors import PromptError, SamptError
 
-from .models import Models
+from .model_menu import ModelMenu
 from .turns import Turns
 from .workspace import Workspace
 
@@ -28,7 +28,7 @@ class Workspaces:
     def __init__(
         self,
         folder: Path,
-        models: Models,
+        models: ModelMenu,
         ready: Callable[[Workspace], None],
         pages: int,
         grace: float = GRACE,

@@ -19,7 +19,7 @@ from sampt.interactive.session import InteractiveSession
 from sampt.video.reader import Video
 
 from .exports import FILES, export
-from .models import Choice, Models
+from .model_menu import ModelMenu, PartNames
 from .pictures import data_url, drawable, painted
 from .turns import Turns
 from .views import described
@@ -56,7 +56,7 @@ class Workspace:
     """
 
     def __init__(
-        self, folder: Path, models: Models, turn: Turns, make_room: Callable[[Workspace], None]
+        self, folder: Path, models: ModelMenu, turn: Turns, make_room: Callable[[Workspace], None]
     ) -> None:
         self.folder, self.token = folder, secrets.token_urlsafe(24)
         self.seen = self.worked = time.monotonic()
@@ -120,7 +120,7 @@ class Workspace:
             self.active = session.objects[-1].id if session.objects else None
             self._edited("The saved session is here; run to make its masks.")
 
-    def choose(self, choice: Choice) -> None:
+    def choose(self, choice: PartNames) -> None:
         """Go over to another model; all points stay.
 
         Raises:

@@ -66,6 +66,7 @@ def run(arguments: Sequence[str]) -> int:
     import logging
 
     from sampt._internal.console import write_any_text
+    from sampt._internal.extras import extras_for
     from sampt.errors import SamptError
 
     debug = "--debug" in arguments
@@ -75,11 +76,12 @@ def run(arguments: Sequence[str]) -> int:
     logging.getLogger("sampt").setLevel(logging.DEBUG if debug else logging.INFO)
     write_any_text()
     given = [a for a in arguments if a != "--debug"]
+    called = next((a for a in given if a in sampt.listed), "")
     try:
-        with stopped_by_signals():
+        with stopped_by_signals(), extras_for(f"sampt {called}".rstrip()):
             return sampt.main(given, prog_name="sampt", standalone_mode=False) or 0
     except (click.exceptions.Abort, KeyboardInterrupt) as error:
-        return _stopped(given, stopping_signal(error))
+        return _stopped(called, stopping_signal(error))
     except click.NoSuchOption as error:
         click.echo(f"Error: {unknown_option(error)}", err=True)
         return 2
@@ -103,11 +105,10 @@ def run(arguments: Sequence[str]) -> int:
         return 2
 
 
-def _stopped(arguments: Sequence[str], number: int) -> int:
+def _stopped(called: str, number: int) -> int:
     """Say what was kept and how to go on; the exit code is the one that shells give for the signal."""
     import signal
 
-    called = next((a for a in arguments if a in sampt.listed), "")
     how = sampt.listed[called].stopped if called else ""
     what = "Interrupted." if number == signal.SIGINT else f"Stopped by {signal.Signals(number).name}."
     click.echo(f"{what} {how}".rstrip(), err=True)

@@ -13,7 +13,7 @@ from sampt.errors import VideoError
 from .model_options import ModelChoice, model_options
 
 if TYPE_CHECKING:
-    from sampt.app.models import Models
+    from sampt.app.model_menu import ModelMenu
     from sampt.config import Config
 
 
@@ -63,13 +63,13 @@ def command(
     serve(_models(model, settings), video, host, port, limit, max_pages, started)
 
 
-def _models(model: ModelChoice, settings: Config) -> Models:
+def _models(model: ModelChoice, settings: Config) -> ModelMenu:
     """All that can be chosen; at first, what the options say."""
-    from sampt.app.models import Choice, Models
+    from sampt.app.model_menu import ModelMenu, PartNames
 
-    first = Choice(settings.segmenter.name, settings.tracker.name)
+    first = PartNames(settings.segmenter.name, settings.tracker.name)
 
-    def of(choice: Choice) -> Config:
+    def of(choice: PartNames) -> Config:
         if choice == first:
             return settings
         named = ("segmenter.name=", "tracker.name=")
@@ -82,4 +82,4 @@ def _models(model: ModelChoice, settings: Config) -> Models:
             tracker_checkpoint=model.tracker_checkpoint if choice.tracker == first.tracker else None,
         ).settings()
 
-    return Models(of, first)
+    return ModelMenu(of, first)

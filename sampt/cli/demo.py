@@ -46,9 +46,7 @@ def command(output: Path, model: ModelChoice, seed: int) -> None:
     clip_path = _write_scene(scene, output)
     queries = clicks_on(scene)
     with Video(clip_path) as video:
-        segment_clip(
-            method, Clip.of(video), video, queries, output, overwrite=True, settings=as_mapping(settings)
-        )
+        segment_clip(method, Clip.of(video), queries, output, overwrite=True, settings=as_mapping(settings))
     means = evaluate(output / "masks", output / "annotations").means
     click.echo(
         f"J&F {100 * means['J&F-Mean']:.1f}  (J {100 * means['J-Mean']:.1f}, F {100 * means['F-Mean']:.1f}) "

@@ -80,7 +80,6 @@ def command(
         segment_clip(
             method,
             clip,
-            opened,
             queries,
             output,
             overlay=overlay,

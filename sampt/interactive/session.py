@@ -10,11 +10,12 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from operator import index
 from threading import Event
-from types import TracebackType
+from typing import cast
 
 import numpy as np
 
-from sampt.errors import PromptError
+from sampt._internal.closing import Closing
+from sampt.errors import PromptError, VideoError
 from sampt.methods.base import FrameResult, SeenPoint, VideoMethod
 from sampt.prompts.edit_file import read_edits, write_edits
 from sampt.prompts.edits import (
@@ -32,7 +33,9 @@ from sampt.prompts.edits import (
 from sampt.prompts.object_query import MAX_OBJECTS, ObjectQuery
 from sampt.prompts.query_points import QueryPoints
 from sampt.segmenters.encoder import FrameEncoder
-from sampt.trackers.clip import FrameSource
+from sampt.trackers.clip import Clip, FrameSource
+from sampt.video.frames import Frames, as_frame, open_frames
+from sampt.video.reader import Video
 
 __all__ = ["InteractiveSession", "Point", "Progress", "SeenPoint", "SessionObject"]
 
@@ -54,7 +57,7 @@ class Progress:
     tracking: bool = False
 
 
-class InteractiveSession:
+class InteractiveSession(Closing):
     """Points given, moved and taken back on any frame of one video, and the masks that come of them.
 
     An edit forgets the masks that it touches, and no others. ``frame`` makes those of one frame at once, from
@@ -63,36 +66,39 @@ class InteractiveSession:
     a person is looking.
 
     method: how masks are made; ``VideoMethod.solver`` says what an edit touches.
-    video: frames by index, all of one size.
+    video: as ``VideoMethod.stream`` takes it, but with a length.
     backward: whether an object is also looked for before the frame in which it was first marked.
     encoder: of this method's segmenter and this video; whoever made it closes it.
 
     One thread at a time may use a session, but ``cancel`` may come from any.
 
     Raises:
-        PromptError: the video has no frames.
+        VideoError: what was given is not a video, or has no frames.
+        PromptError: it has no length.
     """
 
     def __init__(
         self,
         method: VideoMethod,
-        video: FrameSource,
+        video: Frames,
         *,
         backward: bool = True,
         encoder: FrameEncoder | None = None,
     ) -> None:
-        if not len(video):
-            raise PromptError("the video has no frames; give one that has")
-        self.method, self.video = method, video
-        self.encoder = encoder or method.encoder(video)
-        self._own_encoder = encoder is None
-        height, width = video[0].shape[:2]
+        self.method, self._encoder_is_ours = method, encoder is None
+        self.video, self._opened = _whole_source(video)
+        self.encoder = encoder or method.encoder(self.video)
+        height, width = as_frame(self.video[0], 0).shape[:2]
         self.size: tuple[int, int] = (height, width)
-        self._empty = Document(len(video), self.size, backward)
-        self._solver = method.solver(video, self.encoder, self._empty)
+        self._empty = Document(len(self.video), self.size, backward)
+        self._solver = method.solver(self.video, self.encoder, self._empty)
         self._history: list[tuple[Edit, Document]] = []
         self._undone: list[tuple[Edit, Document]] = []
         self._cancelled = Event()
+
+    def __repr__(self) -> str:
+        said = f"{len(self.objects)} objects, {len(self.points)} points"
+        return f"<InteractiveSession: {said}, {len(self.video)} frames>"
 
     @property
     def _document(self) -> Document:
@@ -304,19 +310,25 @@ class InteractiveSession:
     def close(self) -> None:
         """Stop what goes on in the background."""
         self.cancel()
-        if self._own_encoder:
+        if self._encoder_is_ours:
             self.encoder.close()
-
-    def __enter__(self) -> InteractiveSession:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        if self._opened is not None:
+            self._opened.close()
 
 
 def _float32(xy: Sequence[float]) -> tuple[float, float]:
     """The coordinates as float32 has them, in its fewest digits."""
     x, y = (float(str(np.float32(value))) for value in xy)
     return x, y
+
+
+def _whole_source(video: Frames) -> tuple[FrameSource, Video | None]:
+    """The frames by index, and what was opened for them."""
+    clip, opened = open_frames(video)
+    if clip.endless:
+        raise PromptError(
+            "frames that come one after the other cannot be gone back to; give a file or a list of frames"
+        )
+    if not len(clip):
+        raise VideoError("the video has no frames; give one that has")
+    return cast(FrameSource, clip if isinstance(video, Clip) else clip.source), opened

@@ -5,15 +5,21 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
+from sampt._internal import run_lengths
+from sampt._internal.closing import Closing
+from sampt._internal.extras import require
+from sampt._internal.files import make_folder
 from sampt._internal.stopwatch import Stopwatch
 from sampt.config.schema import CacheBudget
 from sampt.prompts.edits import Document, Point
+from sampt.prompts.label_maps import write_label_map
 from sampt.prompts.query_points import QueryPoints
 from sampt.trackers.base import Visibility
 from sampt.trackers.clip import Clip, FrameSource, Source
@@ -21,11 +27,12 @@ from sampt.video.frames import Frames
 
 from .frame_points import FramePoints
 
-if TYPE_CHECKING:  # they import torch, which those who only read results need not wait for
+if TYPE_CHECKING:
+    import supervision
+
+    # These import torch, which those who only read results need not wait for.
     from sampt.segmenters.base import PromptableSegmenter
     from sampt.segmenters.encoder import FrameEncoder
-
-Run = TypeVar("Run", bound="Segmentation")
 
 
 class VideoMethod(ABC):
@@ -88,8 +95,8 @@ class VideoMethod(ABC):
 
         return FrameEncoder(self.segmenter, video, self.cache, self.frames_per_batch)
 
-    def segment_image(self, image: NDArray[np.uint8], queries: QueryPoints) -> FrameResult:
-        """Segment one image, (H, W, 3) uint8 RGB; the queries are those of a video with frame 0 alone.
+    def segment_image(self, image: NDArray[np.uint8] | Image.Image, queries: QueryPoints) -> FrameResult:
+        """Segment one image, (H, W, 3) uint8 RGB or Pillow's; it is frame 0 to the queries.
 
         Raises:
             PromptError: the queries do not fit the image.
@@ -98,7 +105,7 @@ class VideoMethod(ABC):
             return next(run)
 
 
-class Segmentation(ABC, Iterator["FrameResult"]):
+class Segmentation(Closing, Iterator["FrameResult"]):
     """One video being segmented: results come one by one, as they are asked for, in the clip's order.
 
     Leaving a ``with`` block, or ``close``, gives up early: temporary files are removed at once, and what was
@@ -125,19 +132,8 @@ class Segmentation(ABC, Iterator["FrameResult"]):
     @abstractmethod
     def __next__(self) -> FrameResult: ...
 
-    @abstractmethod
-    def close(self) -> None: ...
-
     def __len__(self) -> int:
         return len(self.clip)
-
-    def __enter__(self: Run) -> Run:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 @dataclass(frozen=True)
@@ -315,6 +311,93 @@ class FrameResult:
         best = self.logits.argmax(0)
         ids = np.array(self.object_ids, np.uint8)
         return np.where(np.take_along_axis(self.logits, best[None], 0)[0] > 0, ids[best], np.uint8(0))
+
+    def mask_files(self, each_object: bool | None = None) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+        """Label maps, (H, W) uint8, each after the name of the file that it is written to.
+
+        Args:
+            each_object: besides the frame's label map, give one of each object's whole mask, in a folder of
+                its own; None does so if any masks overlap in this frame.
+        """
+        name = f"{self.index:05d}.png"
+        yield name, self.label_map()
+        if each_object is None:
+            each_object = bool((np.count_nonzero(self.masks, axis=0) > 1).any())
+        if each_object:
+            for id, mask in zip(self.object_ids, self.masks, strict=True):
+                yield f"{id}/{name}", mask * np.uint8(id)
+
+    def save(self, folder: str | Path, each_object: bool | None = None) -> Path:
+        """Write the label map as a palette PNG named after the frame's number, such as ``00012.png``.
+
+        Args:
+            folder: is made if it is missing.
+            each_object: also write each object's whole mask, as ``1/00012.png``; None does so if any masks
+                overlap in this frame.
+
+        Returns:
+            The label map's path.
+
+        Raises:
+            OutputError: a file cannot be written.
+        """
+        paths = []
+        for name, labels in self.mask_files(each_object):
+            paths.append(Path(folder, name))
+            make_folder(paths[-1].parent)
+            write_label_map(paths[-1], labels)
+        return paths[0]
+
+    def to_coco(self, file_name: str | None = None, first_id: int = 1) -> list[dict[str, Any]]:
+        """An annotation in COCO's format for each object that has a mask, as ``CocoWriter`` writes it.
+
+        ``image_id`` is the frame's number; ``category_id`` and ``track_id`` are the object's id, ``score`` is
+        its predicted IoU or None.
+
+        Args:
+            file_name: the frame's image; each annotation carries it, if it is given.
+            first_id: of the annotations, which are numbered from here on.
+        """
+        seen = np.flatnonzero(self.masks.any((1, 2))).tolist()
+        image = {} if file_name is None else {"file_name": file_name}
+        rles = (run_lengths.encode(self.masks[k]) for k in seen)
+        return [
+            {
+                "id": id,
+                "image_id": self.index,
+                **image,
+                "category_id": self.object_ids[k],
+                "track_id": self.object_ids[k],
+                "segmentation": rle,
+                "bbox": run_lengths.box(rle),
+                "area": run_lengths.area(rle),
+                "iscrowd": 0,
+                "score": None if np.isnan(self.scores[k]) else float(self.scores[k]),
+            }
+            for id, (k, rle) in enumerate(zip(seen, rles, strict=True), first_id)
+        ]
+
+    def to_detections(self) -> supervision.Detections:
+        """The objects that have a mask, as ``supervision`` takes them: for its zones and annotators.
+
+        ``class_id`` and ``tracker_id`` are the objects' ids, ``confidence`` is the predicted IoU (NaN where
+        an object was not segmented), ``xyxy`` are the outermost pixels of the masks.
+
+        Raises:
+            SamptError: the package is not installed.
+        """
+        require("supervision", purpose="FrameResult.to_detections")
+        import supervision
+
+        seen = np.flatnonzero(self.masks.any((1, 2)))
+        masks, ids = self.masks[seen], np.array(self.object_ids, int)[seen]
+        return supervision.Detections(
+            xyxy=supervision.mask_to_xyxy(masks).astype(np.float32),
+            mask=masks,
+            confidence=self.scores[seen],
+            class_id=ids,
+            tracker_id=ids.copy(),
+        )
 
     def visible_share(self) -> NDArray[np.float32]:
         """(K,) float32: how many of each object's positive points are visible; NaN for one without points."""

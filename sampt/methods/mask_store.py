@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask as rle
+
+from sampt._internal import run_lengths
 
 Mask = NDArray[np.bool_]
 
@@ -16,15 +17,14 @@ class PackedMask:
     """A mask, (H, W) bool, as COCO's compressed run lengths."""
 
     size: tuple[int, int]
-    counts: bytes
+    counts: str | bytes
 
     @classmethod
     def of(cls, mask: Mask) -> PackedMask:
-        encoded = rle.encode(np.asfortranarray(mask, np.uint8))
-        return cls(mask.shape, encoded["counts"])
+        return cls((mask.shape[0], mask.shape[1]), run_lengths.encode(mask)["counts"])
 
     def unpacked(self) -> Mask:
-        return np.asarray(rle.decode({"size": list(self.size), "counts": self.counts}), bool)
+        return run_lengths.decode({"size": list(self.size), "counts": self.counts})
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from pycocotools import mask as rle
-
+from sampt._internal.closing import Closing
 from sampt._internal.files import replacing
 from sampt.methods.base import FrameResult
 from sampt.prompts.query_points import QueryPoints
 
 
-class CocoWriter:
+class CocoWriter(Closing):
     """Collects run-length encoded masks in a temporary file; of a frame only its name stays in memory.
 
     ``images`` are the frames (``id`` is the frame's number), ``categories`` the objects; an annotation also
@@ -32,22 +30,9 @@ class CocoWriter:
     def write(self, result: FrameResult, file_name: str) -> None:
         height, width = result.masks.shape[1:]
         self._images.append({"id": result.index, "file_name": file_name, "width": width, "height": height})
-        for k in np.flatnonzero(result.masks.any((1, 2))):
-            encoded = rle.encode(np.asfortranarray(result.masks[k], np.uint8))
-            score = float(result.scores[k])
+        for annotation in result.to_coco(first_id=self._count + 1):
+            self._annotations.write((",\n" if self._count else "") + json.dumps(annotation))
             self._count += 1
-            annotation = {
-                "id": self._count,
-                "image_id": result.index,
-                "category_id": result.object_ids[k],
-                "track_id": result.object_ids[k],
-                "segmentation": {"size": encoded["size"], "counts": encoded["counts"].decode("ascii")},
-                "bbox": rle.toBbox(encoded).tolist(),
-                "area": int(rle.area(encoded)),
-                "iscrowd": 0,
-                "score": None if np.isnan(score) else score,
-            }
-            self._annotations.write((",\n" if self._count > 1 else "") + json.dumps(annotation))
 
     def close(self) -> None:
         """Write the file.

@@ -6,39 +6,16 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-import supervision as sv
 from numpy.typing import NDArray
 
 from sampt.methods.base import FrameResult
 from sampt.trackers.base import Visibility
 
-# Red is left out: it is the colour of invisible points.
-COLOURS = ("#1f77ff", "#ff9f1c", "#2ec4b6", "#b15cff", "#9be564", "#ff70c8", "#f4e04d", "#7fd4ff", "#b08968")
+from .drawing import Colour, colour, colour_table, disc, stacked, tinted, write_names
+
 INVISIBLE = (235, 30, 40)
 CROWD = 32
 """An object with more points than these gets small ones, or they would hide its mask."""
-
-
-def colour(k: int) -> tuple[int, int, int]:
-    """The RGB colour of the ``k``-th object."""
-    return sv.Color.from_hex(COLOURS[k % len(COLOURS)]).as_rgb()
-
-
-def palette() -> sv.ColorPalette:
-    """The objects' colours, red and blue exchanged: supervision takes frames as BGR, and ours are RGB."""
-    return sv.ColorPalette([sv.Color(*sv.Color.from_hex(c).as_bgr()) for c in COLOURS])
-
-
-def label_annotator() -> sv.LabelAnnotator:
-    """Writes objects' names at the top of their boxes."""
-    return sv.LabelAnnotator(
-        color=palette(),
-        text_color=sv.Color.BLACK,
-        text_scale=0.4,
-        text_padding=4,
-        text_position=sv.Position.TOP_CENTER,
-        smart_position=True,
-    )
 
 
 class OverlayPainter:
@@ -53,49 +30,52 @@ class OverlayPainter:
     def __init__(
         self, names: Sequence[str], opacity: float = 0.45, colours: Sequence[int] | None = None
     ) -> None:
-        self.names = names
-        self._colours = np.arange(len(names)) if colours is None else np.asarray(colours)
-        self._masks = sv.MaskAnnotator(color=palette(), opacity=opacity)
-        self._labels = label_annotator()
+        self.names, self.opacity = names, opacity
+        self._colours = list(range(len(names))) if colours is None else list(colours)
+        self._table = colour_table()
 
     def __call__(self, frame: NDArray[np.uint8], result: FrameResult) -> NDArray[np.uint8]:
         """A copy of ``frame``, (H, W, 3) uint8 RGB, with ``result`` drawn on it."""
-        scene = np.ascontiguousarray(frame).copy()
-        seen = np.flatnonzero(result.masks.any((1, 2)))
-        if len(seen):
-            masks = result.masks[seen]
-            boxes = sv.mask_to_xyxy(masks).astype(float)
-            detections = sv.Detections(boxes, mask=masks, class_id=self._colours[seen])
-            scene = self._masks.annotate(scene, detections)
-            self._draw_points(scene, result)
-            return np.asarray(
-                self._labels.annotate(scene, detections, [self.names[k] for k in seen.tolist()])
-            )
+        seen = np.flatnonzero(result.masks.any((1, 2))).tolist()
+        labels = stacked(result.masks[seen], [self._colours[k] + 1 for k in seen])
+        scene = tinted(np.ascontiguousarray(frame), labels, self._table, self.opacity)
         self._draw_points(scene, result)
+        if seen:
+            boxes = np.array([_box(result.masks[k]) for k in seen], float)
+            inks = [colour(self._colours[k]) for k in seen]
+            write_names(scene, boxes, [self.names[k] for k in seen], inks)
         return scene
 
     def _draw_points(self, scene: NDArray[np.uint8], result: FrameResult) -> None:
-        large = max(3, round(max(scene.shape[:2]) / 220))
+        large = point_radius(scene)
         crowded = np.bincount(result.owners) > CROWD
-        inside = np.isfinite(result.points).all(1) & (np.abs(result.points) < 1e5).all(1)
-        for i in np.flatnonzero(inside):
+        for i in np.flatnonzero(drawable(result.points)):
+            owner = int(result.owners[i])
             visible = result.visibility[i] == Visibility.VISIBLE
-            ink = colour(int(self._colours[result.owners[i]])) if visible else INVISIBLE
-            draw = _circle if result.positive[i] else _cross
-            radius = max(2, large // 2) if crowded[result.owners[i]] else large
-            draw(scene, result.points[i], radius, ink)
+            ink = colour(self._colours[owner]) if visible else INVISIBLE
+            draw = disc if result.positive[i] else _cross
+            x, y = np.round(result.points[i]).astype(int).tolist()
+            draw(scene, (x, y), max(2, large // 2) if crowded[owner] else large, ink)
 
 
-def _circle(
-    scene: NDArray[np.uint8], xy: NDArray[np.float32], radius: int, ink: tuple[int, int, int]
-) -> None:
-    centre = (round(float(xy[0])), round(float(xy[1])))
-    cv2.circle(scene, centre, radius, ink, -1, cv2.LINE_AA)
-    if radius > 2:
-        cv2.circle(scene, centre, radius, (255, 255, 255), 1, cv2.LINE_AA)
+def point_radius(scene: NDArray[np.uint8]) -> int:
+    """Of a point in a picture of this size, in pixels."""
+    longest: int = max(scene.shape[:2])
+    return max(3, round(longest / 220))
 
 
-def _cross(scene: NDArray[np.uint8], xy: NDArray[np.float32], radius: int, ink: tuple[int, int, int]) -> None:
-    x, y = round(float(xy[0])), round(float(xy[1]))
+def drawable(points: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which points, (..., 2), can be drawn at all: finite, and not where OpenCV's integers end; (...)."""
+    return np.asarray((np.abs(points) < 1e5).all(-1))
+
+
+def _box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
+    """The outermost pixels of a mask, (H, W) bool: x0, y0, x1, y1, all included."""
+    x, y, width, height = cv2.boundingRect(np.ascontiguousarray(mask).view(np.uint8))
+    return x, y, x + width - 1, y + height - 1
+
+
+def _cross(scene: NDArray[np.uint8], centre: tuple[int, int], radius: int, ink: Colour) -> None:
+    x, y = centre
     for dy in (-radius, radius):
         cv2.line(scene, (x - radius, y + dy), (x + radius, y - dy), ink, 1, cv2.LINE_AA)

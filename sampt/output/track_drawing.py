@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-import supervision as sv
 from numpy.typing import NDArray
 
 from sampt.methods.base import FrameResult
 from sampt.trackers.base import Visibility
 
-from .overlay import CROWD, colour, label_annotator
+from .drawing import colour, disc, write_names
+from .overlay import CROWD, drawable, point_radius
 
 _SUBPIXEL = 4
 """Tails are drawn at 1/16 px, or slow ones would be staircases."""
@@ -38,7 +38,6 @@ class TrackPainter:
             raise ValueError(f"tail must be 0 frames or more, not {tail}")
         self.names, self.dimmed = names, dimmed
         self._history: deque[FrameResult] = deque(maxlen=tail + 1)
-        self._labels = label_annotator()
 
     def __call__(self, frame: NDArray[np.uint8], result: FrameResult) -> NDArray[np.uint8]:
         """A copy of ``frame``, (H, W, 3) uint8 RGB, with the points of ``result`` drawn on it."""
@@ -54,7 +53,8 @@ class TrackPainter:
         scene = np.asarray(cv2.addWeighted(faint, self.dimmed, scene, 1 - self.dimmed, 0), np.uint8)
         _draw_tails(scene, tails, solid, result.owners)
         _draw_points(scene, result, visible)
-        return self._label(scene, result, visible & result.positive & _on_canvas(result.points))
+        self._name(scene, result, visible & result.positive & drawable(result.points))
+        return scene
 
     def _tails(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Steps from frame to frame, oldest first, (L, N, 2, 2) px, and which were visible, (L, N)."""
@@ -62,16 +62,13 @@ class TrackPainter:
         seen = np.stack([result.visibility == Visibility.VISIBLE for result in self._history])
         return np.stack([xy[:-1], xy[1:]], axis=2), seen[:-1] & seen[1:]
 
-    def _label(
-        self, scene: NDArray[np.uint8], result: FrameResult, shown: NDArray[np.bool_]
-    ) -> NDArray[np.uint8]:
-        objects = np.unique(result.owners[shown])
-        if not len(objects):
-            return scene
+    def _name(self, scene: NDArray[np.uint8], result: FrameResult, shown: NDArray[np.bool_]) -> None:
+        objects = np.unique(result.owners[shown]).tolist()
+        if not objects:
+            return
         points = [result.points[shown & (result.owners == k)] for k in objects]
-        boxes = np.stack([np.concatenate([xy.min(0), xy.max(0)]) for xy in points])
-        detections = sv.Detections(boxes.astype(float), class_id=objects)
-        return np.asarray(self._labels.annotate(scene, detections, [self.names[k] for k in objects.tolist()]))
+        boxes = np.stack([np.concatenate([xy.min(0), xy.max(0)]) for xy in points]).astype(float)
+        write_names(scene, boxes, [self.names[k] for k in objects], [colour(k) for k in objects])
 
 
 def _draw_tails(
@@ -82,21 +79,22 @@ def _draw_tails(
 ) -> None:
     """Draw those of ``steps``, (L, N, 2, 2), that ``which``, (L, N), marks; the newer half is thicker."""
     width = max(1, round(max(scene.shape[:2]) / 500))
-    drawable = which & _on_canvas(steps).all(2) & (steps[:, :, 0] != steps[:, :, 1]).any(-1)
+    drawn = which & drawable(steps).all(2) & (steps[:, :, 0] != steps[:, :, 1]).any(-1)
     half = len(steps) // 2
     for rows, thickness in ((slice(half), width), (slice(half, None), width + 1)):
         for k in np.unique(owners):
-            lines = steps[rows][drawable[rows] & (owners == k)]
+            lines = steps[rows][drawn[rows] & (owners == k)]
             # OpenCV takes coordinates as integers, with so many binary digits behind the point.
             fixed = np.round(lines * (1 << _SUBPIXEL)).astype(np.int32)
             cv2.polylines(scene, list(fixed), False, colour(int(k)), thickness, cv2.LINE_AA, _SUBPIXEL)
 
 
 def _draw_points(scene: NDArray[np.uint8], result: FrameResult, which: NDArray[np.bool_]) -> None:
-    large = max(3, round(max(scene.shape[:2]) / 220))
+    large = point_radius(scene)
     crowded = np.bincount(result.owners, minlength=1) > CROWD
-    for i in np.flatnonzero(which & _on_canvas(result.points)):
-        centre = tuple(int(v) for v in np.round(result.points[i]))
+    for i in np.flatnonzero(which & drawable(result.points)):
+        x, y = np.round(result.points[i]).astype(int).tolist()
+        centre = (x, y)
         owner = int(result.owners[i])
         ink = colour(owner)
         radius = max(2, large // 2) if crowded[owner] else large
@@ -105,10 +103,4 @@ def _draw_points(scene: NDArray[np.uint8], result: FrameResult, which: NDArray[n
         elif result.visibility[i] != Visibility.VISIBLE:
             cv2.circle(scene, centre, radius, ink, 1, cv2.LINE_AA)
         else:
-            cv2.circle(scene, centre, radius, ink, -1, cv2.LINE_AA)
-            cv2.circle(scene, centre, radius, (255, 255, 255), 1, cv2.LINE_AA)
-
-
-def _on_canvas(points: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which points, (..., 2), can be drawn at all: finite, and not where OpenCV's integers end; (...)."""
-    return np.asarray((np.abs(points) < 1e5).all(-1))
+            disc(scene, centre, radius, ink)

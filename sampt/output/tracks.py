@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sampt._internal.closing import Closing
 from sampt.errors import PromptError
 from sampt.methods.base import FrameResult
 from sampt.prompts.query_points import QueryPoints
@@ -66,7 +66,7 @@ def _results(
         )
 
 
-class TrackWriter:
+class TrackWriter(Closing):
     """Writes ``trajectories.npz`` and ``tracks.mp4`` as results come, in memory that does not grow with them.
 
     Used as a context manager it completes both at the end; also after an exception, so that what was finished
@@ -112,11 +112,3 @@ class TrackWriter:
             self._trajectories.save(self.folder / "trajectories.npz", self._indices)
         finally:
             self._video.close()
-
-    def __enter__(self) -> TrackWriter:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -2,75 +2,148 @@
 
 from __future__ import annotations
 
-import json
 import math
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sampt._internal.closing import Closing
 from sampt._internal.environment import versions
-from sampt._internal.files import replacing
+from sampt._internal.files import check_file, replacing, write_json
 from sampt.methods.base import FrameResult, Segmentation
-from sampt.prompts.palette import write_label_map
 from sampt.video.writer import VideoWriter
 
 from .coco import CocoWriter
+from .folder import prepare_folder
 from .overlay import OverlayPainter
 from .review import Stretch, doubts, stretches
 
+DEFAULT_FPS = 25.0
+"""Of frames whose source does not know it."""
 
-class ResultWriter:
+
+@dataclass(frozen=True)
+class Saved:
+    """What ``save`` has written.
+
+    Attributes:
+        folder: where everything is.
+        frames: how many there were.
+        worth_checking: stretches of frames that a person should look at, object by object.
+    """
+
+    folder: Path
+    frames: int
+    worth_checking: tuple[Stretch, ...]
+
+
+def save(
+    segmentation: Segmentation,
+    folder: str | Path,
+    *,
+    overlay: bool = True,
+    coco: str | Path | None = None,
+    fps: float | None = None,
+    overwrite: bool = False,
+    settings: Mapping[str, Any] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Saved:
+    """Run a segmentation to its end and write each result as it comes, in memory that does not grow with it.
+
+    The folder gets ``masks/`` (a palette PNG for each frame), ``overlay.mp4``, ``trajectories.npz``,
+    ``points.json`` with the points that were used, and ``result.json``. After an exception, Ctrl-C among
+    them, what was finished by then is readable, and ``result.json`` says ``"finished": false``.
+
+    Args:
+        segmentation: fresh from ``VideoMethod.stream``; closed at the end.
+        folder: is made if it is missing.
+        overlay: whether to draw ``overlay.mp4``.
+        coco: also write COCO JSON to this file.
+        fps: frames per second of the overlay; by default the video's, or 25 where that is not known.
+        overwrite: replace results that the folder already holds.
+        settings: plain values that go into ``result.json`` as they are.
+        progress: called after each frame with how many are done.
+
+    Raises:
+        OutputError: something cannot be written, or the folder holds results and ``overwrite`` is off.
+        VideoError: a frame cannot be read.
+    """
+    source, step = segmentation.clip.source, segmentation.clip.indices.step
+    rate = fps or getattr(source, "fps", DEFAULT_FPS) / step
+    times = None if fps else getattr(source, "timestamps", None)
+    with (
+        segmentation,
+        ResultWriter(
+            folder, segmentation, rate, overlay=overlay, coco=coco, overwrite=overwrite, settings=settings
+        ) as writer,
+    ):
+        for result in segmentation:
+            with segmentation.stopwatch("decode"):
+                frame = source[result.index]
+            with segmentation.stopwatch("write"):
+                writer.write(frame, result, None if times is None else float(times[result.index]))
+            if progress:
+                progress(writer.count)
+        writer.end()
+    return Saved(writer.folder, writer.count, tuple(writer.stretches))
+
+
+class ResultWriter(Closing):
     """Writes each frame's result as it comes, so that memory does not grow with the video.
 
     Used as a context manager it completes all files at the end; also after an exception, so that what was
     finished before Ctrl-C stays readable (``result.json`` then says ``"finished": false``).
 
-    folder: made by ``sampt.output.folder.prepare_folder``.
-    fps: of the overlay video, for frames without time stamps.
-    overlay: whether to draw ``overlay.mp4``.
-    coco: a path for COCO JSON, or None.
-    settings: goes into ``result.json`` as it is.
+    If the method keeps overlapping masks, each object's own also goes to ``masks/<id>/``.
 
-    If the model keeps overlapping masks, each object's own also goes to ``masks/<id>/``.
+    Args:
+        folder: is made if it is missing.
+        fps: of the overlay video, for frames without time stamps.
+        overlay: whether to draw ``overlay.mp4``.
+        coco: a path for COCO JSON, or None.
+        overwrite: replace results that the folder already holds.
+        settings: goes into ``result.json`` as it is.
+
+    Raises:
+        OutputError: the folder cannot be written, or it holds results already and ``overwrite`` is off.
     """
 
     def __init__(
         self,
-        folder: Path,
+        folder: str | Path,
         segmentation: Segmentation,
         fps: float,
         *,
         overlay: bool = True,
-        coco: Path | None = None,
+        coco: str | Path | None = None,
+        overwrite: bool = False,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
-        self.folder, self.segmentation, self.settings = folder, segmentation, dict(settings or {})
+        self.folder = prepare_folder(folder, overwrite)
+        if coco is not None:
+            check_file(Path(coco))
+        self.segmentation, self.settings = segmentation, dict(settings or {})
         queries = segmentation.queries
         self._painter = OverlayPainter([q.name or f"object {q.id}" for q in queries.objects])
-        self._video = VideoWriter(folder / "overlay.mp4", fps, segmentation.size) if overlay else None
+        self._video = VideoWriter(self.folder / "overlay.mp4", fps, segmentation.size) if overlay else None
         self._coco = CocoWriter(coco, queries) if coco else None
         self._trajectories = TrajectoryFile()
         self._indices: list[int] = []
         self._scores: list[NDArray[np.float32]] = []
         self._shares: list[NDArray[np.float32]] = []
         self._doubts: list[list[str]] = []
-        queries.write(folder / "points.json")
+        self._ended = False
+        queries.write(self.folder / "points.json")
 
     def write(self, frame: NDArray[np.uint8], result: FrameResult, timestamp: float | None = None) -> None:
         """Add one frame, (H, W, 3) uint8 RGB, and its result; ``timestamp`` in seconds."""
-        name = f"{result.index:05d}.png"
-        write_label_map(self.folder / "masks" / name, result.label_map())
-        if self.segmentation.method.overlapping:
-            for k, object_id in enumerate(result.object_ids):
-                own = self.folder / "masks" / str(object_id)
-                own.mkdir(exist_ok=True)
-                write_label_map(own / name, result.masks[k] * np.uint8(object_id))
+        name = result.save(self.folder / "masks", each_object=self.segmentation.method.overlapping).name
         if self._video:
             self._video.write(self._painter(frame, result), timestamp)
         if self._coco:
@@ -80,6 +153,15 @@ class ResultWriter:
         self._scores.append(result.scores)
         self._shares.append(result.visible_share())
         self._doubts.append(doubts(result))
+
+    def end(self) -> None:
+        """Say that no more frames will come, which nobody can know of a video without a length."""
+        self._ended = True
+
+    @property
+    def count(self) -> int:
+        """How many frames have been written."""
+        return len(self._indices)
 
     @property
     def stretches(self) -> list[Stretch]:
@@ -101,22 +183,13 @@ class ResultWriter:
             if self._video:
                 stack.callback(self._video.close)
             stack.callback(self._trajectories.save, self.folder / "trajectories.npz", self._indices)
-            with replacing(self.folder / "result.json") as path:
-                path.write_text(json.dumps(self._summary(), indent=1) + "\n", encoding="utf-8")
-
-    def __enter__(self) -> ResultWriter:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+            write_json(self.folder / "result.json", self._summary())
 
     def _summary(self) -> dict[str, Any]:
         run = self.segmentation
         segmenter = run.method.segmenter
         return {
-            "finished": len(self._indices) == len(run),
+            "finished": self._ended if run.clip.endless else len(self._indices) == len(run),
             "quality": "preview" if segmenter.preview else "full",
             **run.method.describe(),
             "settings": self.settings,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,18 +20,20 @@ def _no_points() -> NDArray[np.float32]:
     return np.zeros((0, 2), np.float32)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ObjectQuery:
     """One object: where it is in its query frame, and in which frames it is wanted.
 
-    id: 1 to 255, the object's value in label maps.
-    frame: the query frame, as its number in the video.
-    positives, negatives: (P, 2) and (N, 2) float32 of (x, y) pixels, on the object and off it.
-    name: for people only.
-    span: first and last frame in which the object is wanted, both included; None is the whole video. The
-        query frame may lie outside: the object is tracked from there, and only shown in the span.
-    box: (4,) float32 of x0, y0, x1, y1 around the object, from which points are made.
-    mask: (H, W) bool, the object in the query frame, from which points are sampled; never written to a file.
+    Attributes:
+        id: 1 to 255, the object's value in label maps.
+        frame: the query frame, as its number in the video.
+        positives, negatives: (P, 2) and (N, 2) float32 of (x, y) pixels, on the object and off it.
+        name: for people only.
+        span: first and last frame in which the object is wanted, both included; None is the whole video. The
+            query frame may lie outside: the object is tracked from there, and only shown in the span.
+        box: (4,) float32 of x0, y0, x1, y1 around the object, from which points are made.
+        mask: (H, W) bool, the object in the query frame, from which points are sampled; never written to a
+            file.
 
     Raises:
         PromptError: an array has another shape, or holds NaNs or infinities.
@@ -60,6 +62,35 @@ class ObjectQuery:
             self._set("box", self._finite("box", box))
         if self.mask is not None:
             self._set("mask", np.asarray(self.mask, bool))
+
+    def __repr__(self) -> str:
+        what = [f"{len(self.positives)} positive, {len(self.negatives)} negative points"]
+        what += [kind for kind, value in (("a box", self.box), ("a mask", self.mask)) if value is not None]
+        return f"<ObjectQuery {self.name or self.id} at frame {self.frame}: {', '.join(what)}>"
+
+    def joined(self, other: ObjectQuery) -> ObjectQuery:
+        """Both queries of one object in one frame as one.
+
+        Raises:
+            PromptError: they belong to different objects or frames, or both have a box, say.
+        """
+        if (self.id, self.frame) != (other.id, other.frame):
+            raise PromptError(
+                f"object {self.id} at frame {self.frame} and object {other.id} at frame {other.frame} cannot "
+                "be one; give each object one query frame"
+            )
+        single: dict[str, Any] = {}
+        for key in ("name", "span", "box", "mask"):
+            mine, theirs = getattr(self, key), getattr(other, key)
+            if mine is not None and theirs is not None:
+                raise PromptError(f"object {self.id} has a {key} already; give one per object")
+            single[key] = theirs if mine is None else mine
+        return replace(
+            self,
+            positives=np.vstack([self.positives, other.positives]),
+            negatives=np.vstack([self.negatives, other.negatives]),
+            **single,
+        )
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)

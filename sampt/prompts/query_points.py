@@ -27,16 +27,48 @@ __all__ = ["ObjectQuery", "QueryPoints"]
 SCHEMA_VERSION = 1
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class QueryPoints:
-    """All objects of a video.
+    """All objects of a video: what a person says about them. ``a + b`` says both.
 
-    objects: in the order in which they were given.
-    source: the file or option that they come from, for error messages.
+    Attributes:
+        objects: in the order in which they were given.
+        source: the file or option that they come from, for error messages.
     """
 
     objects: tuple[ObjectQuery, ...]
     source: str = "query points"
+
+    def __repr__(self) -> str:
+        return f"<QueryPoints from {self.source}: {list(self.objects)}>"
+
+    def __add__(self, other: QueryPoints) -> QueryPoints:
+        """The objects of both; what is said about the same object in the same frame comes together.
+
+        Raises:
+            PromptError: an object has two query frames, boxes, masks, names or spans.
+        """
+        objects = {query.id: query for query in self.objects}
+        for query in other.objects:
+            known = objects.get(query.id)
+            objects[query.id] = query if known is None else known.joined(query)
+        return replace(self, objects=tuple(objects.values()))
+
+    @classmethod
+    def click(cls, object_id: int, frame: int, xy: Sequence[float], positive: bool = True) -> QueryPoints:
+        """One point, (x, y) in pixels, on an object or (not ``positive``) off it.
+
+        >>> QueryPoints.click(1, frame=0, xy=(320, 180)) + QueryPoints.click(1, frame=0, xy=(340, 200))
+        <QueryPoints from a click: [<ObjectQuery 1 at frame 0: 2 positive, 0 negative points>]>
+        """
+        points, none = np.array([xy], np.float32), np.zeros((0, 2), np.float32)
+        on, off = (points, none) if positive else (none, points)
+        return cls((ObjectQuery(object_id, frame, on, off),), "a click")
+
+    @classmethod
+    def from_box(cls, object_id: int, frame: int, box: Sequence[float]) -> QueryPoints:
+        """One object in a box of x0, y0, x1, y1 pixels."""
+        return cls((ObjectQuery(object_id, frame, box=np.array(box, np.float32)),), "a box")
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> QueryPoints:

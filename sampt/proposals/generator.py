@@ -10,12 +10,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypedDict
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pycocotools import mask as coco
 from segment_anything.utils.amg import (
     build_all_layer_point_grids,
     calculate_stability_score,
@@ -27,6 +25,7 @@ from segment_anything.utils.amg import (
 from torch import Tensor
 from torchvision.ops import nms
 
+from sampt._internal.run_lengths import Rle, decode, encode_each
 from sampt.errors import ConfigError, DeviceMemoryError
 from sampt.segmenters.base import Embedding, PromptableSegmenter, Prompts, mask_extent
 
@@ -42,13 +41,6 @@ SMALLEST_CANVAS = 1 << 20
 
 Box = tuple[float, float, float, float]
 Crop = tuple[int, int, int, int]
-
-
-class Rle(TypedDict):
-    """A mask as COCO's compressed run lengths: ``size`` is [height, width]."""
-
-    size: list[int]
-    counts: str
 
 
 @dataclass(frozen=True)
@@ -74,8 +66,7 @@ class Proposal:
     @property
     def mask(self) -> NDArray[np.bool_]:
         """(H, W) bool."""
-        decoded: NDArray[np.uint8] = coco.decode(self.rle)
-        return decoded.astype(bool)
+        return decode(self.rle)
 
 
 def propose(
@@ -232,11 +223,7 @@ def _stable(
 def _encoded(masks: Tensor) -> list[Rle]:
     """(B, H, W) bool → run lengths."""
     # Run lengths go down the columns, and the encoder wants its memory so; a GPU transposes in no time.
-    columns = masks.permute(0, 2, 1).contiguous().cpu().numpy().view(np.uint8)
-    return [
-        {"size": [int(side) for side in rle["size"]], "counts": rle["counts"].decode("ascii")}
-        for rle in coco.encode(columns.transpose(2, 1, 0))
-    ]
+    return encode_each(masks.permute(0, 2, 1).contiguous().cpu().numpy().transpose(0, 2, 1))
 
 
 def _distinct(found: Sequence[Proposal], scores: Sequence[float], threshold: float) -> list[Proposal]:

@@ -7,17 +7,17 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pycocotools import mask as coco
 
+from sampt._internal.closing import Closing
 from sampt._internal.files import replacing
+from sampt._internal.run_lengths import box
+from sampt.output.drawing import tinted
 from sampt.output.folder import prepare_folder
-from sampt.prompts.palette import davis_palette, write_label_map
+from sampt.prompts.label_maps import davis_palette, write_label_map
 
 from .generator import Proposal
 
@@ -41,8 +41,7 @@ def draw_labels(
     frame: NDArray[np.uint8], labels: NDArray[np.uint8], opacity: float = 0.5
 ) -> NDArray[np.uint8]:
     """A copy of ``frame``, (H, W, 3) uint8 RGB, under the colours of ``labels``, (H, W) uint8."""
-    mixed = np.asarray(cv2.addWeighted(frame, 1 - opacity, davis_palette()[labels], opacity, 0), np.uint8)
-    mixed = np.where(labels[..., None] > 0, mixed, frame)
+    mixed = tinted(np.ascontiguousarray(frame), labels, davis_palette(), opacity)
     edge = np.zeros(labels.shape, bool)
     edge[1:] |= labels[1:] != labels[:-1]
     edge[:, 1:] |= labels[:, 1:] != labels[:, :-1]
@@ -50,7 +49,7 @@ def draw_labels(
     return mixed
 
 
-class ProposalWriter:
+class ProposalWriter(Closing):
     """Writes each frame's proposals as they come: ``masks/``, ``overlays/`` and ``proposals.json``.
 
     Used as a context manager, it completes ``proposals.json`` at the end; also after an exception, so that
@@ -95,14 +94,6 @@ class ProposalWriter:
             shutil.copyfileobj(self._records, out)
             out.write("\n]\n")
 
-    def __enter__(self) -> ProposalWriter:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
 
 def _record(frame: int, rank: int, proposal: Proposal) -> dict[str, object]:
     """One entry of ``proposals.json``; its boxes are x, y, width, height, as COCO has them."""
@@ -112,7 +103,7 @@ def _record(frame: int, rank: int, proposal: Proposal) -> dict[str, object]:
         "id": rank,
         "segmentation": proposal.rle,
         "area": proposal.area,
-        "bbox": coco.toBbox(proposal.rle).tolist(),
+        "bbox": box(proposal.rle),
         "predicted_iou": proposal.predicted_iou,
         "stability_score": proposal.stability,
         "point_coords": [list(proposal.point)],

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sampt._internal.environment import check_torchvision
+from sampt._internal.extras import require
 from sampt._internal.names import unknown_name
 from sampt.config.schema import SegmenterConfig
 from sampt.errors import CheckpointError, ConfigError
@@ -81,8 +81,8 @@ def check_segmenter(config: SegmenterConfig) -> None:
     """Find out, without importing torch, whether a segmenter can be made.
 
     Raises:
-        ConfigError: there is no such segmenter or option, it takes no checkpoint, or needs a package that is
-            not installed.
+        ConfigError: there is no such segmenter or option, or it takes no checkpoint.
+        SamptError: it needs a package that is not installed.
         CheckpointError: its checkpoint does not exist, or is not here and may not be downloaded.
     """
     name, checkpoint = config.name, config.checkpoint
@@ -97,9 +97,7 @@ def check_segmenter(config: SegmenterConfig) -> None:
                 "such as --segmenter sam-vit-b"
             )
         return
-    for package in _packages(name):
-        if find_spec(package) is None:
-            raise ConfigError(f"segmenter {name} needs {package}: pip install 'sampt[hq]'")
+    check_packages(name)
     if checkpoint is None and name in SEGMENTERS:
         from sampt.weights.download import check_obtainable  # its client takes a while to import
 
@@ -110,11 +108,14 @@ def check_segmenter(config: SegmenterConfig) -> None:
         )
 
 
-def _packages(name: str) -> tuple[str, ...]:
-    """What must be installed for one of our own; the packages that add others see to theirs."""
-    if name not in SEGMENTERS or name.startswith("sam-"):
-        return ()
-    return "segment_anything_hq", "timm"
+def check_packages(name: str) -> None:
+    """Find out before any work that what a segmenter is made of is installed.
+
+    Raises:
+        SamptError: it is not; the message says how to get it.
+    """
+    if name in _SAM_FAMILY and not name.startswith("sam-"):  # MobileSAM's encoder is HQ-SAM's, too
+        require("segment_anything_hq", "timm", purpose=f"segmenter {name}")
 
 
 def create_segmenter(

@@ -19,7 +19,7 @@ from .captured import Captured
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedFrame:
     """A frame as the encoder sees it, before padding: (3, h, w) uint8, and the original (height, width)."""
 
     pixels: Tensor
@@ -58,15 +58,15 @@ class SamSegmenter(PromptableSegmenter):
             for multimask in (False, True)
         }
 
-    def prepare(self, frame: NDArray[np.uint8]) -> Prepared:
+    def prepare(self, frame: NDArray[np.uint8]) -> PreparedFrame:
         pixels = torch.from_numpy(self._resize.apply_image(frame)).permute(2, 0, 1).contiguous()
         if self.device.type == "cuda":
             pixels = pixels.pin_memory()
-        return Prepared(pixels, (frame.shape[0], frame.shape[1]))
+        return PreparedFrame(pixels, (frame.shape[0], frame.shape[1]))
 
     @torch.inference_mode()
-    def encode(self, frames: Sequence[NDArray[np.uint8] | Prepared]) -> list[Embedding]:
-        prepared = [f if isinstance(f, Prepared) else self.prepare(f) for f in frames]
+    def encode(self, frames: Sequence[NDArray[np.uint8] | PreparedFrame]) -> list[Embedding]:
+        prepared = [f if isinstance(f, PreparedFrame) else self.prepare(f) for f in frames]
         batch = torch.stack([p.pixels.to(self.device, non_blocking=True) for p in prepared])
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             features = self._run_encoder(self.model.preprocess(batch))

@@ -15,6 +15,7 @@ from sampt._internal.names import unknown_name
 from sampt.weights.loading import load_checkpoint, load_strictly
 
 from .attention import fuse_attention
+from .registry import check_packages
 from .sam import SamSegmenter
 
 ModelAndSegmenter = tuple[nn.Module, type[SamSegmenter]]
@@ -93,6 +94,7 @@ def with_random_weights(
 def _built(name: str) -> ModelAndSegmenter:
     if name not in VARIANTS:
         raise ValueError(unknown_name("segmenter", name, VARIANTS))
+    check_packages(name)
     return VARIANTS[name].build()
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from sampt._internal.files import replacing
 from sampt.errors import OutputError
-from sampt.prompts.palette import palette_image
+from sampt.prompts.label_maps import palette_image
 from sampt.trackers.base import Trajectories, Visibility, check_queries
 
 from .layout import Look, make_background, make_bodies

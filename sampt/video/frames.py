@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from threading import RLock
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from .reader import Video
 
 Frames: TypeAlias = (
     "str | os.PathLike[str] | Clip | FrameSource | Sequence[NDArray[np.uint8] | Image.Image] "
-    "| Iterator[NDArray[np.uint8] | Image.Image]"
+    "| Iterable[NDArray[np.uint8] | Image.Image]"
 )
 """A path, a ``Video``, a ``Clip``, a (T, H, W, 3) uint8 array, a sequence or an iterator of images."""
 
@@ -39,12 +39,13 @@ def open_frames(frames: Frames) -> tuple[Clip, Video | None]:
         return frames, None
     if isinstance(frames, np.ndarray):
         return Clip(_checked_array(frames)), None
-    if isinstance(frames, Iterator):
-        return Clip(ImageStream(frames)), None
     if isinstance(frames, Sequence) and not isinstance(frames, bytes):
         return Clip(ImageSequence(frames)), None
-    if hasattr(frames, "__len__") and hasattr(frames, "__getitem__"):
-        return Clip(frames), None
+    if not isinstance(frames, bytes | Mapping):
+        if hasattr(frames, "__len__") and hasattr(frames, "__getitem__"):
+            return Clip(cast(FrameSource, frames)), None
+        if isinstance(frames, Iterable):
+            return Clip(ImageStream(iter(frames))), None
     raise VideoError(
         f"a {type(frames).__name__} is no video; give a path, a Video, a (T, H, W, 3) uint8 array, "
         "a list of images, or an iterator of frames"

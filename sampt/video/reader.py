@@ -7,12 +7,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from threading import RLock
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from sampt._internal.closing import Closing
 from sampt._internal.names import natural
 from sampt.errors import VideoError
 
@@ -23,7 +23,7 @@ _IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png"}
 _SIDEWAYS = {5, 6, 7, 8}  # the EXIF orientations that swap width and height
 
 
-class Video:
+class Video(Closing):
     """The frames of a video file, or of a folder of JPEG/PNG images in natural order.
 
     ``len(video)`` frames; ``video[i]`` is frame ``i``, (H, W, 3) uint8 RGB, upright, the caller's own copy;
@@ -104,14 +104,6 @@ class Video:
             self._closed = True
             self._cache.clear()
             self._reader.close()
-
-    def __enter__(self) -> Video:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class FolderReader:

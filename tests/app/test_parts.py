@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sampt.app.models import Choice, Models
+from sampt.app.model_menu import ModelMenu, PartNames
 from sampt.app.scene import open_demo
 from sampt.app.turns import Turns
 from sampt.app.uploads import check_container, parse_size
@@ -29,10 +29,10 @@ from sampt.interactive.session import InteractiveSession
 from sampt.synthetic.scene import SyntheticScene
 from sampt.video.reader import Video
 
-QUICK = Choice("grabcut", "dis")
+QUICK = PartNames("grabcut", "dis")
 
 
-def settings(choice: Choice) -> Config:
+def settings(choice: PartNames) -> Config:
     return load_config("quick", [f"segmenter.name={choice.segmenter}", f"tracker.name={choice.tracker}"])
 
 
@@ -48,7 +48,7 @@ def make_workspaces(folder: Path, clip: Path, **limits: Any) -> Workspaces:
     def ready(workspace: Workspace) -> None:
         workspace.open(clip, clip.name)
 
-    return Workspaces(folder, Models(settings, QUICK), ready, **{"pages": 9, **limits})
+    return Workspaces(folder, ModelMenu(settings, QUICK), ready, **{"pages": 9, **limits})
 
 
 def in_time(happens: Callable[[], bool]) -> bool:
@@ -126,18 +126,18 @@ def test_a_playlist_that_names_another_file_is_refused(clip: Path, tmp_path: Pat
 
 def test_only_what_needs_no_download_is_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAMPT_HOME", str(tmp_path))
-    models = Models(settings, QUICK)
+    models = ModelMenu(settings, QUICK)
     assert models.segmenters == ["grabcut"] and models.trackers == ["lucas-kanade", "dis"]
     assert models[QUICK] is models[QUICK]
     with pytest.raises(ConfigError, match=r"sam-vit-b has no weights here: .* choose one of grabcut"):
-        models[Choice("sam-vit-b", "dis")]
+        models[PartNames("sam-vit-b", "dis")]
     with pytest.raises(ConfigError, match="unknown tracker 'pipps'; did you mean 'pips'"):
-        models[Choice("grabcut", "pipps")]
+        models[PartNames("grabcut", "pipps")]
 
 
 def test_a_segmenter_is_there_once_whatever_the_tracker() -> None:
-    models = Models(settings, QUICK)
-    one, other = (models[Choice("grabcut", tracker)] for tracker in ("dis", "lucas-kanade"))
+    models = ModelMenu(settings, QUICK)
+    one, other = (models[PartNames("grabcut", tracker)] for tracker in ("dis", "lucas-kanade"))
     assert one.segmenter is other.segmenter and one.parts.tracker is not other.parts.tracker
 
 
@@ -145,7 +145,7 @@ def test_the_first_choice_is_offered_whatever_its_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SAMPT_HOME", str(tmp_path))
-    models = Models(settings, Choice("mobile-sam", "pips"))
+    models = ModelMenu(settings, PartNames("mobile-sam", "pips"))
     assert models.segmenters == ["grabcut", "mobile-sam"]
     assert models.trackers == ["lucas-kanade", "dis", "pips"]
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from sampt.cli import run as run_command_line
-from sampt.prompts.palette import write_label_map
+from sampt.prompts.label_maps import write_label_map
 from sampt.synthetic.scene import SyntheticScene
 from sampt.video.writer import VideoWriter
 

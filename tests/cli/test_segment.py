@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 from pycocotools import mask as rle
 
-from sampt.prompts.palette import davis_palette
+from sampt.prompts.label_maps import davis_palette
 from sampt.synthetic.scene import SyntheticScene
 
 from .conftest import Cli

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from sampt.cli import run
-from sampt.output.overlay import colour
+from sampt.output.drawing import colour
 from sampt.synthetic.scene import SyntheticScene
 from sampt.trackers.raft.weights import build_raft
 from sampt.video.reader import Video

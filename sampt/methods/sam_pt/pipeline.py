@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sampt._internal.stopwatch import Stopwatch
 from sampt.config import Config, load_config
 from sampt.config.schema import CacheBudget, Prompting
-from sampt.errors import PromptError
+from sampt.errors import PromptError, VideoError
 from sampt.methods.base import FrameResult, Segmentation, VideoMethod, exclusive
 from sampt.methods.frame_points import FramePoints
 from sampt.prompts.edits import Document
@@ -26,7 +26,7 @@ from sampt.segmenters.encoder import FrameEncoder
 from sampt.trackers.base import PointTracker, Visibility
 from sampt.trackers.clip import Clip, FrameSource
 from sampt.trackers.filters import PatchFilter, mark_outside
-from sampt.video.frames import Frames, open_frames
+from sampt.video.frames import Frames, as_frame, open_frames
 from sampt.video.reader import Video
 
 from .loop import Loop, Target
@@ -152,7 +152,7 @@ class SamPtSegmentation(Segmentation):
         self.stopwatch = Stopwatch()
         self.lost = {}
         self._check(clip, queries)
-        self.size = clip[0].shape[:2]
+        self.size = as_frame(clip[0], clip.indices[0]).shape[:2]
         queries.validate(clip.indices, self.size)
         self.encoder = encoder or model.encoder(clip.source)
         self._to_close = [thing for thing in (None if encoder else self.encoder, opened) if thing]
@@ -194,7 +194,7 @@ class SamPtSegmentation(Segmentation):
 
     def _check(self, clip: Clip, queries: QueryPoints) -> None:
         if not clip.has(0):
-            raise PromptError("the video has no frames; give one that has")
+            raise VideoError("the video has no frames; give one that has")
         if clip.indices.step < 0:
             raise PromptError("the clip runs backward in time; give its frames in ascending order")
         if not clip.endless:

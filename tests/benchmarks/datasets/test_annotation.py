@@ -21,7 +21,7 @@ from sampt.benchmarks.datasets.annotation import (
     read_single_object,
 )
 from sampt.errors import DatasetError
-from sampt.prompts.palette import palette_image
+from sampt.prompts.label_maps import palette_image
 
 LABELS = arrays(np.uint8, st.tuples(st.integers(1, 6), st.integers(1, 6)), elements=st.integers(0, 254))
 BINARY = arrays(bool, st.tuples(st.integers(1, 6), st.integers(1, 6)))

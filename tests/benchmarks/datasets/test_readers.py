@@ -17,7 +17,7 @@ from sampt.benchmarks.datasets.folders import image_files, read_list
 from sampt.benchmarks.datasets.registry import open_dataset, parse_options
 from sampt.benchmarks.datasets.sequences import SequenceError
 from sampt.errors import ConfigError, DatasetError
-from sampt.prompts.palette import write_label_map
+from sampt.prompts.label_maps import write_label_map
 
 from .conftest import Miniature
 

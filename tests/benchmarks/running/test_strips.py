@@ -14,9 +14,8 @@ from PIL import Image
 from sampt.benchmarks.datasets.base import VosSequence
 from sampt.benchmarks.running.strips import overlay_strip, overlay_video
 from sampt.errors import EvaluationError
-from sampt.output.overlay import colour
-from sampt.prompts.label_maps import read_label_map
-from sampt.prompts.palette import write_label_map
+from sampt.output.drawing import colour
+from sampt.prompts.label_maps import read_label_map, write_label_map
 
 FRAMES, HEIGHT, WIDTH = 9, 60, 96
 

@@ -12,7 +12,7 @@ from sampt.benchmarks.metrics.davis import contour_accuracy, region_similarity
 from sampt.benchmarks.vos.evaluation import evaluate_dataset
 from sampt.benchmarks.vos.scoring import FrameScores, has_truth, score_sequence
 from sampt.errors import EvaluationError
-from sampt.prompts.palette import write_label_map
+from sampt.prompts.label_maps import write_label_map
 
 from .vos_case import FRAMES, LATE, SHAPE, HandMade, labels, make_sequence, write_results
 

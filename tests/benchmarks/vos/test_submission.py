@@ -13,7 +13,7 @@ from PIL import Image
 from sampt.benchmarks.vos.submission import check_submission, write_submission
 from sampt.cli.submission import command
 from sampt.errors import EvaluationError, OutputError
-from sampt.prompts.palette import palette_image, write_label_map
+from sampt.prompts.label_maps import palette_image, write_label_map
 
 from .vos_case import FRAMES, LATE, HandMade, labels, make_sequence, write_results
 

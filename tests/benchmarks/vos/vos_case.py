@@ -11,7 +11,7 @@ from PIL import Image
 
 from sampt.benchmarks.datasets.annotation import read_labels
 from sampt.benchmarks.datasets.base import VosSequence
-from sampt.prompts.palette import write_label_map
+from sampt.prompts.label_maps import write_label_map
 
 SHAPE = (40, 60)
 FRAMES = 6

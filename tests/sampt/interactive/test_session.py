@@ -9,7 +9,7 @@ import pytest
 
 from sampt import QueryPoints, SamPt
 from sampt.config.schema import CacheBudget, Prompting
-from sampt.errors import PromptError
+from sampt.errors import PromptError, VideoError
 from sampt.interactive.session import InteractiveSession
 from sampt.trackers.base import Visibility
 from tests.sampt.parts import RED, ColourSegmenter, DiscSegmenter, SteadyTracker, squares, truth
@@ -348,7 +348,7 @@ class TestBadInput:
         assert session.pending() == []
 
     def test_a_video_without_frames(self):
-        with pytest.raises(PromptError, match="no frames"):
+        with pytest.raises(VideoError):
             InteractiveSession(plain(), squares(0))
 
 

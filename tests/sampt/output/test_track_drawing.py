@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sampt.methods.base import FrameResult
-from sampt.output.overlay import colour
+from sampt.output.drawing import colour
 from sampt.output.track_drawing import TrackPainter
 from sampt.trackers.base import Visibility
 

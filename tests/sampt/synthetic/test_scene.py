@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sampt.errors import OutputError
-from sampt.prompts.palette import davis_palette
+from sampt.prompts.label_maps import davis_palette
 from sampt.synthetic.scene import SyntheticScene, write_frames, write_masks
 from sampt.trackers.base import Visibility
 

@@ -21,23 +21,23 @@ WITHOUT_WEIGHTS = "grabcut"
 
 
 @dataclass(frozen=True)
-class Choice:
+class PartNames:
     """A segmenter and a tracker, by name."""
 
     segmenter: str
     tracker: str
 
 
-class Models:
+class ModelMenu:
     """What visitors can choose from; all share the models that were made, and models their segmenters.
 
     settings: gives the configuration of a choice.
     first: what a new visitor gets. Its parts can be chosen whether their weights are known here or not.
     """
 
-    def __init__(self, settings: Callable[[Choice], Config], first: Choice) -> None:
+    def __init__(self, settings: Callable[[PartNames], Config], first: PartNames) -> None:
         self._settings, self.first = settings, first
-        self._made: dict[Choice, VideoMethod] = {}
+        self._made: dict[PartNames, VideoMethod] = {}
         self._segmenters: dict[str, PromptableSegmenter] = {}
         self._lock = Lock()
 
@@ -52,7 +52,7 @@ class Models:
         weights = {name: tracker.checkpoint for name, tracker in TRACKERS.items()}
         return [n for n in tracker_names() if n == self.first.tracker or _here(weights.get(n))]
 
-    def __getitem__(self, choice: Choice) -> VideoMethod:
+    def __getitem__(self, choice: PartNames) -> VideoMethod:
         """
         Raises:
             ConfigError: there is no such segmenter or tracker here.
