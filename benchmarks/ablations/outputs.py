@@ -13,36 +13,42 @@ from sampt._internal.files import replacing
 from ..running.tasks import SequenceTask
 from .plot import plot_sequences, plot_values
 from .statistics import complete, mean_intervals, sequence_medians, summary
-from .sweep import RESULTS, Setting
+from .sweep import SWEEP_FILES, Setting
 from .tables import write_tables
 
 
 @dataclass(frozen=True)
-class Written:
-    """files: all that was written. left_out: sequences that some run lacks, which no table or plot counts."""
+class Comparison:
+    """What settings have come to beside each other.
+
+    files: all that was written.
+    means: a row a setting, of ``statistics.summary``.
+    left_out: sequences that some run lacks, which no table or plot counts.
+    """
 
     files: tuple[Path, ...]
+    means: pd.DataFrame
     left_out: tuple[str, ...]
 
 
-def remove_results(folder: Path) -> None:
+def remove_comparison(folder: Path) -> None:
     """Remove what was written about the sweep when less of it, or another one, was there.
 
     Raises:
         OSError: a file cannot be removed.
     """
-    for name in RESULTS:
+    for name in SWEEP_FILES:
         (folder / name).unlink(missing_ok=True)
 
 
-def write_results(
+def write_comparison(
     folder: Path,
     settings: Sequence[Setting],
     seeds: int,
     sequences: Sequence[str],
     table: pd.DataFrame,
     measures: Sequence[str],
-) -> Written:
+) -> Comparison:
     """Write ``runs.csv``, the tables, and the plots of the first measure into ``folder``, which exists.
 
     seeds: how many runs of each setting there should be. sequences: those that each should have.
@@ -57,13 +63,14 @@ def write_results(
     compared, left_out = complete(table, sequences, len(settings) * seeds)
     names = [setting.name for setting in settings]
     compared = compared.sort_values("setting", key=lambda column: column.map(names.index), kind="stable")
+    means = summary(compared, measures)
     files = [
         folder / "runs.csv",
-        *write_tables(folder, settings, summary(compared, measures), measures),
+        *write_tables(folder, settings, means, measures),
         *plot_sequences(settings, sequence_medians(compared, measures[0]), measures[0], folder / "sequences"),
         *plot_values(settings, mean_intervals(compared, measures[0]), measures[0], folder / "values"),
     ]
-    return Written(tuple(files), tuple(left_out))
+    return Comparison(tuple(files), means, tuple(left_out))
 
 
 def write_failures(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import resources
 from itertools import product
@@ -18,14 +19,11 @@ from omegaconf.errors import OmegaConfBaseException
 from sampt._internal.names import unknown_name
 from sampt.config import Config, as_mapping, load_config
 from sampt.errors import ConfigError
-from sampt.methods.registry import build_method
-from sampt.segmenters.registry import segmenter_names
-from sampt.trackers.registry import check_options
 
 KEYS = ("base", "overrides", "grid", "settings", "seeds")
 """What an ablation file may hold."""
 
-RESULTS = (
+SWEEP_FILES = (
     "failures.csv",
     "runs.csv",
     *(f"{table}.{suffix}" for table, suffix in product(("settings", "pivot"), ("csv", "md", "tex"))),
@@ -62,7 +60,7 @@ class Setting:
     """One configuration of a sweep.
 
     name: for people, unique in the sweep. slug: for folders, unique too, whatever the case of its letters,
-    and none of ``RESULTS``.
+    and none of ``SWEEP_FILES``.
     overrides: ``key=value`` for ``load_config(sweep.base, overrides)``, in an order that works.
     values: title of each axis → the label chosen from it; columns of a table.
     """
@@ -88,14 +86,14 @@ class Sweep:
     seeds: int
 
     def settings(self) -> list[Setting]:
-        """Every combination, the last axis fastest; each is checked as far as that goes without weights.
+        """Every combination, the last axis fastest; ``check`` says of one whether its options are valid.
 
         Raises:
             ConfigError: a setting is no valid configuration, or two are the same one; both are named.
         """
         settings: dict[str, Setting] = {}
         names: list[tuple[Mapping[str, Any], str]] = []
-        slugs = {"run.json", *RESULTS}
+        slugs = {"run.json", *SWEEP_FILES}
         for chosen in product(*(axis.choices for axis in self.axes)):
             setting = self._setting(chosen, slugs)
             config = as_mapping(self.config(setting))
@@ -127,23 +125,36 @@ class Sweep:
         Raises:
             ConfigError: it is no valid configuration.
         """
+        with self._blaming(setting):
+            return load_config(self.base, setting.overrides)
+
+    def check(self, setting: Setting) -> None:
+        """Make everything of a setting but the two models: a wrong option is found before anything runs.
+
+        Raises:
+            ConfigError: an option or value makes no sense.
+        """
+        config = self.config(setting)
+        with self._blaming(setting):
+            _check_parts(config)
+
+    @contextmanager
+    def _blaming(self, setting: Setting) -> Iterator[None]:
+        """Errors name the file and the setting."""
         try:
-            config = load_config(self.base, setting.overrides)
-            check_parts(config)
+            yield
         except ConfigError as error:
             message = str(error).removeprefix("-o ")
             raise ConfigError(
                 f"{self.file}: the setting {setting.name!r} does not work: {message}"
             ) from error
-        return config
 
 
-def check_parts(config: Config) -> None:
-    """Make everything but the two models, so that a wrong option is found before anything runs.
+def _check_parts(config: Config) -> None:
+    from sampt.methods.registry import check
+    from sampt.segmenters.registry import segmenter_names
+    from sampt.trackers.registry import check_options
 
-    Raises:
-        ConfigError: an option or value makes no sense.
-    """
     tracker, segmenter = config.tracker, config.segmenter
     try:
         check_options(tracker.name, tracker.options)
@@ -157,7 +168,7 @@ def check_parts(config: Config) -> None:
         segmenter=replace(segmenter, name="grabcut", options={}, checkpoint=None),
         device="cpu",
     )
-    build_method(weightless)
+    check(weightless)
 
 
 def read_sweep(source: str | Path, base: str | None = None, overrides: Sequence[str] = ()) -> Sweep:

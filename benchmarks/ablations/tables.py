@@ -13,10 +13,8 @@ import pandas as pd
 
 from sampt._internal.files import replacing
 
+from ..running import charts
 from .sweep import Setting
-
-NOTHING = "–"
-"""Where there is no number."""
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -77,7 +75,10 @@ def settings_sheet(settings: Sequence[Setting], summary: pd.DataFrame, measures:
     labels = tuple(settings[0].values)
     found = _of_settings(settings, summary)
     rows = tuple(
-        (*map(label_text, setting.values.values()), *(percent(*found.loc[setting.name, m]) for m in measures))
+        (
+            *map(label_text, setting.values.values()),
+            *(charts.percent_with_deviation(*found.loc[setting.name, m]) for m in measures),
+        )
         for setting in settings
     )
     best = _best([row[len(labels)] for row in rows])
@@ -90,7 +91,9 @@ def pivot_sheet(settings: Sequence[Setting], summary: pd.DataFrame, measure: str
     down, across = settings[0].values
     found = _of_settings(settings, summary)
     cells = {
-        tuple(map(label_text, setting.values.values())): percent(*found.loc[setting.name, measure])
+        tuple(map(label_text, setting.values.values())): charts.percent_with_deviation(
+            *found.loc[setting.name, measure]
+        )
         for setting in settings
     }
     left = tuple(dict.fromkeys(first for first, _ in cells))
@@ -140,14 +143,6 @@ def write_tables(
     return [folder / name for name in texts]
 
 
-def percent(mean: float, std: float) -> str:
-    """``76.6 ± 0.3`` for 0.766 and 0.003; only the mean where there is no deviation."""
-    if math.isnan(mean):
-        return NOTHING
-    text = f"{100 * mean:.1f}"
-    return text if math.isnan(std) else f"{text} ± {100 * std:.1f}"
-
-
 def label_text(label: Any) -> str:
     """A label as YAML would have it."""
     if label is None or isinstance(label, bool):
@@ -162,7 +157,7 @@ def _of_settings(settings: Sequence[Setting], summary: pd.DataFrame) -> pd.DataF
 
 def _best(texts: Iterable[str]) -> list[int]:
     """Where the highest mean is, as it is printed; all of several."""
-    means = [-math.inf if text == NOTHING else float(text.split()[0]) for text in texts]
+    means = [-math.inf if text == charts.NOTHING else float(text.split()[0]) for text in texts]
     top = max(means)
     return [i for i, mean in enumerate(means) if mean == top and mean > -math.inf]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,27 @@ from sampt.video.reader import read_image
 
 Labels = NDArray[np.uint8]
 """(H, W) object ids, 0 where there is none."""
+
+Progress = Callable[[int, int], None]
+"""Called with how many sequences, tasks or videos are done, and how many there are."""
+
+D = TypeVar("D")
+S = TypeVar("S", covariant=True)
+
+
+class SequenceDataset(Protocol[S]):
+    """A dataset of whatever kind: sequences, or videos, by name."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def split(self) -> str: ...
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    def __getitem__(self, name: str, /) -> S: ...
 
 
 class Frames:
@@ -109,12 +130,31 @@ class VosDataset(Protocol):
 
 @dataclass(frozen=True)
 class DatasetChoice:
-    """A dataset as it is chosen on the command line; ``options`` are the reader's own."""
+    """Which dataset, and where it is: what ``--dataset``, ``--root``, ``--split`` and ``-d`` say.
+
+    Attributes:
+        name: one of ``sampt datasets list``.
+        root: its folder.
+        split: None for the one that is usually scored.
+        options: the dataset's own, such as ``{"resolution": "480p"}``.
+    """
 
     name: str
     root: Path
-    split: str | None
-    options: Mapping[str, str]
+    split: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "root", Path(self.root).resolve())  # workers may begin elsewhere
+
+    def open(self, opener: Callable[[str, Path, str | None, Mapping[str, str]], D]) -> D:
+        """The dataset, as ``open_dataset`` or ``open_vis_dataset`` opens it.
+
+        Raises:
+            ConfigError: the dataset, its split, an option or its value is unknown.
+            DatasetError: the root is laid out in another way than the dataset.
+        """
+        return opener(self.name, self.root, self.split, self.options)
 
     def describe(self, split: str) -> dict[str, Any]:
         """Plain values for ``run.json``; ``split`` is the one that was opened."""
@@ -122,5 +162,5 @@ class DatasetChoice:
             "name": self.name,
             "split": split,
             "options": dict(self.options),
-            "root": str(self.root.resolve()),
+            "root": str(self.root),
         }

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from sampt.errors import DatasetError, OutputError
 from sampt.prompts.label_maps import palette_image
 
 from .annotation import UNREADABLE, image_size, unreadable
+from .base import Progress
 from .bdd100k import CHUNK, META
 from .folders import find_root, image_files, replacing_folder, sequence_names
 
@@ -38,7 +39,7 @@ _CROWD_OR_IGNORED = 0b11
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedBdd100k:
     """What has been made: how many videos, sequences and objects, and videos without any object left."""
 
     videos: int
@@ -54,8 +55,8 @@ def prepare_bdd100k(
     *,
     copy: bool = False,
     workers: int = 1,
-    progress: Callable[[int, int], None] | None = None,
-) -> Prepared:
+    progress: Progress | None = None,
+) -> PreparedBdd100k:
     """Write ``output/SPLIT`` with ``JPEGImages``, ``Annotations`` and ``meta``.
 
     Videos that an earlier call has finished are left as they are.
@@ -87,7 +88,7 @@ def prepare_bdd100k(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return Prepared(
+    return PreparedBdd100k(
         len(videos),
         sum(map(len, made.values())),
         sum(map(sum, made.values())),

@@ -14,6 +14,7 @@ from PIL import Image
 from sampt.errors import DatasetError
 
 from .annotation import UNREADABLE, unreadable
+from .base import Progress, SequenceDataset
 from .bdd100k import CHUNK
 from .registry import Published, find_dataset, open_dataset
 from .sequences import SequenceError
@@ -31,21 +32,11 @@ class HasFrames(Protocol):
 
 
 S = TypeVar("S", bound=HasFrames)
-S_co = TypeVar("S_co", bound=HasFrames, covariant=True)
-
-
-class Sequences(Protocol[S_co]):
-    """A dataset of whatever kind."""
-
-    @property
-    def names(self) -> tuple[str, ...]: ...
-
-    def __getitem__(self, name: str, /) -> S_co: ...
 
 
 @dataclass(frozen=True)
-class Report:
-    """What a split holds.
+class DatasetCheck:
+    """What looking through a split has found.
 
     sequences, frames, annotations, objects: counts of what is there and makes sense. Annotations are files,
         or in video instance segmentation masks.
@@ -69,8 +60,8 @@ def check_dataset(
     split: str | None = None,
     options: Mapping[str, str] | None = None,
     *,
-    progress: Callable[[int, int], None] | None = None,
-) -> Report:
+    progress: Progress | None = None,
+) -> DatasetCheck:
     """Open every sequence and read every file of a dataset.
 
     Args:
@@ -91,7 +82,7 @@ def check_dataset(
     chunked = name == "bdd100k"
     wholes = {sequence.name.split(CHUNK)[0] for sequence in sequences} if chunked else sequences
     objects = sum(len(sequence.appearances) for sequence in sequences)
-    return Report(
+    return DatasetCheck(
         name,
         dataset.split,
         len(sequences),
@@ -108,9 +99,9 @@ def check_dataset(
 
 
 def read_all(
-    dataset: Sequences[S],
+    dataset: SequenceDataset[S],
     reads: Callable[[S], Iterable[Callable[[], object]]] = lambda sequence: (),
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[list[S], list[str]]:
     """Open every sequence of a dataset, and read all its frames.
 

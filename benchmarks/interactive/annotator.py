@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from sampt._internal.distances import distance_to_zero
-from sampt.interactive.session import Point, SeenPoint
 from sampt.methods.sam_pt.samplers import medoids
+from sampt.prompts.edits import Point
 from sampt.trackers.base import Visibility
 from sampt.trackers.filters import mark_outside
+
+if TYPE_CHECKING:
+    from sampt.methods.base import SeenPoint
 
 Mask = NDArray[np.bool_]
 

@@ -12,11 +12,12 @@ from sampt._internal.files import replacing
 from sampt.errors import EvaluationError
 
 from ..running.folder import RunFolder
-from .curves import interaction_table, mean_curve, object_table, plot_curves
 from .walks import Annotation
-from .worker import INTERACTIONS
 
 CURVE = "curve.csv"
+
+INTERACTIONS = "interactions.json"
+"""The file in a sequence's folder of results: a list of annotations."""
 
 
 def read_annotations(folder: RunFolder, sequences: Sequence[str]) -> list[Annotation]:
@@ -35,6 +36,9 @@ def write_outputs(folder: RunFolder, annotations: Sequence[Annotation], others: 
         EvaluationError: one of ``others`` is no such folder.
         OutputError: a file cannot be written.
     """
+    # It imports matplotlib, which whoever is only refused does not need.
+    from .curves import interaction_table, mean_curve, object_table, plot_curves
+
     for name, table in (
         ("interactions.csv", interaction_table(annotations)),
         ("metrics.csv", object_table(annotations)),

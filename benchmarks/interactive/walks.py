@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from sampt.interactive.session import InteractiveSession
-
 from ..metrics.davis import contour_accuracy, region_similarity
 from .annotator import Addition, Mask, Removal, next_action
+
+if TYPE_CHECKING:
+    from sampt.interactive.session import InteractiveSession
 
 OFFLINE_TARGETS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.88, 0.9, 0.92, 0.95)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -15,53 +14,42 @@ from sampt.interactive.session import InteractiveSession
 
 from ..datasets.base import DatasetChoice, VosSequence
 from ..datasets.registry import open_dataset
-from ..running.models import Models, spent
+from ..running.methods import SharedMethods, encoded_since
 from ..running.record import SequenceRecord
-from ..running.tasks import Finished, SequenceTask
+from ..running.tasks import SequenceTask, TaskResult
 from .annotator import Mask
+from .outputs import INTERACTIONS
 from .untracked import without_tracking
 from .walks import Rules, annotate
 
-INTERACTIONS = "interactions.json"
-"""The file in a sequence's folder of results: a list of annotations."""
-
-
-def interactive_config(config: Config) -> Config:
-    """The configuration as it is used here: the annotator's points are all there is."""
-    return replace(
-        config,
-        sampling=replace(config.sampling, from_clicks=False),
-        reinit=replace(config.reinit, strategy=None),
-    )
-
 
 class InteractiveWorker:
-    """Simulates annotators of sequences; keeps its models.
+    """Simulates annotators of sequences; keeps its methods.
 
     settings: configurations by name, as ``interactive_config`` makes them.
     """
 
     def __init__(self, dataset: DatasetChoice, rules: Rules, settings: Mapping[str, Config]) -> None:
-        self.dataset = open_dataset(dataset.name, dataset.root, dataset.split, dataset.options)
-        self.rules, self.models = rules, Models(settings)
+        self.dataset = dataset.open(open_dataset)
+        self.rules, self.methods = rules, SharedMethods(settings)
 
-    def __call__(self, task: SequenceTask) -> Finished:
+    def __call__(self, task: SequenceTask) -> TaskResult:
         """
         Raises:
             DatasetError: the sequence cannot be read, or has no truth but in its objects' first frames.
         """
         begin = time.perf_counter()
-        sequence, model = self.dataset[task.sequence], self.models(task)
+        sequence, method = self.dataset[task.sequence], self.methods(task)
         if not self.rules.tracking:
-            model = without_tracking(model)
-        with self.models.encoder(task, sequence.video) as encoder:
+            method = without_tracking(method)
+        with self.methods.encoder(task, sequence.video) as encoder:
             before, annotations = encoder.counts, []
             for id in sequence.appearances:
                 truth = object_truth(sequence, id)
-                session = InteractiveSession(model, sequence.video, backward=False, encoder=encoder)
+                session = InteractiveSession(method, sequence.video, backward=False, encoder=encoder)
                 rng = np.random.default_rng([task.seed, id])
                 annotations.append(annotate(session, truth, self.rules, rng, sequence.name, id))
-            size, encoded = session.size, spent(encoder, before)
+            size, encoded = session.size, encoded_since(encoder, before)
         record = SequenceRecord(
             sequence=task.sequence,
             seed=task.seed,
@@ -70,11 +58,11 @@ class InteractiveWorker:
             size=size,
             seconds={"all": round(time.perf_counter() - begin, 3)},
             encoder=encoded,
-            quality="preview" if model.segmenter.preview else "full",
+            quality="preview" if method.segmenter.preview else "full",
             scores=None,
         )
         content = json.dumps([a.to_json() for a in annotations], indent=1) + "\n"
-        return Finished(record, {INTERACTIONS: content.encode("ascii")}, {})
+        return TaskResult(record, {INTERACTIONS: content.encode("ascii")}, {})
 
 
 def object_truth(sequence: VosSequence, object_id: int) -> dict[int, Mask]:

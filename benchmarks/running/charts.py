@@ -44,7 +44,14 @@ def percent_over_seeds(values: Sequence[float]) -> str:
     known = [v for v in values if not math.isnan(v)]
     if len(known) < 2:
         return percent(known[0] if known else None)
-    return f"{percent(mean(known))} ± {percent(stdev(known))}"
+    return percent_with_deviation(mean(known), stdev(known))
+
+
+def percent_with_deviation(mean: float, deviation: float) -> str:
+    """``76.6 ± 0.3`` for 0.766 and 0.003; only the mean where there is no deviation."""
+    if math.isnan(mean) or math.isnan(deviation):
+        return percent(mean)
+    return f"{percent(mean)} ± {percent(deviation)}"
 
 
 def ranked(scores: Mapping[str, float]) -> list[str]:

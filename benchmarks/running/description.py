@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
@@ -12,30 +12,42 @@ from typing import Any
 import pooch
 
 import sampt
-from sampt._internal.devices import choose_device
 from sampt._internal.environment import hardware, versions
 from sampt.config import Config, as_mapping
 from sampt.errors import CheckpointError
-from sampt.trackers.registry import TRACKERS
 from sampt.weights.download import checkpoint_path
 from sampt.weights.registry import CHECKPOINTS
 
 
-def describe(task: str, dataset: dict[str, Any], config: Config, seeds: Sequence[int]) -> dict[str, Any]:
-    """Everything that a result may depend on, as plain values.
+def describe_request(
+    task: str,
+    dataset: Mapping[str, Any],
+    config: Config,
+    seeds: Sequence[int],
+    more_config: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """What was asked for, as plain values; neither torch nor weights are needed to tell it.
 
-    task: such as "vos". dataset: its name, split, root and options.
+    Args:
+        task: such as "vos".
+        dataset: its name, split, root and options.
+        more_config: settings beside those of ``config``.
+    """
+    settings = {**as_mapping(config), **(more_config or {})}
+    settings.pop("seed")  # ``seeds`` are used instead
+    return {"task": task, "dataset": dict(dataset), "config": settings, "seeds": list(seeds)}
+
+
+def describe_machine(config: Config) -> dict[str, Any]:
+    """What else a result may depend on: weights, software, hardware; and the date.
 
     Raises:
         CheckpointError: a checkpoint is missing, or cannot be downloaded.
+        ConfigError: there is no such device.
     """
-    settings = dict(as_mapping(config))
-    settings.pop("seed")  # ``seeds`` are used instead
+    from sampt._internal.devices import choose_device
+
     return {
-        "task": task,
-        "dataset": dataset,
-        "config": settings,
-        "seeds": list(seeds),
         "checkpoints": _checkpoints(config),
         "versions": versions(),
         "git": git_commit(),
@@ -73,6 +85,8 @@ def _sha256(path: Path, changed: int) -> str:
 
 def _checkpoints(config: Config) -> dict[str, str]:
     """The SHA-256 of the weights of "segmenter" and "tracker", as far as these have any; they are fetched."""
+    from sampt.trackers.registry import TRACKERS
+
     tracker = TRACKERS.get(config.tracker.name)
     wanted = {
         "segmenter": config.segmenter.checkpoint or config.segmenter.name,

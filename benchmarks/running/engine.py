@@ -25,17 +25,17 @@ ATTEMPTS = 3
 """How often a task is begun before whatever kills its workers is taken for its own fault."""
 
 
-class Grouped(Protocol):
-    """A task; hashable. ``sequence`` says which tasks are best done by one worker."""
+class SequenceBound(Protocol):
+    """A task; it can be hashed. ``sequence`` says which tasks are best done by one worker."""
 
     @property
     def sequence(self) -> str: ...
 
 
-T = TypeVar("T", bound=Grouped)
+T = TypeVar("T", bound=SequenceBound)
 R = TypeVar("R")
 
-Make = Callable[[], Callable[[Any], Any]]
+MakeWork = Callable[[], Callable[[Any], Any]]
 """Makes what does tasks, inside the worker; it can be pickled."""
 
 
@@ -57,10 +57,10 @@ class Worker(Protocol):
     def close(self) -> None: ...
 
 
-class Here:
+class InProcess:
     """This process."""
 
-    def __init__(self, make: Make) -> None:
+    def __init__(self, make: MakeWork) -> None:
         self._make = make
         self._work: Callable[[Any], Any] | None = None
 
@@ -80,21 +80,23 @@ class Here:
         self._work = None
 
 
-class Process:
+class WorkerProcess:
     """A process of its own, which ends when this one does, however that ends.
 
     threads: how many cores it may use.
     """
 
-    def __init__(self, make: Make, threads: int) -> None:
+    def __init__(self, make: MakeWork, threads: int) -> None:
         self._make, self._threads = make, threads
         self._pool = self._start()
 
     def _start(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(1, get_context("spawn"), initializer=_begin, initargs=(self._threads,))
+        return ProcessPoolExecutor(
+            1, get_context("spawn"), initializer=_start_worker, initargs=(self._threads,)
+        )
 
     def submit(self, task: Any) -> Future[Any]:
-        return translated(self._pool.submit(_do, self._make, task), _without_pool)
+        return translated(self._pool.submit(_do_task, self._make, task), _without_pool)
 
     def restart(self) -> None:
         self._pool.shutdown(wait=False)
@@ -128,10 +130,10 @@ def _without_pool(error: BaseException) -> BaseException:
     return WorkerDied() if isinstance(error, BrokenExecutor) else error
 
 
-_made: dict[str, Callable[[Any], Any]] = {}
+_work_of_process: dict[str, Callable[[Any], Any]] = {}
 
 
-def _begin(threads: int) -> None:
+def _start_worker(threads: int) -> None:
     """Runs first in a worker's process, before anything reads how many threads it may have."""
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENCV_FOR_THREADS_NUM"] = str(threads)
     parent = parent_process()
@@ -144,19 +146,19 @@ def _begin(threads: int) -> None:
     threading.Thread(target=outlive_nobody, daemon=True).start()
 
 
-def _do(make: Make, task: Any) -> Any:
-    if "work" not in _made:
-        _made["work"] = make()
-    return _made["work"](task)
+def _do_task(make: MakeWork, task: Any) -> Any:
+    if "work" not in _work_of_process:
+        _work_of_process["work"] = make()
+    return _work_of_process["work"](task)
 
 
-def local_workers(makes: Sequence[Make]) -> list[Worker]:
+def local_workers(makes: Sequence[MakeWork]) -> list[Worker]:
     """A worker for each way to make one; a single one is this process."""
     if len(makes) == 1:
-        return [Here(makes[0])]
+        return [InProcess(makes[0])]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = max(1, cores // len(makes))
-    return [Process(make, threads) for make in makes]
+    return [WorkerProcess(make, threads) for make in makes]
 
 
 @dataclass(frozen=True)
@@ -177,13 +179,13 @@ def run_tasks(tasks: Sequence[T], workers: Sequence[Worker]) -> Iterator[Outcome
     Raises:
         ConfigError, CheckpointError: what is wrong concerns all tasks.
     """
-    waiting, deaths = Waiting(tasks), dict.fromkeys(tasks, 0)
+    queue, deaths = TaskQueue(tasks), dict.fromkeys(tasks, 0)
     with ExitStack() as stack:
         for worker in workers:
             stack.callback(worker.close)
         begun: dict[Future[Any], tuple[Worker, T]] = {}
         for worker in workers:
-            if (task := waiting.take(None)) is not None:
+            if (task := queue.take(None)) is not None:
                 begun[worker.submit(task)] = worker, task
         while begun:
             for future in wait(begun, return_when=FIRST_COMPLETED).done:
@@ -202,11 +204,11 @@ def run_tasks(tasks: Sequence[T], workers: Sequence[Worker]) -> Iterator[Outcome
                     )
                 assert error is None or isinstance(error, Exception)
                 yield Outcome(task, error=error) if error else Outcome(task, result=future.result())
-                if (following := waiting.take(task.sequence)) is not None:
+                if (following := queue.take(task.sequence)) is not None:
                     begun[worker.submit(following)] = worker, following
 
 
-class Waiting(Generic[T]):
+class TaskQueue(Generic[T]):
     """Tasks yet to be begun, by their sequences."""
 
     def __init__(self, tasks: Sequence[T]) -> None:

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 IDENTITY = ("task", "dataset", "config", "checkpoints", "seeds")
 """What has to be the same for two runs to be one; the rest of run.json only tells."""
 
-OURS = (
+RUN_FILES = (
     "run.json",
     "records",
     "seed-*",
@@ -38,21 +38,16 @@ OURS = (
 )
 """What a run writes into its folder beside one folder a sequence."""
 
-RESERVED = (*OURS, "wandb", ".*")
+RESERVED = (*RUN_FILES, "wandb", ".*")
 """Patterns of names that no sequence may have."""
 
-_FREE = ("dataset.root", "config.cache.", "config.segmenter.checkpoint", "config.tracker.checkpoint")
+_MAY_DIFFER = ("dataset.root", "config.cache.", "config.segmenter.checkpoint", "config.tracker.checkpoint")
 """What may differ all the same, or begins what may: weights are known by their hashes, wherever they lie."""
 
 _PARTIAL = ".partial"
 
 Description = Mapping[str, Any]
 """What run.json holds: plain values; those of ``IDENTITY``, and versions, hardware, checkpoints …"""
-
-
-def default_folder(dataset: str, split: str, *more: str) -> Path:
-    """Where a run goes if nobody says where; ``split`` may be the path of a list."""
-    return Path("results") / "-".join((dataset, Path(split).stem, *more))
 
 
 @dataclass(frozen=True)
@@ -171,11 +166,11 @@ def open_run(path: Path, description: Description, overwrite: bool = False) -> I
         reason = error.strerror or error
         raise OutputError(f"cannot write into {path} ({reason}); choose another --output") from error
     try:
+        before = check_run(path, description, overwrite)
         if overwrite and (path / "run.json").is_file():
             _empty(path)
-            before = None
-        else:
-            before = _earlier(path, description)
+        elif before and before.get("versions") != description.get("versions"):
+            logger.warning("%s was begun with other versions of software, which its run.json names", path)
         folder.clear_partial()
         if before is None or before["seeds"] != list(folder.seeds):
             kept = before or description
@@ -189,15 +184,23 @@ def open_run(path: Path, description: Description, overwrite: bool = False) -> I
             (path / ".lock").unlink()
 
 
-def _earlier(path: Path, description: Description) -> dict[str, Any] | None:
-    """What was described when this run was begun; None if it is new.
+def check_run(path: Path, description: Description, overwrite: bool = False) -> dict[str, Any] | None:
+    """Look whether a run can go into a folder, which is only read.
+
+    description: as much of it as is known; what is not is not compared.
+
+    Returns:
+        What was described when this run was begun; None if it is new, or begins anew.
 
     Raises:
         OutputError: the folder holds another run, or other files.
     """
     file = path / "run.json"
+    if overwrite and file.is_file():
+        return None
     if not file.exists():
-        strange = next((p.name for p in path.iterdir() if not p.name.startswith(".")), None)
+        files = path.iterdir() if path.is_dir() else ()
+        strange = next((p.name for p in files if not p.name.startswith(".")), None)
         if strange:
             raise OutputError(
                 f"{path} holds {strange}, but no run.json of an earlier run: choose another --output"
@@ -205,13 +208,16 @@ def _earlier(path: Path, description: Description) -> dict[str, Any] | None:
         return None
     try:
         there: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        before = _flat({key: there[key] for key in IDENTITY})
+        known = [key for key in IDENTITY if key in description]
+        before = _comparable({key: there[key] for key in known})
         more = len(there["seeds"]) > 1 and set(there["seeds"]) < set(description["seeds"])
     except (ValueError, KeyError, TypeError) as error:
         raise OutputError(f"{file} is damaged; give --overwrite to begin anew") from error
-    now = _flat(json.loads(json.dumps({key: description[key] for key in IDENTITY})))
+    now = _comparable(json.loads(json.dumps({key: description[key] for key in known})))
     differing = [
-        key for key in {**before, **now} if before.get(key) != now.get(key) and not key.startswith(_FREE)
+        key
+        for key in {**before, **now}
+        if before.get(key) != now.get(key) and not key.startswith(_MAY_DIFFER)
     ]
     if more:
         differing.remove("seeds")
@@ -221,20 +227,21 @@ def _earlier(path: Path, description: Description) -> dict[str, Any] | None:
             f"{path} holds another run ({key} is {before.get(key)} there and {now.get(key)} here): choose "
             "another --output, or give --overwrite to begin anew"
         )
-    if there.get("versions") != description.get("versions"):
-        logger.warning("%s was begun with other versions of software, which its run.json names", path)
     return there
 
 
-def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as one, with keys like ``config.tracker.name``."""
-    if not isinstance(value, Mapping):
-        return {prefix: value}
-    return {
-        k: v
-        for key, inner in value.items()
-        for k, v in _flat(inner, f"{prefix}.{key}" if prefix else str(key)).items()
-    }
+def _comparable(description: Description) -> dict[str, Any]:
+    """By keys like ``config.tracker.name``; options that are empty are as if they were not there."""
+    return {key: value for key, value in flattened(description).items() if value != {}}
+
+
+def flattened(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, with keys like ``config.tracker.name``; one that is empty stays."""
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        name = f"{prefix}{key}"
+        flat |= flattened(value, f"{name}.") if isinstance(value, Mapping) and value else {name: value}
+    return flat
 
 
 def _empty(path: Path) -> None:
@@ -242,6 +249,6 @@ def _empty(path: Path) -> None:
     for nested in path.glob("*/run.json"):  # of a sweep
         shutil.rmtree(nested.parent)
     sequences = {file.stem for file in path.glob("records/*/*.json")}
-    for pattern in (*OURS, *map(glob.escape, sequences)):
+    for pattern in (*RUN_FILES, *map(glob.escape, sequences)):
         for entry in path.glob(pattern):
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sampt.errors import ConfigError, EngineError
 
-from .engine import Make, WorkerDied, translated
+from .engine import MakeWork, WorkerDied, translated
 
 if TYPE_CHECKING:
     from .engine import Worker
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class Actor:
+class RayActor:
     """One Ray actor, with a GPU of its own if the cluster has any; it makes its models once."""
 
-    def __init__(self, make: Make, gpus: int) -> None:
+    def __init__(self, make: MakeWork, gpus: int) -> None:
         self._make, self._gpus = make, gpus
         self._actor = self._start()
 
@@ -30,7 +30,7 @@ class Actor:
 
         # The engine tries tasks again, because it knows how often they have killed a worker.
         options = {"num_cpus": 1, "num_gpus": self._gpus, "max_restarts": 0, "max_task_retries": 0}
-        return ray.remote(**options)(_Body).remote(self._make)
+        return ray.remote(**options)(_ActorBody).remote(self._make)
 
     def submit(self, task: Any) -> Future[Any]:
         return translated(self._actor.do.remote(task).future(), _without_ray)
@@ -53,10 +53,10 @@ def _without_ray(error: BaseException) -> BaseException:
     return WorkerDied() if isinstance(error, ray.exceptions.RayError) else error
 
 
-class _Body:
+class _ActorBody:
     """What lives in the actor's process."""
 
-    def __init__(self, make: Make) -> None:
+    def __init__(self, make: MakeWork) -> None:
         self._make = make
         self._work: Callable[[Any], Any] | None = None
 
@@ -65,7 +65,7 @@ class _Body:
         return self._work(task)
 
 
-def ray_workers(make: Make, count: int | None, address: str | None) -> list[Worker]:
+def ray_workers(make: MakeWork, count: int | None, address: str | None) -> list[Worker]:
     """``count`` actors; None: one for each GPU of the cluster, or one for each machine if it has no GPUs.
 
     No more than the cluster has GPUs, or cores if it has none: the others would wait for ever.
@@ -97,7 +97,7 @@ def ray_workers(make: Make, count: int | None, address: str | None) -> list[Work
     wanted = count or gpus or machines
     if wanted > room:
         logger.warning("the Ray cluster has room for %d workers, not for %d", room, wanted)
-    return [Actor(make, gpus=1 if gpus else 0) for _ in range(min(wanted, room))]
+    return [RayActor(make, gpus=1 if gpus else 0) for _ in range(min(wanted, room))]
 
 
 def _check_address(address: str | None) -> None:

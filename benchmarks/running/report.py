@@ -10,19 +10,22 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from statistics import fmean
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 
 from sampt._internal.files import replacing
 from sampt.errors import SamptError
 
+from ..datasets.base import SequenceDataset
 from . import charts
-from .folder import RunFolder
+from .folder import RunFolder, flattened
 from .published import PublishedTable, published, same_measure
 from .record import SequenceRecord
-from .strips import StripFrame
 from .tasks import SequenceTask
+
+if TYPE_CHECKING:
+    from .strips import StripFrame
 
 logger = logging.getLogger(__name__)
 
@@ -41,19 +44,8 @@ SUMMARY_KEYS = {
 """What of the configuration stands at the top of the page."""
 
 
-class Dataset(Protocol):
-    """What the page says of a dataset."""
-
-    name: str
-    split: str
-    protocol: str
-
-    @property
-    def names(self) -> tuple[str, ...]: ...
-
-
 @dataclass(frozen=True)
-class Report:
+class RunReport:
     """A finished run.
 
     title: of the page, usually the run's name.
@@ -84,8 +76,12 @@ class Report:
 
     @classmethod
     def of_run(
-        cls, folder: RunFolder, dataset: Dataset, failures: Mapping[SequenceTask, str], **more: Any
-    ) -> Report:
+        cls,
+        folder: RunFolder,
+        dataset: SequenceDataset[Any],
+        failures: Mapping[SequenceTask, str],
+        **more: Any,
+    ) -> RunReport:
         """What is known of all of a run that is finished, by this process or an earlier one.
 
         failures: the tasks that this process failed at, and why. more: the fields that depend on the task.
@@ -95,7 +91,6 @@ class Report:
             title=folder.path.resolve().name,
             dataset=dataset.name,
             split=dataset.split,
-            protocol=dataset.protocol,
             seeds=folder.seeds,
             run=folder.description,
             records=[record for seed in folder.seeds for record in folder.records(seed, names)],
@@ -113,8 +108,8 @@ class Report:
         return len({record.sequence for record in self.records})
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Of the measures of the whole set, in order."""
+    def measure_names(self) -> tuple[str, ...]:
+        """Those of the whole set, in order."""
         return tuple(dict.fromkeys(name for means in self.measures.values() for name in means))
 
     def over_seeds(self, measure: str) -> list[float]:
@@ -132,7 +127,7 @@ class Report:
         return next((next(iter(values)) for values in self.per_sequence.values() if values), "")
 
 
-def write_report(path: Path, report: Report) -> None:
+def write_report(path: Path, report: RunReport) -> None:
     """Write the page; it appears whole or not at all, and loads nothing from anywhere.
 
     Pictures that cannot be made are replaced by the reason.
@@ -149,7 +144,7 @@ def write_report(path: Path, report: Report) -> None:
         temporary.write_text(page, encoding="utf-8")
 
 
-def _content(report: Report) -> dict[str, Any]:
+def _content(report: RunReport) -> dict[str, Any]:
     """What the template shows, as text wherever it is a number."""
     return {
         "report": report,
@@ -159,10 +154,10 @@ def _content(report: Report) -> dict[str, Any]:
         "preview": any(record.quality == "preview" for record in report.records),
         "summary": _summary(report),
         "seed_rows": {
-            seed: [charts.percent(means.get(name)) for name in report.names]
+            seed: [charts.percent(means.get(name)) for name in report.measure_names]
             for seed, means in report.measures.items()
         },
-        "seed_mean": [charts.percent_over_seeds(report.over_seeds(name)) for name in report.names],
+        "seed_mean": [charts.percent_over_seeds(report.over_seeds(name)) for name in report.measure_names],
         "bars": charts.score_bars(report.scores),
         "galleries": _galleries(report),
         "stages": charts.stages(report.records),
@@ -175,13 +170,15 @@ def _content(report: Report) -> dict[str, Any]:
 
 
 def _configuration(config: Mapping[str, Any]) -> dict[str, str]:
-    flat = _flat(config)
+    flat = _texts(config)
     return {label: flat[key] for label, key in SUMMARY_KEYS.items() if key in flat}
 
 
-def _figures(report: Report) -> list[tuple[str, str]]:
+def _figures(report: RunReport) -> list[tuple[str, str]]:
     """The few numbers that are read first."""
-    figures = [(name, charts.percent_over_seeds(report.over_seeds(name))) for name in _leading(report.names)]
+    figures = [
+        (name, charts.percent_over_seeds(report.over_seeds(name))) for name in _leading(report.measure_names)
+    ]
     figures.append(("sequences", str(report.covered)))
     if len(report.seeds) > 1:
         figures.append(("seeds", str(len(report.seeds))))
@@ -196,13 +193,15 @@ def _leading(names: Sequence[str]) -> list[str]:
     return [names[i] for i in range(len(names)) if i == 0 or names[i].endswith("Mean")][:3]
 
 
-def _summary(report: Report) -> dict[str, Any]:
+def _summary(report: RunReport) -> dict[str, Any]:
     """The run beside published rows: columns, our row, and one group of rows for each published table."""
     tables = published(report.dataset, report.split)
-    columns = _leading(report.names)
+    columns = _leading(report.measure_names)
     for measure in (measure for table in tables for measure in table.measures):
         if not any(same_measure(measure, column) for column in columns):
-            columns.append(next((name for name in report.names if same_measure(name, measure)), measure))
+            columns.append(
+                next((name for name in report.measure_names if same_measure(name, measure)), measure)
+            )
     ours = [charts.percent_over_seeds(report.over_seeds(column)) for column in columns]
     groups = [group for table in tables for group in _groups(table, columns)]
     return {"columns": columns, "ours": ours, "groups": groups, "tables": tables}
@@ -225,7 +224,7 @@ def _groups(table: PublishedTable, columns: Sequence[str]) -> list[dict[str, Any
     return groups
 
 
-def _galleries(report: Report) -> dict[str, list[dict[str, Any]]]:
+def _galleries(report: RunReport) -> dict[str, list[dict[str, Any]]]:
     """Heading → sequences with their pictures: the best and the worst, or without truth a few."""
     if report.strip is None:
         return {}
@@ -240,7 +239,7 @@ def _galleries(report: Report) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _shown(report: Report, name: str) -> dict[str, Any]:
+def _shown(report: RunReport, name: str) -> dict[str, Any]:
     assert report.strip is not None
     score = charts.percent(report.scores[name]) if name in report.scores else ""
     shown: dict[str, Any] = {"name": name, "score": score, "frames": [], "problem": ""}
@@ -254,7 +253,7 @@ def _shown(report: Report, name: str) -> dict[str, Any]:
     return shown
 
 
-def _sequences(report: Report) -> dict[str, Any]:
+def _sequences(report: RunReport) -> dict[str, Any]:
     """The table of all sequences, in the order of their records; times are means over seeds."""
     by_name: dict[str, list[SequenceRecord]] = defaultdict(list)
     for record in report.records:
@@ -279,17 +278,15 @@ def _details(run: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """Every part of ``run.json`` as a flat table; what is no mapping comes together first, as "run"."""
     plain = {key: value for key, value in run.items() if not isinstance(value, Mapping)}
     parts = {key: value for key, value in run.items() if isinstance(value, Mapping) and value}
-    return {title: _flat(part) for title, part in {"run": plain, **parts}.items() if part}
+    return {title: _texts(part) for title, part in {"run": plain, **parts}.items() if part}
 
 
-def _flat(tree: Any, prefix: str = "") -> dict[str, str]:
+def _texts(tree: Mapping[str, Any]) -> dict[str, str]:
     """Nested mappings as "a.b.c" → text."""
-    if not isinstance(tree, Mapping):
-        text = "none" if tree is None else str(tree)
-        return {prefix: ", ".join(map(str, tree)) if isinstance(tree, list | tuple) else text}
-    if not tree and prefix:
-        return {prefix: "none"}
-    flat: dict[str, str] = {}
-    for key, value in tree.items():
-        flat |= _flat(value, f"{prefix}.{key}" if prefix else str(key))
-    return flat
+    return {key: _text(value) for key, value in flattened(tree).items()}
+
+
+def _text(value: Any) -> str:
+    if value is None or value == {}:
+        return "none"
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

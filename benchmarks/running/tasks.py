@@ -6,10 +6,11 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, TypeVar
 
 from sampt.errors import DatasetError, SamptError
 
+from ..datasets.base import Progress, SequenceDataset
 from ..datasets.sequences import check_name
 from .engine import Worker, run_tasks
 from .folder import RESERVED, RunFolder
@@ -17,7 +18,7 @@ from .record import SequenceRecord
 
 logger = logging.getLogger(__name__)
 
-S = TypeVar("S", covariant=True)
+S = TypeVar("S")
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,8 @@ class SequenceTask:
         return ", ".join(filter(None, (self.sequence, self.setting, f"seed {self.seed}")))
 
 
-class Finished(NamedTuple):
-    """What comes of a task: a record, and the files of the sequence's folder by their names in it.
+class TaskResult(NamedTuple):
+    """What a task comes to: a record, and the files of the sequence's folder by their names in it.
 
     overlapping: every object's own masks, as ``<id>/<frame>.png``, if the setting keeps overlapping masks.
     """
@@ -43,19 +44,7 @@ class Finished(NamedTuple):
     overlapping: Mapping[str, bytes]
 
 
-class Sequences(Protocol[S]):
-    """A dataset of named sequences, or videos."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def names(self) -> tuple[str, ...]: ...
-
-    def __getitem__(self, name: str, /) -> S: ...
-
-
-def open_sequences(dataset: Sequences[S], chosen: Sequence[str] = ()) -> dict[str, S]:
+def open_sequences(dataset: SequenceDataset[S], chosen: Sequence[str] = ()) -> dict[str, S]:
     """The chosen sequences, or all, by name, in the dataset's order.
 
     Raises:
@@ -82,7 +71,7 @@ def run_missing(
     workers: Callable[[], Sequence[Worker]],
     *,
     strict: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> dict[SequenceTask, str]:
     """Do what is not finished yet in the folders of all settings, by their names.
 

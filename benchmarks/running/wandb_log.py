@@ -4,20 +4,68 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from sampt.errors import ConfigError
 
+from ..datasets.sequences import check_name
 from . import charts
-from .report import Report
+from .report import RunReport
 
 Mode = Literal["online", "offline"]
 
 
+@dataclass(frozen=True)
+class WandbLog:
+    """That a finished run is to be logged, and how.
+
+    Attributes:
+        mode: "offline" contacts no server at all.
+        videos: names of sequences to log as videos.
+        project: of W&B.
+    """
+
+    mode: Mode = "online"
+    videos: tuple[str, ...] = ()
+    project: str = "sampt"
+
+    def check(self, sequences: Collection[str]) -> None:
+        """Find out before a run of ``sequences`` whether it can be logged.
+
+        Raises:
+            ConfigError: the package wandb is not installed, or online logging has no login.
+            DatasetError: a video is wanted of what is no sequence of the run.
+        """
+        wandb = _wandb(self.mode)
+        if self.mode == "online" and not wandb.login(prompt=False):
+            raise ConfigError("--wandb needs a login: run `wandb login`, or use --wandb-mode offline")
+        for name in self.videos:
+            check_name("this run", name, sequences)
+
+    def log(self, report: RunReport, folder: Path, write_video: Callable[[str, Path], None]) -> None:
+        """Log a run.
+
+        Args:
+            folder: of the run.
+            write_video: writes a sequence's overlay as MP4.
+
+        Raises:
+            ConfigError: W&B cannot be reached.
+        """
+        done = {record.sequence for record in report.records if record.seed == report.seeds[0]}
+        with TemporaryDirectory(prefix="sampt-") as temporary:
+            videos = {name: Path(temporary) / f"{name}.mp4" for name in self.videos if name in done}
+            for name, path in videos.items():
+                write_video(name, path)
+            log_run(report, folder, project=self.project, mode=self.mode, videos=videos)
+
+
 def log_run(
-    report: Report,
+    report: RunReport,
     folder: Path,
     *,
     project: str = "sampt",
@@ -67,17 +115,6 @@ def log_run(
         ) from error
 
 
-def require_wandb(mode: Mode) -> None:
-    """Find out before a run whether it can be logged.
-
-    Raises:
-        ConfigError: the package wandb is not installed, or online logging has no login.
-    """
-    wandb = _wandb(mode)
-    if mode == "online" and not wandb.login(prompt=False):
-        raise ConfigError("--wandb needs a login: run `wandb login`, or use --wandb-mode offline")
-
-
 def _wandb(mode: Mode) -> Any:
     if mode == "offline":  # read when the package is imported, and by its background process
         os.environ["WANDB_ERROR_REPORTING"] = "false"
@@ -87,7 +124,7 @@ def _wandb(mode: Mode) -> Any:
         raise ConfigError("--wandb needs a package more; install it: pip install 'sampt[wandb]'") from error
 
 
-def _config(report: Report) -> dict[str, Any]:
+def _config(report: RunReport) -> dict[str, Any]:
     return {
         "dataset": report.dataset,
         "split": report.split,
@@ -97,7 +134,7 @@ def _config(report: Report) -> dict[str, Any]:
     }
 
 
-def _table(wandb: Any, report: Report) -> Any:
+def _table(wandb: Any, report: RunReport) -> Any:
     """A row for each sequence and seed: its size, its seconds, and its measures as means over seeds."""
     measures = tuple(dict.fromkeys(name for values in report.per_sequence.values() for name in values))
     table = wandb.Table(columns=["sequence", "seed", "objects", "frames", "seconds", *measures])
@@ -118,9 +155,9 @@ def _videos(wandb: Any, videos: Mapping[str, Path]) -> dict[str, Any]:
     return {f"videos/{name}": wandb.Video(str(path), format="mp4") for name, path in videos.items()}
 
 
-def _summary(report: Report) -> dict[str, Any]:
+def _summary(report: RunReport) -> dict[str, Any]:
     summary: dict[str, Any] = {}
-    for name in report.names:
+    for name in report.measure_names:
         values = report.over_seeds(name)
         summary[name] = sum(values) / len(values)
     for seed, means in report.measures.items():

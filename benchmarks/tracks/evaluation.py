@@ -1,15 +1,8 @@
-"""How well do trackers follow points? TAP-Vid's measures on its own videos and on generated scenes.
-
-python -m sampt.benchmarks.tracks.evaluation --tracker lucas-kanade --tracker dis --synthetic
-python -m sampt.benchmarks.tracks.evaluation --tracker dis --data tapvid_davis.pkl --queries strided
-
-The same as ``sampt evaluate-tracks``.
-"""
+"""How well do trackers follow points? TAP-Vid's measures on its own videos and on generated scenes."""
 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -174,9 +167,3 @@ def synthetic_videos(conditions: Sequence[str] = tuple(CONDITIONS)) -> list[Anno
 
 def _known(row: Mapping[str, Any]) -> dict[str, Any]:
     return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in row.items()}
-
-
-if __name__ == "__main__":
-    from sampt.cli import run
-
-    sys.exit(run(["evaluate-tracks", *sys.argv[1:]]))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from ..datasets.check import Report, count_frames, differences, read_all
+from ..datasets.base import Progress
+from ..datasets.check import DatasetCheck, count_frames, differences, read_all
 from ..datasets.registry import find_in
 from .datasets import VIS_DATASETS, open_vis_dataset
 
@@ -16,25 +17,16 @@ def check_vis_dataset(
     split: str | None = None,
     options: Mapping[str, str] | None = None,
     *,
-    progress: Callable[[int, int], None] | None = None,
-) -> Report:
-    """Read every frame of a dataset, and every annotation.
-
-    Args:
-        name, root, split, options: as ``open_vis_dataset`` has them.
-        progress: called after every video with how many are done, and how many there are.
-
-    Raises:
-        ConfigError: the dataset, its split or an option is unknown.
-        DatasetError: ``root`` is laid out in another way than the dataset, or its list makes no sense.
-    """
+    progress: Progress | None = None,
+) -> DatasetCheck:
+    """Read every frame of a dataset, and every annotation; arguments and errors as of ``check_dataset``."""
     dataset = open_vis_dataset(name, root, split, options)
     videos, problems = read_all(dataset, progress=progress)
     objects, wrong = dataset.annotations.read()
     masklets = [masklet for each in objects.values() for masklet in each]
     frames = count_frames(videos)
     published = find_in(VIS_DATASETS, name).published.get(dataset.split)
-    return Report(
+    return DatasetCheck(
         name,
         dataset.split,
         len(videos),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sampt.errors import EvaluationError
 
+from ..datasets.base import Progress
 from ..metrics.ytvis import Curves, Masklet, Matches, match
 from .annotations import VisAnnotations, read_masklet
 from .json_entries import json_entries
@@ -35,7 +36,7 @@ def evaluate_vis(
     *,
     class_agnostic: bool = False,
     videos: Sequence[int] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> VisEvaluation:
     """Score results as YouTube-VIS's own evaluation does.
 

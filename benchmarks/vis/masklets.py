@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -19,52 +19,16 @@ from sampt.methods.base import VideoMethod
 from sampt.prompts.object_query import MAX_OBJECTS
 from sampt.prompts.query_points import ObjectQuery, QueryPoints
 from sampt.proposals.generator import Proposal, propose
-from sampt.proposals.settings import ProposalSettings
 from sampt.segmenters.encoder import FrameEncoder
 from sampt.trackers.clip import Clip, FrameSource
+
+from .settings import VisSettings
 
 logger = logging.getLogger(__name__)
 
 BYTES_TOGETHER = 2 << 30
 BYTES_PER_PIXEL = 10
 """What one object of a frame needs while its mask is made: logits, comparisons of them, and masks."""
-
-
-@dataclass(frozen=True)
-class Redetect:
-    """Looking for new objects later in the video, which the paper does not do.
-
-    every: so many frames lie between two looks; None: only the first frame is looked at.
-    overlap: a proposal is new if its IoU with every masklet in that frame is at most this.
-    """
-
-    every: int | None = None
-    overlap: float = 0.5
-
-    def __post_init__(self) -> None:
-        if self.every is not None and self.every < 1:
-            raise ValueError(f"every must be at least 1, not {self.every}")
-        if not 0 <= self.overlap <= 1:
-            raise ValueError(f"overlap must be from 0 to 1, not {self.overlap}")
-
-
-@dataclass(frozen=True)
-class VisSettings:
-    """How everything in a video is found, scored and tracked.
-
-    proposal_score: multiply a masklet's score by the predicted IoU of the proposal that it began with.
-    objects_per_batch: so many are tracked and segmented together, and are each other's negatives; None for
-        as many as 2 GiB of masks allow.
-    """
-
-    proposals: ProposalSettings = field(default_factory=ProposalSettings)
-    redetect: Redetect = field(default_factory=Redetect)
-    proposal_score: bool = True
-    objects_per_batch: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.objects_per_batch is not None and self.objects_per_batch < 1:
-            raise ValueError(f"objects_per_batch must be at least 1, not {self.objects_per_batch}")
 
 
 @dataclass
@@ -75,15 +39,15 @@ class FoundMasklet:
     score: float
 
 
-class EverythingTracker:
+class MaskletFinder:
     """Finds masklets in one video after the other.
 
-    model: with ``overlapping`` masks, as proposals lie upon each other.
+    method: with ``overlapping`` masks, as proposals lie upon each other.
     seconds: per stage, added up over all videos.
     """
 
-    def __init__(self, model: VideoMethod, settings: VisSettings) -> None:
-        self.model, self.settings = model, settings
+    def __init__(self, method: VideoMethod, settings: VisSettings) -> None:
+        self.method, self.settings = method, settings
         self.seconds: Counter[str] = Counter()
 
     def __call__(self, video: FrameSource, encoder: FrameEncoder) -> list[FoundMasklet]:
@@ -99,46 +63,46 @@ class EverythingTracker:
             with stopwatch("encode"):
                 embedding = encoder(start, range(start + 1, len(video)))
             with stopwatch("propose"):
-                proposals = propose(self.model.segmenter, frame, self.settings.proposals, embedding)
+                proposals = propose(self.method.segmenter, frame, self.settings.proposals, embedding)
                 fresh = new_proposals(proposals, found, start, self.settings.redetect.overlap)
             self.seconds.update(stopwatch.seconds)
             size = self._batch(frame.shape[:2])
             for i in range(0, len(fresh), size):
-                found += self._tracked(video, start, fresh[i : i + size], encoder)
+                found += self._track_within_memory(video, start, fresh[i : i + size], encoder)
         return found
 
     def _batch(self, size: tuple[int, ...]) -> int:
         fitting = max(1, BYTES_TOGETHER // (BYTES_PER_PIXEL * size[0] * size[1]))
         return min(self.settings.objects_per_batch or fitting, MAX_OBJECTS)
 
-    def _tracked(
+    def _track_within_memory(
         self, video: FrameSource, start: int, proposals: Sequence[Proposal], encoder: FrameEncoder
     ) -> list[FoundMasklet]:
         """Masklets of proposals of frame ``start``; by halves if memory runs out."""
         try:
-            return self._together(video, start, proposals, encoder)
+            return self._track_together(video, start, proposals, encoder)
         except (torch.OutOfMemoryError, DeviceMemoryError):
             if len(proposals) == 1:
                 raise
         half = len(proposals) // 2
         logger.warning(
-            "the memory of %s ran out; going on with %d objects", self.model.segmenter.device, half
+            "the memory of %s ran out; going on with %d objects", self.method.segmenter.device, half
         )
-        if self.model.segmenter.device.type == "cuda":  # here, because the error above kept tensors alive
+        if self.method.segmenter.device.type == "cuda":  # here, because the error above kept tensors alive
             torch.cuda.empty_cache()
         return [
             masklet
             for part in (proposals[:half], proposals[half:])
-            for masklet in self._tracked(video, start, part, encoder)
+            for masklet in self._track_within_memory(video, start, part, encoder)
         ]
 
-    def _together(
+    def _track_together(
         self, video: FrameSource, start: int, proposals: Sequence[Proposal], encoder: FrameEncoder
     ) -> list[FoundMasklet]:
         objects = (ObjectQuery(n, start, mask=p.mask) for n, p in enumerate(proposals, start=1))
         masks: list[list[Rle | None]] = [[None] * start for _ in proposals]
         scores: list[list[float]] = [[] for _ in proposals]
-        segmentation = self.model.stream(
+        segmentation = self.method.stream(
             Clip(video)[start:], QueryPoints(tuple(objects), "proposals"), backward=False, encoder=encoder
         )
         with closing(segmentation):

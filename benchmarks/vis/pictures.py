@@ -18,6 +18,9 @@ from ..datasets.base import Labels, VosSequence
 from ..running.strips import StripFrame, overlay_strip, overlay_video
 from .datasets import VisVideo
 
+MASKLETS = "masklets.json"
+"""The file in a video's folder of results: the video's part of ``results.json``."""
+
 
 def masklet_strip(video: VisVideo, masklets: Path, count: int = 5) -> tuple[StripFrame, ...]:
     """A few frames, evenly spread, with a video's masklets; errors as of ``overlay_strip``.

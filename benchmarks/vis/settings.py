@@ -1,22 +1,77 @@
-"""Configurations of video instance segmentation: the model's, with settings of what is done with it."""
+"""Settings of video instance segmentation: the method's, and those of what is done with it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from sampt.config import Config
+from sampt.errors import ConfigError
+from sampt.proposals.settings import ProposalSettings
 
-from .masklets import VisSettings
+
+@dataclass(frozen=True)
+class Redetect:
+    """Looking for new objects later in the video, which the paper does not do.
+
+    every: so many frames lie between two looks; None: only the first frame is looked at.
+    overlap: a proposal is new if its IoU with every masklet in that frame is at most this.
+    """
+
+    every: int | None = None
+    overlap: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.every is not None and self.every < 1:
+            raise ValueError(f"every must be at least 1, not {self.every}")
+        if not 0 <= self.overlap <= 1:
+            raise ValueError(f"overlap must be from 0 to 1, not {self.overlap}")
+
+
+@dataclass(frozen=True)
+class VisSettings:
+    """How everything in a video is found, scored and tracked.
+
+    proposal_score: multiply a masklet's score by the predicted IoU of the proposal that it began with.
+    objects_per_batch: so many are tracked and segmented together, and are each other's negatives; None for
+        as many as 2 GiB of masks allow.
+    """
+
+    proposals: ProposalSettings = field(default_factory=ProposalSettings)
+    redetect: Redetect = field(default_factory=Redetect)
+    proposal_score: bool = True
+    objects_per_batch: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.objects_per_batch is not None and self.objects_per_batch < 1:
+            raise ValueError(f"objects_per_batch must be at least 1, not {self.objects_per_batch}")
 
 
 @dataclass(frozen=True)
 class VisConfig(Config, VisSettings):
     """What a file for ``sampt vis`` and its ``-o`` may hold: see ``load_config``, whose schema this can be.
 
-    All of the model's settings, and beside them ``proposals``, ``redetect``, ``proposal_score`` and
+    All of the method's settings, and beside them ``proposals``, ``redetect``, ``proposal_score`` and
     ``objects_per_batch``.
     """
 
     def __post_init__(self) -> None:
         Config.__post_init__(self)
         VisSettings.__post_init__(self)
+
+
+C = TypeVar("C", bound=Config)
+
+
+def vis_config(config: C) -> C:
+    """The configuration as it is used here: masks may overlap, as proposals do.
+
+    Raises:
+        ConfigError: its segmenter makes no proposals.
+    """
+    if config.segmenter.name == "grabcut":
+        raise ConfigError(
+            f"segmenter {config.segmenter.name} cannot say how good its masks are, so it makes no proposals; "
+            "choose one of the SAM family, such as --segmenter mobile-sam"
+        )
+    return replace(config, overlapping=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -13,6 +12,7 @@ from PIL import Image
 from sampt.errors import DatasetError, SamptError, VideoError
 from sampt.video.reader import Video
 
+from ..datasets.base import Progress
 from ..datasets.folders import replacing_folder
 from .annotations import VideoEntry
 from .datasets import VisDataset, open_vis_dataset
@@ -22,7 +22,7 @@ VIDEOS = "uvo_videos_dense"
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedUvo:
     """How many videos and frames there are now, and how many of the videos were there before."""
 
     videos: int
@@ -36,8 +36,8 @@ def prepare_uvo(
     *,
     videos: Path | None = None,
     workers: int = 1,
-    progress: Callable[[int, int], None] | None = None,
-) -> Prepared:
+    progress: Progress | None = None,
+) -> PreparedUvo:
     """Write every frame that the annotations of a split name into ``uvo_videos_dense_frames``.
 
     The number that a frame is named by is its place in the video, from 0. A video's folder appears when all
@@ -82,7 +82,7 @@ def prepare_uvo(
         )
         raise DatasetError(f"{problems[0]}{more}")
     frames = sum(entry.length for entry in dataset.entries.values())
-    return Prepared(len(dataset.entries), frames, before)
+    return PreparedUvo(len(dataset.entries), frames, before)
 
 
 def _complete(dataset: VisDataset, entry: VideoEntry) -> bool:

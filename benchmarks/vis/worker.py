@@ -5,63 +5,42 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from sampt.config import Config
-from sampt.errors import ConfigError
-from sampt.segmenters.grabcut import GrabCutSegmenter
 
 from ..datasets.base import DatasetChoice
-from ..running.models import Models, spent
+from ..running.methods import SharedMethods, encoded_since
 from ..running.record import SequenceRecord
-from ..running.tasks import Finished, SequenceTask
+from ..running.tasks import SequenceTask, TaskResult
 from .datasets import VisDataset, VisVideo, open_vis_dataset
-from .masklets import EverythingTracker, FoundMasklet, VisSettings
-
-MASKLETS = "masklets.json"
-"""The file in a video's folder of results: the video's part of ``results.json``."""
-
-
-C = TypeVar("C", bound=Config)
-
-
-def vis_config(config: C) -> C:
-    """The configuration as it is used here: masks may overlap, as proposals do.
-
-    Raises:
-        ConfigError: its segmenter makes no proposals.
-    """
-    if config.segmenter.name == GrabCutSegmenter.name:
-        raise ConfigError(
-            f"segmenter {config.segmenter.name} cannot say how good its masks are, so it makes no proposals; "
-            "choose one of the SAM family, such as --segmenter mobile-sam"
-        )
-    return replace(config, overlapping=True)
+from .masklets import FoundMasklet, MaskletFinder
+from .pictures import MASKLETS
+from .settings import VisSettings
 
 
 class VisWorker:
-    """Finds the masklets of videos; keeps its models.
+    """Finds the masklets of videos; keeps its methods.
 
     settings: configurations by name.
     """
 
     def __init__(self, dataset: DatasetChoice, vis: VisSettings, settings: Mapping[str, Config]) -> None:
-        self.dataset = open_vis_dataset(dataset.name, dataset.root, dataset.split, dataset.options)
-        self.vis, self.models = vis, Models(settings)
+        self.dataset = dataset.open(open_vis_dataset)
+        self.vis, self.methods = vis, SharedMethods(settings)
 
-    def __call__(self, task: SequenceTask) -> Finished:
+    def __call__(self, task: SequenceTask) -> TaskResult:
         """
         Raises:
             SamptError: the video cannot be read or segmented.
         """
         begin = time.perf_counter()
         video = self.dataset[task.sequence]
-        frames, tracker = video.video, EverythingTracker(self.models(task), self.vis)
-        with self.models.encoder(task, frames) as encoder:
+        frames, tracker = video.video, MaskletFinder(self.methods(task), self.vis)
+        with self.methods.encoder(task, frames) as encoder:
             before = encoder.counts
             found = tracker(frames, encoder)
-            encoded = spent(encoder, before)
+            encoded = encoded_since(encoder, before)
         seconds = {**tracker.seconds, "all": time.perf_counter() - begin}
         record = SequenceRecord(
             sequence=task.sequence,
@@ -75,7 +54,7 @@ class VisWorker:
             scores=None,
         )
         content = json.dumps(prediction_entries(self.dataset, video, found), separators=(",", ":"))
-        return Finished(record, {MASKLETS: content.encode("ascii")}, {})
+        return TaskResult(record, {MASKLETS: content.encode("ascii")}, {})
 
 
 def prediction_entries(

@@ -21,14 +21,11 @@ from sampt._internal.names import counted, natural, some
 from sampt.errors import EvaluationError
 
 from ..datasets.annotation import is_white, object_ids, read_ids, read_single_object
-from ..datasets.base import VosDataset, VosSequence
+from ..datasets.base import Progress, VosDataset, VosSequence
 from ..metrics.protocols import MEASURES, davis_measures, late_note
 from .scoring import FrameScores, has_truth, score_sequence, score_with_strays
 
 __all__ = ["MEASURES", "Evaluation", "ObjectScores", "evaluate", "evaluate_dataset", "result_folders"]
-
-Progress = Callable[[int, int], None]
-"""Called after every sequence with how many are done, and how many there are."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -116,7 +113,7 @@ def evaluate_dataset(
     if unannotated := [s.name for s in sequences if not has_truth(s)]:
         notes.append(f"Not scored, as only the given masks are annotated: {some(unannotated)}.")
     tasks = [(sequence, folders[sequence.name]) for sequence in scored]
-    found = _run(_score_of_dataset, tasks, workers, progress)
+    found = _mapped(_score_of_dataset, tasks, workers, progress)
     return [scores for objects in found for scores in objects], notes
 
 
@@ -162,7 +159,7 @@ def evaluate(
     """
     sequences, notes = _match(results, annotations)
     objects: list[ObjectScores] = []
-    for scores, remarks in _run(_score_folder, sequences, workers, progress):
+    for scores, remarks in _mapped(_score_folder, sequences, workers, progress):
         objects += scores
         notes += remarks
     return Evaluation(tuple(objects), tuple(notes))
@@ -175,18 +172,18 @@ class _Folders:
     annotations: Path
 
 
-def _run(
+def _mapped(
     score: Callable[[Item], Result], items: list[Item], workers: int, progress: Progress | None
 ) -> Iterator[Result]:
     """What ``score`` makes of the items, in their order."""
     if workers == 1 or len(items) == 1:
-        yield from _counted(map(score, items), len(items), progress)
+        yield from _reported(map(score, items), len(items), progress)
         return
     with ProcessPoolExecutor(min(workers, len(items)), mp_context=get_context("spawn")) as pool:
-        yield from _counted(pool.map(score, items), len(items), progress)
+        yield from _reported(pool.map(score, items), len(items), progress)
 
 
-def _counted(results: Iterable[Result], total: int, progress: Progress | None) -> Iterator[Result]:
+def _reported(results: Iterable[Result], total: int, progress: Progress | None) -> Iterator[Result]:
     for done, result in enumerate(results, start=1):
         if progress:
             progress(done, total)

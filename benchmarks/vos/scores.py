@@ -1,4 +1,4 @@
-"""Semi-supervised VOS: all sequences of a dataset, with every seed, in every setting."""
+"""The scores of runs of semi-supervised VOS: of every seed, and in every setting of a sweep."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..datasets.registry import find_dataset
 from ..metrics.davis_csv import write_davis_csvs
 from ..metrics.protocols import MEANS, Summary, summarise
 from ..running.folder import RunFolder
-from ..running.report import Report
+from ..running.report import RunReport
 from ..running.strips import overlay_strip
 from ..running.tasks import SequenceTask
 
@@ -81,14 +81,15 @@ class VosScores:
 
 def make_report(
     folder: RunFolder, dataset: VosDataset, scores: VosScores, failures: Mapping[SequenceTask, str]
-) -> Report:
+) -> RunReport:
     """What is known of a run, for its page and for Weights & Biases."""
     first = folder.masks(folder.seeds[0])
     official = find_dataset(dataset.name).published.get(dataset.split)
-    return Report.of_run(
+    return RunReport.of_run(
         folder,
         dataset,
         failures,
+        protocol=dataset.protocol,
         measures={seed: summary.means for seed, summary in scores.by_seed.items()},
         per_sequence=scores.per_sequence.to_dict("index") if scores.by_seed else {},
         strip=lambda name: overlay_strip(dataset[name], first / name),

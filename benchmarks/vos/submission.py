@@ -20,8 +20,8 @@ from sampt._internal.names import counted, some
 from sampt.errors import EvaluationError
 
 from ..datasets.annotation import UNREADABLE, image_size, object_ids
-from ..datasets.base import VosDataset, VosSequence
-from .evaluation import Progress, result_folders
+from ..datasets.base import Progress, VosDataset, VosSequence
+from .evaluation import result_folders
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _FILE_MODE = 0o100644 << 16

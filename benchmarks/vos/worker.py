@@ -22,33 +22,33 @@ from sampt.prompts.label_maps import palette_image
 
 from ..datasets.base import DatasetChoice, VosSequence
 from ..datasets.registry import open_dataset
-from ..running.models import Models, spent
+from ..running.methods import SharedMethods, encoded_since
 from ..running.record import SequenceRecord
-from ..running.tasks import Finished, SequenceTask
+from ..running.tasks import SequenceTask, TaskResult
 from .scoring import FrameScores, has_truth, score_sequence
 
 
 class VosWorker:
-    """Segments and scores sequences; keeps its models, and embeddings of the sequence it is at.
+    """Segments and scores sequences; keeps its methods, and embeddings of the sequence it is at.
 
     settings: configurations by name. Those with the same segmenter share its embeddings.
     """
 
     def __init__(self, dataset: DatasetChoice, settings: Mapping[str, Config]) -> None:
-        self.dataset = open_dataset(dataset.name, dataset.root, dataset.split, dataset.options)
-        self.models = Models(settings)
+        self.dataset = dataset.open(open_dataset)
+        self.methods = SharedMethods(settings)
         self._sequence: VosSequence | None = None
 
-    def __call__(self, task: SequenceTask) -> Finished:
+    def __call__(self, task: SequenceTask) -> TaskResult:
         """
         Raises:
             SamptError: the sequence cannot be read, segmented or scored.
         """
         begin = time.perf_counter()
-        sequence, model = self._open(task.sequence), self.models(task)
-        with self.models.encoder(task, sequence.video) as encoder:
+        sequence, method = self._open(task.sequence), self.methods(task)
+        with self.methods.encoder(task, sequence.video) as encoder:
             before = encoder.counts
-            segmentation = model.stream(sequence.video, sequence.queries(), backward=False, encoder=encoder)
+            segmentation = method.stream(sequence.video, sequence.queries(), backward=False, encoder=encoder)
             files: dict[str, bytes] = {}
             overlapping: dict[str, bytes] = {}
             with closing(segmentation):
@@ -57,9 +57,9 @@ class VosWorker:
                         with segmentation.stopwatch("write"):
                             name = f"{sequence.frames[result.index].stem}.png"
                             files[name] = _png(result.label_map())
-                            if model.overlapping:
+                            if method.overlapping:
                                 overlapping |= _own_masks(name, result)
-            encoded = spent(encoder, before)
+            encoded = encoded_since(encoder, before)
         with segmentation.stopwatch("score"):
             scores = self._scores(sequence, files)
         seconds = segmentation.stopwatch.seconds | {"all": time.perf_counter() - begin}
@@ -71,10 +71,10 @@ class VosWorker:
             size=segmentation.size,
             seconds={stage: round(s, 3) for stage, s in seconds.items()},
             encoder=encoded,
-            quality="preview" if model.segmenter.preview else "full",
+            quality="preview" if method.segmenter.preview else "full",
             scores=scores,
         )
-        return Finished(record, files, overlapping)
+        return TaskResult(record, files, overlapping)
 
     def _open(self, name: str) -> VosSequence:
         if self._sequence is None or self._sequence.name != name:

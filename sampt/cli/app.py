@@ -44,12 +44,11 @@ def command(
     alone; to reach it from another, rather use an SSH tunnel than --host, since there is no password.
     """
     from sampt.app.uploads import parse_size
-    from sampt.methods.registry import describe
 
     settings, limit = model.settings(), parse_size(max_upload)
     if video is not None and not video.exists():
         raise VideoError(f"{video} does not exist; give a video file or a folder of frames")
-    model.announce(describe(settings))
+    model.announce(settings)
     # torch takes seconds to import: whoever mistypes something need not wait for it.
     from sampt.app.server import is_loopback, serve
 

@@ -37,10 +37,22 @@ def dataset_options(required: bool = False) -> Callable[[Function], Function]:
 
 
 @contextmanager
-def sequence_progress(label: str) -> Iterator[Callable[[int, int | None], None]]:
+def sequence_progress(
+    label: str, begin: Callable[[], None] | None = None
+) -> Iterator[Callable[[int, int | None], None]]:
     """Says how far a command is, and gives what it is told by: how many are done, and how many there are.
 
-    How many there are may be None until it is known.
+    How many there are may be None until it is known. ``begin`` is called before the first of them: whatever
+    can be refused has not been by then.
     """
     with progress(label, unit="sequences") as shown:
-        yield shown.update
+        begun = False
+
+        def report(done: int, total: int | None) -> None:
+            nonlocal begun
+            if begin and not begun:
+                begin()
+            begun = True
+            shown.update(done, total)
+
+        yield report

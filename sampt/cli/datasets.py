@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from sampt._internal.names import counted
-from sampt.benchmarks.datasets.check import Report, check_dataset
+from sampt.benchmarks.datasets.check import DatasetCheck, check_dataset
 from sampt.benchmarks.datasets.miniature import write_miniature
 from sampt.benchmarks.datasets.registry import DATASETS, DatasetInfo, find_in, parse_options
 from sampt.benchmarks.vis.check import check_vis_dataset
@@ -28,7 +28,7 @@ class _Task:
 
     command: str
     datasets: Mapping[str, DatasetInfo[Any]]
-    check: Callable[..., Report]
+    check: Callable[..., DatasetCheck]
     write_miniature: Callable[..., None]
 
 
@@ -87,7 +87,7 @@ def check(dataset: str, root: Path, split: str | None, options: tuple[str, ...])
         )
 
 
-def _show(report: Report) -> None:
+def _show(report: DatasetCheck) -> None:
     click.echo(f"{report.dataset} {report.split}")
     for what in ("sequences", "frames", "annotations", "objects"):
         click.echo(f"  {what:<12}{getattr(report, what):>8}")

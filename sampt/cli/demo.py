@@ -40,7 +40,7 @@ def command(output: Path, model: ModelChoice, seed: int) -> None:
     from .runner import segment_clip
 
     method = build_method(settings)
-    model.announce(method.describe())
+    model.announce(method)
     prepare_folder(output, overwrite=earlier)
     scene = SyntheticScene(height=480, width=854, seed=seed)
     clip_path = _write_scene(scene, output)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import click
 
-from sampt.errors import ConfigError
-
 from .option_groups import option_group
 
 if TYPE_CHECKING:
-    from sampt.benchmarks.running.workers import EngineChoice
+    from sampt.benchmarks import Engine
 
 
 @dataclass(frozen=True)
@@ -26,18 +23,14 @@ class EngineOptions:
     strict: bool
 
     @property
-    def choice(self) -> EngineChoice:
+    def engine(self) -> Engine:
         """
         Raises:
             ConfigError: an address is given, but not for Ray, or Ray is not installed.
         """
-        from sampt.benchmarks.running.workers import EngineChoice
+        from sampt.benchmarks import Engine
 
-        if self.address and self.engine_name != "ray":
-            raise ConfigError(f"--address {self.address} only makes sense with --engine ray")
-        if self.engine_name == "ray" and find_spec("ray") is None:
-            raise ConfigError("--engine ray needs Ray: pip install 'sampt[ray]'")
-        return EngineChoice(self.engine_name, self.workers, self.address)
+        return Engine(self.engine_name, self.workers, self.address)
 
 
 _OPTIONS = (

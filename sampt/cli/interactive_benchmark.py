@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,10 +12,10 @@ from sampt._internal.names import counted
 from .dataset_options import dataset_options, sequence_progress
 from .engine_options import EngineOptions, engine_options
 from .model_options import ModelChoice, model_options
-from .run_options import exit_if_failed
+from .run_options import exit_if_failed, run_folder
 
 if TYPE_CHECKING:
-    from sampt.benchmarks.interactive.walks import Annotation
+    from sampt.benchmarks import InteractiveRun
 
 
 @click.command()
@@ -91,77 +89,33 @@ def command(
     \b
     sampt interactive-benchmark --dataset davis2017 --root DAVIS --segmenter hq-sam-vit-h --mode offline
     """
-    chosen = model.settings()  # first: what follows imports torch
-    from functools import partial
+    from sampt.benchmarks import DatasetChoice, Rules, run_interactive_benchmark
+    from sampt.benchmarks.datasets.registry import DATASETS, parse_options
 
-    from sampt.benchmarks.datasets.base import DatasetChoice
-    from sampt.benchmarks.datasets.registry import open_dataset, parse_options
-    from sampt.benchmarks.interactive.outputs import read_annotations, read_curve, write_outputs
-    from sampt.benchmarks.interactive.walks import Rules
-    from sampt.benchmarks.interactive.worker import InteractiveWorker, interactive_config
-    from sampt.benchmarks.running.description import describe
-    from sampt.benchmarks.running.folder import default_folder, open_run
-    from sampt.benchmarks.running.models import shared
-    from sampt.benchmarks.running.tasks import open_sequences, run_missing
-    from sampt.methods.registry import describe as describe_model
-
-    settings = interactive_config(chosen)
-    rules = Rules(mode, target, actions, budget, tracking)
-    workers = engine.choice
-    choice = DatasetChoice(dataset, root.resolve(), split, parse_options(options))
-    opened = open_dataset(choice.name, choice.root, choice.split, choice.options)
-    names = tuple(open_sequences(opened, sequences))
-    for other in others:
-        read_curve(other)
-    path = output or default_folder(opened.name, opened.split, mode if tracking else f"{mode}-untracked")
-    described = describe("interactive", choice.describe(opened.split), settings, (settings.seed,))
-    described["config"]["annotator"] = asdict(rules)
-    make_worker = partial(InteractiveWorker, choice, rules)
-    with open_run(path, described, overwrite) as folder:
-        model.announce(describe_model(settings))
-        with sequence_progress("annotating") as progress:
-            failures = run_missing(
-                names,
-                {"": folder},
-                lambda: workers.make_workers(make_worker, {"": shared(settings)}),
-                strict=engine.strict,
-                progress=progress,
-            )
-        annotations = read_annotations(folder, opened.names)
-        if annotations:
-            write_outputs(folder, annotations, others)
-            _tell(annotations)
-    click.echo(f"{counted(len(annotations), 'object')}: {path}", err=True)
-    exit_if_failed(context, len(failures))
-
-
-def _tell(annotations: Sequence[Annotation]) -> None:
-    """A row an object and their mean on stdout."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
-    from sampt.benchmarks.interactive.curves import object_table
-
-    rows = object_table(annotations)
-    table = Table(box=SIMPLE_HEAD)
-    for name in ("sequence", "object", "frames", "interactions", "a frame", "IoU", "F"):
-        table.add_column(name, justify="left" if name == "sequence" else "right", no_wrap=True)
-    for row in rows.to_dict("records"):
-        table.add_row(
-            row["sequence"],
-            *(str(row[name]) for name in ("object", "frames", "interactions")),
-            f"{row['interactions_per_frame']:.2f}",
-            *(f"{100 * row[name]:.1f}" for name in ("iou", "f")),
+    settings = model.settings()
+    choice = DatasetChoice(dataset, root, split, parse_options(options))
+    with sequence_progress("annotating", lambda: model.announce(settings)) as progress:
+        done = run_interactive_benchmark(
+            choice,
+            settings,
+            output or run_folder(choice, DATASETS, mode if tracking else f"{mode}-untracked"),
+            rules=Rules(mode, target, actions, budget, tracking),
+            sequences=sequences,
+            compare=others,
+            engine=engine.engine,
+            strict=engine.strict,
+            overwrite=overwrite,
+            progress=progress,
         )
-    table.add_section()
-    mean = rows[["interactions", "interactions_per_frame", "iou", "f"]].mean()
-    table.add_row(
-        "mean",
-        *("", "", f"{mean['interactions']:.1f}", f"{mean['interactions_per_frame']:.2f}"),
-        *(f"{100 * mean[name]:.1f}" for name in ("iou", "f")),
-    )
-    console = Console()
-    if not console.is_terminal:
-        console.width = 120
-    console.print(table)
+    if done.annotations:
+        _tell(done)
+    click.echo(f"{counted(len(done.annotations), 'object')}: {done.folder}", err=True)
+    exit_if_failed(context, len(done.failures))
+
+
+def _tell(done: InteractiveRun) -> None:
+    from sampt._internal.console import result_console
+
+    from .score_tables import interactions_table
+
+    result_console().print(interactions_table(done.objects))

@@ -13,6 +13,7 @@ from .option_groups import option_group
 
 if TYPE_CHECKING:
     from sampt.config import Config
+    from sampt.methods.base import VideoMethod
 
 C = TypeVar("C", bound="Config")
 
@@ -111,21 +112,32 @@ class ModelChoice:
             CheckpointError: a checkpoint does not exist.
         """
         from sampt.config import Config, load_config
-        from sampt.methods.registry import check
 
-        settings = self.with_checkpoints(load_config(self.base(sam), self.chosen, schema or Config))
-        check(settings)
-        return settings
+        return self.checked(load_config(self.base(sam), self.chosen, schema or Config))
 
     def with_checkpoints(self, settings: C) -> C:
         """Set the checkpoints, not as overrides: a path may hold what means something in YAML."""
         return _with_tracker(_with_segmenter(settings, self.segmenter_checkpoint), self.tracker_checkpoint)
 
-    def announce(self, described: Mapping[str, str], sam: str = SAM) -> None:
-        """Say in a line on standard error what is used.
+    def checked(self, settings: C) -> C:
+        """``with_checkpoints``, and found to name only what there is.
 
-        described: as ``VideoMethod.describe`` or ``sampt.methods.registry.describe`` has it.
+        Raises:
+            ConfigError: a name or value is not valid.
+            CheckpointError: a checkpoint does not exist.
         """
+        from sampt.methods.registry import check
+
+        settings = self.with_checkpoints(settings)
+        check(settings)
+        return settings
+
+    def announce(self, used: VideoMethod | Config, sam: str = SAM) -> None:
+        """Say in a line on standard error what is used."""
+        from sampt.config import Config
+        from sampt.methods.registry import describe
+
+        described = describe(used) if isinstance(used, Config) else used.describe()
         parts = [f"{what} {name}" for what, name in described.items()]
         click.echo(f"Using {', '.join(parts)}, configuration {self.base(sam)}.", err=True)
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from sampt._internal.names import counted
 from sampt.errors import ConfigError
 
 from .model_options import ModelChoice
 from .option_groups import option_group
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from sampt.benchmarks.running.report import Report
-    from sampt.benchmarks.running.wandb_log import Mode
+    from sampt.benchmarks import BenchmarkRun, DatasetChoice, WandbLog
+    from sampt.benchmarks.datasets.registry import DatasetInfo
     from sampt.config import Config
 
 FAILED = 3
@@ -33,54 +32,21 @@ class RunOptions:
     output: Path | None
     overwrite: bool
     wandb: bool
-    wandb_mode: Mode
+    wandb_mode: Literal["online", "offline"]
     wandb_video: tuple[str, ...]
 
-    def all_seeds(self, settings: Config) -> tuple[int, ...]:
-        """So many seeds from 0, or the configuration's if there is one.
+    @property
+    def wandb_log(self) -> WandbLog | None:
+        """How to log the finished run, if that is wanted.
 
         Raises:
-            ConfigError: there are several, and the configuration names one.
+            ConfigError: videos are chosen for a log that is not wanted.
         """
-        if self.seeds == 1:
-            return (settings.seed,)
-        if settings.seed:
-            raise ConfigError(
-                f"seed {settings.seed} and --seeds {self.seeds} contradict each other; give one of them"
-            )
-        return tuple(range(self.seeds))
-
-    def check_logging(self, names: Sequence[str]) -> None:
-        """Find out before a run whether it can be logged, with the videos that are chosen of ``names``.
-
-        Raises:
-            ConfigError: it cannot, or videos are chosen for a log that is not wanted.
-            DatasetError: a chosen video is not among ``names``.
-        """
-        from sampt.benchmarks.datasets.sequences import check_name
-        from sampt.benchmarks.running.wandb_log import require_wandb
+        from sampt.benchmarks import WandbLog
 
         if self.wandb_video and not self.wandb:
             raise ConfigError("--wandb-video only makes sense with --wandb; give both or neither")
-        if self.wandb:
-            require_wandb(self.wandb_mode)
-        for name in self.wandb_video:
-            check_name("this run", name, names)
-
-    def log(self, report: Report, folder: Path, write_video: Callable[[str, Path], None]) -> None:
-        """Log a finished run, if that is wanted; ``write_video`` writes a sequence's overlay as MP4."""
-        from tempfile import TemporaryDirectory
-
-        from sampt.benchmarks.running.wandb_log import log_run
-
-        if not self.wandb:
-            return
-        done = {record.sequence for record in report.records if record.seed == report.seeds[0]}
-        with TemporaryDirectory(prefix="sampt-") as temporary:
-            videos = {name: Path(temporary) / f"{name}.mp4" for name in self.wandb_video if name in done}
-            for name, path in videos.items():
-                write_video(name, path)
-            log_run(report, folder, mode=self.wandb_mode, videos=videos)
+        return WandbLog(self.wandb_mode, self.wandb_video) if self.wandb else None
 
 
 _OPTIONS = (
@@ -109,22 +75,37 @@ def run_name(model: ModelChoice, settings: Config) -> str:
     return Path(model.config).stem if model.config else f"{settings.tracker.name}-{settings.segmenter.name}"
 
 
-def tell_means(means: pd.DataFrame) -> None:
-    """Measures, a column each with a row a seed, on stdout: mean ± standard deviation over seeds."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
+def run_folder(
+    dataset: DatasetChoice, known: Mapping[str, DatasetInfo[Any]], after: str = "", before: str = ""
+) -> Path:
+    """Where a run goes without ``--output``: results/BEFORE-DATASET-SPLIT-AFTER.
 
-    from sampt.benchmarks.running.charts import percent_over_seeds
+    known: datasets of the run's kind.
 
-    if means.empty:
-        return
-    table = Table(box=SIMPLE_HEAD)
-    table.add_column("measure")
-    table.add_column("per cent", justify="right", no_wrap=True)
-    for name, values in means.items():
-        table.add_row(str(name), percent_over_seeds(values.tolist()))
-    Console().print(table)
+    Raises:
+        ConfigError: the dataset is none of them.
+    """
+    from sampt.benchmarks.datasets.registry import find_in
+
+    split = dataset.split or find_in(known, dataset.name).splits[0]  # which may be the path of a list
+    return Path("results") / "-".join(filter(None, (before, dataset.name, Path(split).stem, after)))
+
+
+def tell_run(done: BenchmarkRun, noun: str, place: Path) -> None:
+    """Measures on stdout; on stderr, what could not be scored, and where results are.
+
+    noun: what the run is made of, "sequence" or "video". place: of the results.
+    """
+    from sampt._internal.console import result_console
+
+    from .score_tables import means_table
+
+    if not done.means.empty:
+        result_console().print(means_table(done.means))
+    for note in done.notes:
+        click.echo(f"Note: {note}", err=True)
+    finished = f"{done.finished} of {counted(done.total, noun)}"
+    click.echo(f"{finished}: {place}; open {done.folder / 'report.html'}", err=True)
 
 
 def exit_if_failed(context: click.Context, count: int) -> None:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sampt.benchmarks.metrics.protocols import MEANS, MEASURES, Summary
-from sampt.benchmarks.running.charts import percent
+from sampt.benchmarks.running.charts import percent, percent_over_seeds
 
 _HEADERS = dict(zip(MEASURES, ("J&F", "J", "recall", "decay", "F", "recall", "decay"), strict=True))
 
@@ -46,4 +46,36 @@ def objects_table(objects: pd.DataFrame, means: Mapping[str, float]) -> Table:
     for row in objects.to_dict("records"):
         label = [row["sequence"], str(row["object"])] if several else [row["sequence"]]
         table.add_row(*label, *(percent(row[name]) for name in means))
+    return table
+
+
+def means_table(means: pd.DataFrame) -> Table:
+    """A row a measure, which are columns with a row a seed: mean ± standard deviation over seeds."""
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("measure")
+    table.add_column("per cent", justify="right", no_wrap=True)
+    for name, values in means.items():
+        table.add_row(str(name), percent_over_seeds(values.tolist()))
+    return table
+
+
+def interactions_table(objects: pd.DataFrame) -> Table:
+    """What simulated annotators did: a row an object, and their mean."""
+    table = Table(box=SIMPLE_HEAD)
+    for name in ("sequence", "object", "frames", "interactions", "a frame", "IoU", "F"):
+        table.add_column(name, justify="left" if name == "sequence" else "right", no_wrap=True)
+    for row in objects.to_dict("records"):
+        table.add_row(
+            row["sequence"],
+            *(str(row[name]) for name in ("object", "frames", "interactions")),
+            f"{row['interactions_per_frame']:.2f}",
+            *(percent(row[name]) for name in ("iou", "f")),
+        )
+    table.add_section()
+    mean = objects[["interactions", "interactions_per_frame", "iou", "f"]].mean()
+    table.add_row(
+        "mean",
+        *("", "", f"{mean['interactions']:.1f}", f"{mean['interactions_per_frame']:.2f}"),
+        *(percent(mean[name]) for name in ("iou", "f")),
+    )
     return table

@@ -76,7 +76,7 @@ def command(
         from .runner import segment_clip
 
         method = build_method(settings)
-        model.announce(method.describe())
+        model.announce(method)
         segment_clip(
             method,
             clip,

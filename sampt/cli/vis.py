@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sampt._internal.names import counted
-
 from .dataset_options import dataset_options, sequence_progress
 from .engine_options import EngineOptions, engine_options
 from .model_options import ModelChoice, model_options
-from .run_options import RunOptions, exit_if_failed, run_name, run_options, tell_means
+from .run_options import RunOptions, exit_if_failed, run_folder, run_name, run_options, tell_run
 
 if TYPE_CHECKING:
     from sampt.benchmarks.vis.settings import VisConfig
@@ -52,61 +50,36 @@ def command(
     sampt vis --dataset uvo --root UVOv1.0 --config sam_pt_uvo
     sampt vis --dataset uvo --root UVOv1.0 --segmenter mobile-sam -o redetect.every=10
     """
-    from functools import partial
-
-    from sampt.benchmarks.datasets.base import DatasetChoice
+    from sampt.benchmarks import DatasetChoice, run_vis
     from sampt.benchmarks.datasets.registry import parse_options
-    from sampt.benchmarks.running.description import describe
-    from sampt.benchmarks.running.folder import default_folder, open_run
-    from sampt.benchmarks.running.models import shared
-    from sampt.benchmarks.running.report import write_report
-    from sampt.benchmarks.running.tasks import open_sequences, run_missing
-    from sampt.benchmarks.vis.datasets import open_vis_dataset
-    from sampt.benchmarks.vis.pictures import masklet_video
-    from sampt.benchmarks.vis.run import VisScores, make_report, write_results
-    from sampt.benchmarks.vis.worker import MASKLETS, VisWorker
-    from sampt.methods.registry import describe as describe_model
+    from sampt.benchmarks.vis.datasets import VIS_DATASETS
 
     settings = _settings(model)
-    seeds, workers = run.all_seeds(settings), engine.choice
-    choice = DatasetChoice(dataset, root.resolve(), split, parse_options(options))
-    opened = open_vis_dataset(choice.name, choice.root, choice.split, choice.options)
-    opened.check_truth()
-    names = tuple(open_sequences(opened, videos))
-    run.check_logging(names)
-    path = run.output or default_folder(opened.name, opened.split, run_name(model, settings))
-    described = describe("vis", choice.describe(opened.split), settings, seeds)
-    with open_run(path, described, run.overwrite) as folder:
-        model.announce(describe_model(settings), SAM)
-        with sequence_progress("segmenting") as progress:
-            failures = run_missing(
-                names,
-                {"": folder},
-                lambda: workers.make_workers(partial(VisWorker, choice, settings), {"": shared(settings)}),
-                strict=engine.strict,
-                progress=progress,
-            )
-        results = write_results(folder, opened)
-        scores = VisScores.of(folder, opened)
-        scores.write(folder)
-        report = make_report(folder, opened, scores, failures)
-        write_report(path / "report.html", report)
-        tell_means(scores.means)
-        finished = f"{report.covered} of {counted(len(opened.names), 'video')}"
-        click.echo(f"{finished}: {results[0]}; open {path / 'report.html'}", err=True)
-        first = folder.masks(seeds[0])
-        run.log(report, path, lambda name, file: masklet_video(opened[name], first / name / MASKLETS, file))
-    exit_if_failed(context, len(failures))
+    choice = DatasetChoice(dataset, root, split, parse_options(options))
+    with sequence_progress("segmenting", lambda: model.announce(settings, SAM)) as progress:
+        done = run_vis(
+            choice,
+            settings,
+            run.output or run_folder(choice, VIS_DATASETS, run_name(model, settings)),
+            videos=videos,
+            seeds=run.seeds,
+            engine=engine.engine,
+            strict=engine.strict,
+            overwrite=run.overwrite,
+            wandb=run.wandb_log,
+            progress=progress,
+        )
+    tell_run(done, "video", done.results[0])
+    exit_if_failed(context, len(done.failures))
 
 
 def _settings(model: ModelChoice) -> VisConfig:
     """The configuration, by default the paper's."""
     from sampt.benchmarks.vis.settings import VisConfig
-    from sampt.benchmarks.vis.worker import vis_config
 
     chosen = any(override.startswith("segmenter.name=") for override in model.chosen)
     if model.config is None and not chosen:
         model = replace(model, config=PAPER)
     settings = model.settings(SAM, VisConfig)
     assert isinstance(settings, VisConfig)
-    return vis_config(settings)
+    return settings

@@ -53,8 +53,8 @@ def test_trackers_on_a_pickle(sampt: Cli, tmp_path: Path) -> None:
     assert report["videos"] == expected.as_dict()["videos"]
 
 
-def test_a_condition_of_the_generated_scenes_by_the_module(tmp_path: Path) -> None:
-    command = ["-m", "sampt.benchmarks.tracks.evaluation", "--condition", "slow"]
+def test_a_condition_of_the_generated_scenes(tmp_path: Path) -> None:
+    command = ["-m", "sampt", "evaluate-tracks", "--condition", "slow"]
     done = subprocess.run(
         [sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
     )

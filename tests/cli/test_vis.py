@@ -15,11 +15,11 @@ import torch
 
 from sampt.benchmarks.datasets.base import DatasetChoice
 from sampt.benchmarks.metrics.ytvis import MEASURES
-from sampt.benchmarks.running import models
+from sampt.benchmarks.running import methods
 from sampt.benchmarks.vis.annotations import read_annotations
 from sampt.benchmarks.vis.evaluation import evaluate_vis
-from sampt.benchmarks.vis.masklets import VisSettings
 from sampt.benchmarks.vis.miniature import write_vis_miniature
+from sampt.benchmarks.vis.settings import VisSettings
 from sampt.benchmarks.vis.worker import VisWorker
 from sampt.cli.run_options import FAILED
 from sampt.config import Config, load_config
@@ -112,7 +112,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         parts = SteadyTracker(), segmenter or DiscSegmenter(), sampling
         return SamPt(*parts, overlapping=config.overlapping, cache=config.cache)
 
-    monkeypatch.setattr(models, "build", build)
+    monkeypatch.setattr(methods, "build_method", build)
 
 
 @pytest.mark.usefixtures("quick")

@@ -60,11 +60,12 @@ class LinearTracker(PointTracker):
     """Even points move by one velocity, odd ones by another; every fifth (t + id) is invisible."""
 
     name = "linear"
+    VELOCITIES = (np.array([3.0, -1.5]), np.array([-1.0, 2.0]))
 
     def track(self, frames: Any, queries: Any) -> Trajectories:
         queries = np.asarray(queries, np.float32)
         ids, t = np.arange(len(queries)), np.arange(len(Clip.of(frames)))
-        velocity = np.where(ids[:, None] % 2 == 0, [3.0, -1.5], [-1.0, 2.0])
+        velocity = np.where(ids[:, None] % 2 == 0, *self.VELOCITIES)
         elapsed = t[:, None] - queries[:, 0]
         xy = queries[:, 1:] + elapsed[..., None] * velocity
         visible = ((t[:, None] + ids) % 5 != 0) | (elapsed == 0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -158,73 +157,121 @@ def two_threads() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@pytest.fixture
-def held(
-    variant: str, outcomes: dict[str, Outcome], golden: Any
-) -> Callable[[], AbstractContextManager[None]]:
-    """A block whose assertions hold, unless this machine rounds otherwise and the variant amplifies that.
-
-    Twelve refinements do under random weights, and so do restarts, which sample by the masks' pixel counts:
-    another instruction set changes single scores by 0.016, the sampled points, or the chosen frame.
-    """
-
-    @contextmanager
-    def block() -> Iterator[None]:
-        try:
-            yield
-        except AssertionError:
-            settings = VARIANTS[variant]
-            amplifies = settings["use_point_reinit"] or settings["iterative_refinement_iterations"] >= 12
-            simplest = next(iter(VARIANTS))
-            # Not the logits: they are recorded in half precision.
-            same = np.array_equal(outcomes[simplest].scores, golden[f"{simplest}/scores_per_frame"])
-            if amplifies and not same:
-                pytest.xfail(
-                    "this machine rounds otherwise than the goldens' did, and the variant amplifies it"
-                )
-            raise
-
-    return block
+def amplifies(settings: dict[str, Any]) -> bool:
+    """Whether rounding grows: with many refinements, and with restarts, which count pixels."""
+    return settings["use_point_reinit"] or settings["iterative_refinement_iterations"] >= 12
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_masks(variant: str, outcomes: dict[str, Outcome], golden: Any, held: Any) -> None:
-    ours = outcomes[variant].masks
-    theirs = np.unpackbits(golden[f"{variant}/masks"], axis=-1).astype(bool).reshape(ours.shape)
-    refinements = VARIANTS[variant]["iterative_refinement_iterations"]
-    with held():
-        assert (ours == theirs).mean() >= (0.995 if refinements >= 12 else 0.999)
+AMPLIFYING = [name for name, settings in VARIANTS.items() if amplifies(settings)]
+steady = pytest.mark.parametrize("variant", [name for name in VARIANTS if name not in AMPLIFYING])
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_scores(variant: str, outcomes: dict[str, Outcome], golden: Any, held: Any) -> None:
-    theirs = golden[f"{variant}/scores_per_frame"]
-    theirs = np.where(np.isfinite(theirs), theirs, np.nan)  # theirs is −inf where nothing was prompted
-    ours = outcomes[variant].scores
-    if VARIANTS[variant]["use_point_reinit"]:
-        # The reference leaves its backward pass's scores in that pass's order: nothing to compare with.
-        early = np.arange(len(ours))[:, None] < VARIANTS[variant].get("timesteps", [0, 0])
-        ours, theirs = ours[~early], theirs[~early]
-    with held():
-        np.testing.assert_allclose(ours, theirs, atol=1e-3, rtol=0)
+@pytest.fixture(scope="module")
+def expected(golden: Any) -> Callable[[str], Outcome]:
+    """What the reference makes of a variant; a score is NaN where nothing was prompted."""
 
-
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_trajectories(variant: str, outcomes: dict[str, Outcome], golden: Any, held: Any) -> None:
-    with held():
-        np.testing.assert_allclose(
-            outcomes[variant].trajectories, golden[f"{variant}/trajectories"], atol=1e-3, rtol=0
+    def of(variant: str) -> Outcome:
+        height, width = SETTINGS["video_args"][1:3]
+        masks = np.unpackbits(golden[f"{variant}/masks"], axis=-1).astype(bool)
+        scores = golden[f"{variant}/scores_per_frame"]
+        return Outcome(
+            masks.reshape(*masks.shape[:2], height, width),
+            golden[f"{variant}/logits_t2"],
+            np.where(np.isfinite(scores), scores, np.nan),
+            golden[f"{variant}/trajectories"],
+            golden[f"{variant}/visibilities"],
         )
 
-
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_visibilities(variant: str, outcomes: dict[str, Outcome], golden: Any, held: Any) -> None:
-    with held():
-        np.testing.assert_array_equal(outcomes[variant].visibilities, golden[f"{variant}/visibilities"])
+    return of
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_logits(variant: str, outcomes: dict[str, Outcome], golden: Any, held: Any) -> None:
+@steady
+def test_masks(variant: str, outcomes: dict[str, Outcome], expected: Any) -> None:
+    assert (outcomes[variant].masks == expected(variant).masks).mean() >= 0.999
+
+
+@steady
+def test_scores(variant: str, outcomes: dict[str, Outcome], expected: Any) -> None:
+    np.testing.assert_allclose(outcomes[variant].scores, expected(variant).scores, atol=1e-3, rtol=0)
+
+
+@steady
+def test_trajectories(variant: str, outcomes: dict[str, Outcome], expected: Any) -> None:
+    theirs = expected(variant).trajectories
+    np.testing.assert_allclose(outcomes[variant].trajectories, theirs, atol=1e-3, rtol=0)
+
+
+@steady
+def test_visibilities(variant: str, outcomes: dict[str, Outcome], expected: Any) -> None:
+    np.testing.assert_array_equal(outcomes[variant].visibilities, expected(variant).visibilities)
+
+
+@steady
+def test_logits(variant: str, outcomes: dict[str, Outcome], expected: Any) -> None:
     ours = outcomes[variant].logits[:, 2, ::4, ::4]
-    with held():
-        np.testing.assert_allclose(ours, golden[f"{variant}/logits_t2"], atol=0.02, rtol=0)
+    np.testing.assert_allclose(ours, expected(variant).logits, atol=0.02, rtol=0)
+
+
+class TestAmplifying:
+    """Where rounding grows, a run is compared as a whole, and as far as every way of rounding goes along.
+
+    Where ours is not equal to the end, runs with weights that are nudged by rounding take its place: one of
+    them must go through the first restart as the reference did, or end with its masks. An error fails in all.
+    """
+
+    NUDGES = 8
+
+    @pytest.fixture
+    def nudged(self, stand_ins: Any, video: np.ndarray) -> Callable[[str, int], Outcome]:
+        def run_nudged(variant: str, seed: int) -> Outcome:
+            generator = torch.Generator().manual_seed(seed)
+            weights = stand_ins.stand_in_state_dict(SETTINGS["shapes"], SETTINGS["seed"], SETTINGS["gain"])
+            model = micro_sam(SETTINGS["shapes"])
+            model.load_state_dict(
+                {
+                    name: w * (1 + 2e-6 * torch.randn(w.shape, generator=generator))
+                    if w.is_floating_point()
+                    else w
+                    for name, w in weights.items()
+                }
+            )
+            return run(VARIANTS[variant], OneByOne(model), video)
+
+        return run_nudged
+
+    @pytest.mark.parametrize("variant", AMPLIFYING)
+    def test_as_far_as_rounding_lets_it(
+        self, variant: str, outcomes: dict[str, Outcome], expected: Any, nudged: Any
+    ) -> None:
+        theirs, settings = expected(variant), VARIANTS[variant]
+        if agree(outcomes[variant], theirs, settings, until=len(theirs.scores)):
+            return
+        until = second_restart(theirs.trajectories)
+        attempts = (outcomes[variant], *(nudged(variant, seed) for seed in range(self.NUDGES)))
+        assert any(agree(ours, theirs, settings, until) for ours in attempts)
+
+
+def agree(ours: Outcome, theirs: Outcome, settings: dict[str, Any], until: int) -> bool:
+    """Whether all frames before ``until`` are the reference's."""
+    many = settings["iterative_refinement_iterations"] >= 12
+    one, other = ours.scores, theirs.scores
+    if settings["use_point_reinit"]:
+        # The reference leaves its backward pass's scores in that pass's order: nothing to compare with.
+        late = np.arange(len(one))[:, None] >= settings.get("timesteps", [0, 0])
+        one, other = (np.where(late, scores, np.nan) for scores in (one, other))
+    return bool(
+        (ours.masks == theirs.masks)[:, :until].mean() >= (0.995 if many else 0.999)
+        and (ours.visibilities == theirs.visibilities)[:until].all()
+        and np.allclose(ours.trajectories[:until], theirs.trajectories[:until], atol=1e-3, rtol=0)
+        and np.allclose(one[:until], other[:until], atol=0.1 if many else 1e-3, rtol=0, equal_nan=True)
+    )
+
+
+def second_restart(trajectories: np.ndarray) -> int:
+    """The second frame to which some point jumps: otherwise the tracker moves all by its velocities."""
+    even, odd = LinearTracker.VELOCITIES
+    steady = np.array([even, odd, -even, -odd, np.zeros(2)])  # backward in time, too, and where all is lost
+    steps = np.diff(trajectories, axis=0)[..., None, :]
+    jumps = (np.abs(steps - steady).max(-1).min(-1) > 0.01).any((1, 2))
+    frames = np.flatnonzero(jumps) + 1
+    return int(frames[1]) if len(frames) > 1 else len(trajectories)

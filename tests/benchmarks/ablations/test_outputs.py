@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from sampt.benchmarks.ablations.outputs import remove_results, write_failures, write_results
-from sampt.benchmarks.ablations.sweep import RESULTS
+from sampt.benchmarks.ablations.outputs import remove_comparison, write_comparison, write_failures
+from sampt.benchmarks.ablations.sweep import SWEEP_FILES
 from sampt.benchmarks.running.tasks import SequenceTask
 from sampt.errors import EvaluationError
 
@@ -32,7 +32,7 @@ def test_every_file_is_there_and_named(table, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.simplefilter("default", ResourceWarning)  # whatever is collected meanwhile is not ours
-        written = write_results(tmp_path, SETTINGS, SEEDS, SEQUENCES, table, ["J&F"])
+        written = write_comparison(tmp_path, SETTINGS, SEEDS, SEQUENCES, table, ["J&F"])
     assert sorted(written.files) == sorted(tmp_path.iterdir())
     assert {path.suffix for path in written.files} == {".csv", ".md", ".tex", ".png", ".svg"}
     for name in ("sequences.png", "values.png"):
@@ -44,13 +44,13 @@ def test_the_same_results_are_the_same_files(table, tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         shuffled = table.sample(frac=1, random_state=0)
-        written = write_results(tmp_path / name, SETTINGS, SEEDS, SEQUENCES, shuffled, ["J&F"])
+        written = write_comparison(tmp_path / name, SETTINGS, SEEDS, SEQUENCES, shuffled, ["J&F"])
     for path in written.files:
         assert path.read_bytes() == (tmp_path / "one" / path.name).read_bytes(), path.name
 
 
 def test_settings_are_in_the_sweeps_order_and_all_in_the_legend(table, tmp_path):
-    write_results(tmp_path, SETTINGS, SEEDS, SEQUENCES, table[::-1], ["J&F"])
+    write_comparison(tmp_path, SETTINGS, SEEDS, SEQUENCES, table[::-1], ["J&F"])
     text = (tmp_path / "sequences.svg").read_text()
     found = re.findall(r"<!-- (points=.*?) -->", text)
     assert found == [s.name for s in SETTINGS]
@@ -60,7 +60,7 @@ def test_settings_are_in_the_sweeps_order_and_all_in_the_legend(table, tmp_path)
 
 def test_sequences_left_out_are_told(table, tmp_path):
     """One run lacks d, and all lack e."""
-    written = write_results(tmp_path, SETTINGS, SEEDS, (*SEQUENCES, "e"), table.drop(index=3), ["J&F"])
+    written = write_comparison(tmp_path, SETTINGS, SEEDS, (*SEQUENCES, "e"), table.drop(index=3), ["J&F"])
     assert written.left_out == ("d", "e")
     assert "d" not in re.findall(r"<!-- (\w) -->", (tmp_path / "sequences.svg").read_text())
 
@@ -68,7 +68,7 @@ def test_sequences_left_out_are_told(table, tmp_path):
 def test_what_cannot_be_compared_is_kept_all_the_same(table, tmp_path):
     finished = table[table["setting"] != SETTINGS[0].name]
     with pytest.raises(EvaluationError, match="no sequence was finished by every run"):
-        write_results(tmp_path, SETTINGS, SEEDS, SEQUENCES, finished, ["J&F"])
+        write_comparison(tmp_path, SETTINGS, SEEDS, SEQUENCES, finished, ["J&F"])
     assert [path.name for path in tmp_path.iterdir()] == ["runs.csv"]
     assert len(pd.read_csv(tmp_path / "runs.csv")) == len(finished)
 
@@ -96,9 +96,9 @@ def test_without_failures_nothing_is_written(tmp_path):
 
 
 def test_removing_leaves_what_is_not_written_about_a_sweep(table, tmp_path):
-    write_results(tmp_path, SETTINGS, SEEDS, SEQUENCES, table, ["J&F"])
+    write_comparison(tmp_path, SETTINGS, SEEDS, SEQUENCES, table, ["J&F"])
     write_failures(tmp_path, SETTINGS, {SequenceTask("a", 0, SETTINGS[0].slug): "broken"})
-    assert {path.name for path in tmp_path.iterdir()} <= set(RESULTS)
+    assert {path.name for path in tmp_path.iterdir()} <= set(SWEEP_FILES)
     (tmp_path / "notes.md").write_text("mine")
-    remove_results(tmp_path)
+    remove_comparison(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.md"]

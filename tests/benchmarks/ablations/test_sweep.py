@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sampt.benchmarks.ablations.sweep import find_ablation, packaged_ablations, read_sweep
+from sampt.benchmarks.ablations.sweep import Setting, Sweep, find_ablation, packaged_ablations, read_sweep
 from sampt.config import load_config
 from sampt.errors import ConfigError
 
@@ -30,13 +30,21 @@ EXPECTED = {
 """How many settings each packaged sweep has."""
 
 
+def check(sweep: Sweep) -> list[Setting]:
+    """The settings, after each has been checked."""
+    found = sweep.settings()
+    for setting in found:
+        sweep.check(setting)
+    return found
+
+
 class TestPackaged:
     def test_all_are_known(self):
         assert packaged_ablations() == sorted(EXPECTED)
 
     @pytest.mark.parametrize("name", EXPECTED)
     def test_every_one_expands_into_valid_settings(self, name):
-        assert len(read_sweep(name).settings()) == EXPECTED[name]
+        assert len(check(read_sweep(name))) == EXPECTED[name]
 
     @pytest.mark.parametrize(
         "name", ["points", "points.yaml", "ablations/points", "configs/ablations/points.yaml"]
@@ -250,7 +258,7 @@ class TestFaults:
     )
     def test_the_file_and_the_fault_are_named(self, read, text, message):
         with pytest.raises(ConfigError, match=rf"mine\.yaml.*{message}"):
-            read(text).settings()
+            check(read(text))
 
     def test_two_settings_that_are_the_same_are_both_named(self, read):
         sweep = read("{base: quick, settings: {a: {}, b: {prompting.refinements: 0}}}")

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from sampt.benchmarks.ablations.statistics import summary
-from sampt.benchmarks.ablations.tables import Sheet, percent, pivot_sheet, settings_sheet, write_tables
+from sampt.benchmarks.ablations.tables import Sheet, pivot_sheet, settings_sheet, write_tables
+from sampt.benchmarks.running.charts import percent_with_deviation
 from sampt.errors import OutputError
 
 from .conftest import long_table, settings_of
@@ -94,7 +95,7 @@ def test_labels_read_as_in_yaml():
     ],
 )
 def test_percent(mean, std, text):
-    assert percent(mean, std) == text
+    assert percent_with_deviation(mean, std) == text
 
 
 class TestFiles:

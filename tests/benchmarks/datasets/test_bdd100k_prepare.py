@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sampt.benchmarks.datasets.bdd100k_prepare import Prepared, prepare_bdd100k
+from sampt.benchmarks.datasets.bdd100k_prepare import PreparedBdd100k, prepare_bdd100k
 from sampt.benchmarks.datasets.registry import open_dataset
 from sampt.errors import DatasetError, OutputError
 
@@ -50,7 +50,7 @@ def test_instances_are_numbered_and_the_unwanted_dropped(tmp_path: Path) -> None
     second = [(CAR, 0b1000, 700), (PEDESTRIAN, 0b0001, 28), (CAR, 0, 31), (CAR, 0b0011, 4000), (CAR, 0, 5)]
     write_video(tmp_path, "a", [bitmask(*first), bitmask(*second)])
     made = prepare_bdd100k(tmp_path, tmp_path / "out")
-    assert made == Prepared(videos=1, sequences=1, objects=4, empty=())
+    assert made == PreparedBdd100k(videos=1, sequences=1, objects=4, empty=())
     # 5, 28, 31 and 700 stay; what is ignored in one frame is dropped only there
     assert prepared_labels(tmp_path / "out", "a") == [[4, 2, 0, 0, 0], [4, 0, 3, 0, 1]]
     meta = json.loads((tmp_path / "out" / "val" / "meta" / "a.json").read_text())["sequences"]["a"]

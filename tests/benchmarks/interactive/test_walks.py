@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from sampt import SamPt, SyntheticScene
+from sampt.benchmarks.interactive.benchmark import interactive_config
 from sampt.benchmarks.interactive.untracked import Untracked
 from sampt.benchmarks.interactive.walks import OFFLINE_TARGETS, Annotation, Rules, annotate
-from sampt.benchmarks.interactive.worker import interactive_config
 from sampt.config import load_config
 from sampt.config.schema import Prompting
 from sampt.interactive.session import InteractiveSession

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sampt.benchmarks.running.record import SequenceRecord
-from sampt.benchmarks.running.report import Report, write_report
+from sampt.benchmarks.running.report import RunReport, write_report
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}
 
@@ -29,7 +29,7 @@ def record(sequence: str, seed: int = 0, **changes: Any) -> SequenceRecord:
     return SequenceRecord(**{**values, **changes})
 
 
-def report(scores: dict[str, float] | None = None, seeds: Sequence[int] = (0,), **changes: Any) -> Report:
+def report(scores: dict[str, float] | None = None, seeds: Sequence[int] = (0,), **changes: Any) -> RunReport:
     """Of DAVIS 2017; ``scores``: sequence → J&F, equal with all seeds; None where there is no truth."""
     named = {"bear": 0.9, "camel": 0.5} if scores is None and "records" not in changes else scores or {}
     values: dict[str, Any] = {
@@ -43,7 +43,7 @@ def report(scores: dict[str, float] | None = None, seeds: Sequence[int] = (0,), 
         "measures": {seed: {"J&F-Mean": 0.75, "J-Mean": 0.72, "F-Mean": 0.78} for seed in seeds},
         "per_sequence": {name: {"J&F-Mean": score} for name, score in named.items()},
     }
-    return Report(**{**values, **changes})
+    return RunReport(**{**values, **changes})
 
 
 class Page(HTMLParser):
@@ -96,6 +96,6 @@ class Page(HTMLParser):
             self.bars[-1].append(data)
 
 
-def page(folder: Path, what: Report) -> Page:
+def page(folder: Path, what: RunReport) -> Page:
     write_report(folder / "report.html", what)
     return Page(folder / "report.html")

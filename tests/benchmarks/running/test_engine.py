@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sampt.benchmarks.running.engine import Waiting, Worker, local_workers, run_tasks
+from sampt.benchmarks.running.engine import TaskQueue, Worker, local_workers, run_tasks
 from sampt.errors import ConfigError, DatasetError, EngineError
 
 from .engine_case import Job, Maker
@@ -114,16 +114,16 @@ def test_workers_end_with_the_process_that_was_killed(tmp_path):
     assert not Path(f"/proc/{worker}").exists()
 
 
-class TestWaiting:
+class TestQueue:
     def test_a_worker_goes_on_with_its_sequence_then_takes_a_new_one_then_helps(self):
-        waiting = Waiting([Job(s, n) for s in "ab" for n in range(3)])
-        first, second = waiting.take(None), waiting.take(None)
+        queue = TaskQueue([Job(s, n) for s in "ab" for n in range(3)])
+        first, second = queue.take(None), queue.take(None)
         assert (first.sequence, second.sequence) == ("a", "b")
-        assert waiting.take("a") == Job("a", 1)
-        assert waiting.take("a") == Job("a", 2)
-        assert waiting.take("a") == Job("b", 2)  # the last of the other's
-        assert waiting.take("b") == Job("b", 1)
-        assert waiting.take("b") is None
+        assert queue.take("a") == Job("a", 1)
+        assert queue.take("a") == Job("a", 2)
+        assert queue.take("a") == Job("b", 2)  # the last of the other's
+        assert queue.take("b") == Job("b", 1)
+        assert queue.take("b") is None
 
     @given(
         st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 9)), unique=True),
@@ -131,6 +131,6 @@ class TestWaiting:
     )
     def test_whoever_asks_every_task_is_handed_out_once(self, tasks, asking):
         jobs = [Job(*task) for task in tasks]
-        waiting = Waiting(jobs)
-        taken = [waiting.take(sequence) for sequence in asking]
+        queue = TaskQueue(jobs)
+        taken = [queue.take(sequence) for sequence in asking]
         assert Counter(filter(None, taken)) == Counter(jobs)

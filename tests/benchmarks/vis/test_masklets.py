@@ -10,13 +10,12 @@ import torch
 from pycocotools import mask as coco
 
 from sampt.benchmarks.vis.masklets import (
-    EverythingTracker,
     FoundMasklet,
-    Redetect,
-    VisSettings,
+    MaskletFinder,
     encode,
     new_proposals,
 )
+from sampt.benchmarks.vis.settings import Redetect, VisSettings
 from sampt.config.schema import Prompting
 from sampt.errors import ConfigError
 from sampt.methods.sam_pt.pipeline import Sampling, SamPt
@@ -54,7 +53,7 @@ def model(segmenter: ColourSegmenter | None = None, tracker: SteadyTracker | Non
 
 def found_in(clip: np.ndarray, sam_pt: SamPt | None = None, **settings: object) -> list[FoundMasklet]:
     sam_pt = sam_pt or model()
-    track = EverythingTracker(sam_pt, VisSettings(proposals=GRID, **settings))
+    track = MaskletFinder(sam_pt, VisSettings(proposals=GRID, **settings))
     return track(clip, sam_pt.encoder(clip))
 
 
@@ -147,7 +146,7 @@ def test_a_frame_is_encoded_once_to_find_and_to_track(
     clip, sam_pt = squares(6), model()
     encoder = sam_pt.encoder(clip)
     settings = VisSettings(replace(GRID, crop_n_layers=layers), Redetect(every))
-    assert EverythingTracker(sam_pt, settings)(clip, encoder)
+    assert MaskletFinder(sam_pt, settings)(clip, encoder)
     assert encoder.counts["frames"] == 6
     assert sam_pt.segmenter.encoded == 6 + looks * crops
 
@@ -159,12 +158,12 @@ def test_nothing_to_be_found() -> None:
 def test_no_more_masklets_than_asked_for() -> None:
     sam_pt = model()
     settings = VisSettings(ProposalSettings(points_per_side=8, stability_score_offset=0.5, max_masks=1))
-    assert len(EverythingTracker(sam_pt, settings)(squares(3), sam_pt.encoder(squares(3)))) == 1
+    assert len(MaskletFinder(sam_pt, settings)(squares(3), sam_pt.encoder(squares(3)))) == 1
 
 
 def test_every_stage_is_timed() -> None:
     sam_pt, clip = model(), squares(3)
-    track = EverythingTracker(sam_pt, VisSettings(GRID))
+    track = MaskletFinder(sam_pt, VisSettings(GRID))
     track(clip, sam_pt.encoder(clip))
     assert {"propose", "select", "track", "encode", "prompt", "upscale", "write"} <= track.seconds.keys()
 

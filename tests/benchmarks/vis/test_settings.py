@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sampt.benchmarks.vis.masklets import Redetect, VisSettings
-from sampt.benchmarks.vis.settings import VisConfig
+from sampt.benchmarks.vis.settings import Redetect, VisConfig, VisSettings
 from sampt.config import as_mapping, load_config
 from sampt.config.loading import VIS_ONLY
 from sampt.errors import ConfigError

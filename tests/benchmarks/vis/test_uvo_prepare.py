@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from sampt.benchmarks.vis.uvo_prepare import Prepared, prepare_uvo
+from sampt.benchmarks.vis.uvo_prepare import PreparedUvo, prepare_uvo
 from sampt.cli.prepare import command
 from sampt.errors import DatasetError
 from sampt.video.reader import Video, read_image
@@ -37,7 +37,7 @@ def test_frames_have_the_annotated_names_and_the_pixels_of_the_video(bare: Path)
     content = json.loads(path.read_text())
     content["videos"][0] |= {"file_names": [f"{BOAT}/3.png", f"{BOAT}/1.png"], "length": 2}
     path.write_text(json.dumps(content))
-    assert prepare_uvo(bare) == Prepared(videos=2, frames=6, before=0)
+    assert prepare_uvo(bare) == PreparedUvo(videos=2, frames=6, before=0)
     assert sorted(file.name for file in frames(bare).iterdir()) == ["1.png", "3.png"]
     with Video(bare / f"uvo_videos_dense/{BOAT}.mp4") as video:
         for n in (1, 3):
@@ -50,7 +50,7 @@ def test_it_goes_on_where_it_was_interrupted(bare: Path) -> None:
     (frames(bare, "tin_cars-02") / "0.png").unlink()
     counts: list[tuple[int, int]] = []
     made = prepare_uvo(bare, workers=2, progress=lambda *count: counts.append(count))
-    assert made == Prepared(videos=2, frames=8, before=1)
+    assert made == PreparedUvo(videos=2, frames=8, before=1)
     assert counts == [(1, 2), (2, 2)]
     assert (frames(bare, "tin_cars-02") / "0.png").is_file()
     assert frames(bare).stat().st_mtime_ns == before

@@ -1,11 +1,9 @@
-"""Models of a worker, and the embeddings that all its runs on one sequence share."""
+"""The methods of a worker, and the embeddings that all its runs on one sequence share."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import TypeVar
 
 from sampt.config import Config
 from sampt.methods.base import VideoMethod
@@ -16,45 +14,34 @@ from sampt.trackers.clip import FrameSource
 
 from .tasks import SequenceTask
 
-SHARED = 64 << 30
-"""Bytes of a sequence's embeddings that are kept on disk where several runs share them."""
 
-C = TypeVar("C", bound=Config)
-
-
-def shared(config: C) -> C:
-    """The same, with embeddings that outlast one run: each frame is then encoded once for all of them."""
-    cache = config.cache
-    return replace(config, cache=replace(cache, disk_bytes=cache.disk_bytes or SHARED))
-
-
-class Models:
-    """Models by the names of their settings, each made when it is first asked for.
+class SharedMethods:
+    """Methods by the names of their settings, each made when it is first asked for.
 
     settings: configurations by name. Those with the same segmenter share it and its embeddings.
     """
 
     def __init__(self, settings: Mapping[str, Config]) -> None:
         self.settings = settings
-        self._models: dict[str, VideoMethod] = {}
+        self._methods: dict[str, VideoMethod] = {}
         self._segmenters: dict[str, PromptableSegmenter] = {}
         self._encoders: dict[str, FrameEncoder] = {}
         self._sequence: str | None = None
 
     def __call__(self, task: SequenceTask) -> VideoMethod:
-        """The model for a task's setting, with its seed.
+        """The method for a task's setting, with its seed.
 
         Raises:
             ConfigError, CheckpointError: it cannot be made.
         """
-        if task.setting not in self._models:
+        if task.setting not in self._methods:
             config = self.settings[task.setting]
             key = _segmenter_key(config)
-            model = build_method(config, segmenter=self._segmenters.get(key))
-            self._models[task.setting], self._segmenters[key] = model, model.segmenter
-        model = self._models[task.setting]
-        model.seed = task.seed
-        return model
+            method = build_method(config, segmenter=self._segmenters.get(key))
+            self._methods[task.setting], self._segmenters[key] = method, method.segmenter
+        method = self._methods[task.setting]
+        method.seed = task.seed
+        return method
 
     @contextmanager
     def encoder(self, task: SequenceTask, video: FrameSource) -> Iterator[FrameEncoder]:
@@ -86,6 +73,6 @@ def _segmenter_key(config: Config) -> str:
     return repr((config.segmenter, config.device, config.dtype, config.compile))
 
 
-def spent(encoder: FrameEncoder, before: Mapping[str, int]) -> dict[str, int]:
+def encoded_since(encoder: FrameEncoder, before: Mapping[str, int]) -> dict[str, int]:
     """What an encoder has done since its ``counts`` were ``before``."""
     return {name: count - before[name] for name, count in encoder.counts.items()}

@@ -1,4 +1,4 @@
-"""Video instance segmentation of a whole dataset: results, scores, and what is told of them."""
+"""Result files and scores of runs of video instance segmentation."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from sampt._internal.files import replacing
 
 from ..metrics.ytvis import ABSENT, MEASURES
 from ..running.folder import RunFolder
-from ..running.report import Report
+from ..running.report import RunReport
 from ..running.tasks import SequenceTask
 from .datasets import VisDataset
 from .evaluation import VisEvaluation, evaluate_vis
-from .pictures import masklet_strip
-from .worker import MASKLETS
+from .pictures import MASKLETS, masklet_strip
 
 LEADING = ("AR100", "ARs", "ARm", "ARl", "AP")
 """The measures that the paper reports, first among all."""
@@ -104,14 +103,15 @@ def write_results(folder: RunFolder, dataset: VisDataset) -> list[Path]:
 
 def make_report(
     folder: RunFolder, dataset: VisDataset, scores: VisScores, failures: Mapping[SequenceTask, str]
-) -> Report:
+) -> RunReport:
     """What is known of a run, for its page and for Weights & Biases."""
     first = folder.masks(folder.seeds[0])
     names = {entry.id: name for name, entry in dataset.entries.items()}
-    return Report.of_run(
+    return RunReport.of_run(
         folder,
         dataset,
         failures,
+        protocol=dataset.protocol,
         measures={int(seed): row.dropna().to_dict() for seed, row in scores.means.iterrows()},
         per_sequence={names[video]: {RECALL: recall} for video, recall in scores.recalls.items()},
         strip=lambda name: masklet_strip(dataset[name], first / name / MASKLETS),

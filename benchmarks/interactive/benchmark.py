@@ -1,0 +1,118 @@
+"""The benchmark of simulated annotators from start to end, as a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sampt.config import Config, load_config
+
+from ..datasets.base import DatasetChoice, Progress
+from ..datasets.registry import open_dataset
+from ..running.runner import RunPlan
+from ..running.tasks import SequenceTask, open_sequences
+from ..running.workers import Engine
+from .outputs import read_annotations, read_curve, write_outputs
+from .walks import Annotation, Rules
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class InteractiveRun:
+    """What a run has come to, by this call and earlier ones.
+
+    Attributes:
+        folder: where everything was written.
+        annotations: of every object of the finished sequences.
+        failures: what this call failed at, and why; the same call tries it again.
+    """
+
+    folder: Path
+    annotations: tuple[Annotation, ...]
+    failures: Mapping[SequenceTask, str]
+
+    @property
+    def objects(self) -> pd.DataFrame:
+        """A row an object, as in metrics.csv: its interactions, and what they came to."""
+        from .curves import object_table
+
+        return object_table(self.annotations)
+
+
+def run_interactive_benchmark(
+    dataset: DatasetChoice,
+    config: str | Path | Config,
+    output: str | Path,
+    *,
+    rules: Rules | None = None,
+    sequences: Sequence[str] = (),
+    compare: Sequence[Path] = (),
+    engine: Engine | None = None,
+    strict: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> InteractiveRun:
+    """Let simulated annotators, who know the truth, correct points until masks are good enough.
+
+    Each object is annotated by itself, from nothing. Called again with the same arguments, it goes on where
+    it was.
+
+    Args:
+        dataset: which one, and where it is.
+        config: a YAML file, the name of a packaged one, or a ``Config``. Points that would be sampled, and
+            reinitialisation, are switched off: the annotators' points are all there is.
+        output: the run's folder. It gets every interaction, a row an object, and the curve of IoU against
+            interactions per frame.
+        rules: how the annotators work; None for the defaults of ``Rules``.
+        sequences: only these; else all.
+        compare: folders of other runs, whose curves are drawn beside this one's.
+        engine, strict, overwrite, progress: as ``run_vos`` has them.
+
+    Raises:
+        SamptError: as of ``run_vos``; also ``EvaluationError`` if one of ``compare`` holds no curve.
+    """
+    settings, output = interactive_config(load_config(config)), Path(output)
+    rules = rules or Rules()
+    opened = dataset.open(open_dataset)
+    plan = RunPlan(
+        task="interactive",
+        dataset=dataset.describe(opened.split),
+        sequences=tuple(open_sequences(opened, sequences)),
+        configs={"": settings},
+        seeds=(settings.seed,),
+        make_work=partial(make_interactive_work, dataset, rules),
+        more_config={"annotator": asdict(rules)},
+        share_embeddings=True,
+    )
+    for other in compare:
+        read_curve(other)
+    plan.check(output, overwrite)
+    with plan.begun(output, overwrite) as folders:
+        failures = plan.run(folders, engine or Engine(), strict, progress)
+        annotations = read_annotations(folders[""], opened.names)
+        if annotations:
+            write_outputs(folders[""], annotations, compare)
+    return InteractiveRun(output, tuple(annotations), failures)
+
+
+def interactive_config(config: Config) -> Config:
+    """The configuration as it is used here: the annotator's points are all there is."""
+    return replace(
+        config,
+        sampling=replace(config.sampling, from_clicks=False),
+        reinit=replace(config.reinit, strategy=None),
+    )
+
+
+def make_interactive_work(
+    dataset: DatasetChoice, rules: Rules, settings: Mapping[str, Config]
+) -> Callable[[Any], Any]:
+    """An ``InteractiveWorker``, whose module is only imported where it works."""
+    from .worker import InteractiveWorker
+
+    return InteractiveWorker(dataset, rules, settings)
