@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -22,8 +22,6 @@ NAMED_PARTS = ("tracker", "segmenter", "sampling.positive", "sampling.negative")
 
 VIS_ONLY = ("proposals", "redetect", "proposal_score", "objects_per_batch")
 """What a configuration for ``sampt vis`` may hold besides, and none for another command."""
-
-Settings = TypeVar("Settings")
 
 
 def load_config(
@@ -50,15 +48,6 @@ def load_config(
     config = _filled(_overridden(merged, overrides), str(source))
     assert isinstance(config, Config)
     return config
-
-
-def settings_from(schema: type[Settings], overrides: Sequence[str]) -> Settings:
-    """A dataclass that is no ``Config``, its defaults overridden by ``key=value``.
-
-    Raises:
-        ConfigError: a key or value is not valid; the closest key is named.
-    """
-    return cast(Settings, _filled(_overridden(_structured(schema), overrides), "-o"))
 
 
 def _structured(schema: Any) -> DictConfig:

@@ -29,7 +29,7 @@ from sampt._internal.run_lengths import Rle, decode, encode_each
 from sampt.errors import ConfigError, DeviceMemoryError
 from sampt.segmenters.base import Embedding, PromptableSegmenter, Prompts, mask_extent
 
-from .settings import ProposalSettings
+from .settings import ProposalSettings, no_proposals
 
 logger = logging.getLogger(__name__)
 
@@ -118,10 +118,7 @@ def check_proposable(
             so many crops.
     """
     if segmenter.preview:
-        raise ConfigError(
-            f"segmenter {segmenter.name} cannot say how good its masks are, so it makes no proposals; "
-            "choose one of the SAM family, such as --segmenter sam-vit-b"
-        )
+        raise ConfigError(no_proposals(segmenter.name))
     crops, _ = generate_crop_boxes(size, settings.crop_n_layers, settings.crop_overlap_ratio)
     if any(x1 <= x0 or y1 <= y0 for x0, y0, x1, y1 in crops):
         raise ConfigError(

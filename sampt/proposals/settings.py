@@ -70,3 +70,11 @@ class ProposeConfig(Config):
     """What a file for ``sampt propose`` and its ``-o`` may hold: a model's settings, and ``proposals``."""
 
     proposals: ProposalSettings = field(default_factory=ProposalSettings)
+
+
+def no_proposals(segmenter: str) -> str:
+    """What to say of a segmenter that does not judge its own masks."""
+    return (
+        f"segmenter {segmenter} cannot say how good its masks are, so it makes no proposals; "
+        "choose one of the SAM family, such as --segmenter sam-vit-b"
+    )
