@@ -55,8 +55,8 @@ def command(
     from sampt._internal.devices import check_device, check_dtype
     from sampt.config.schema import SegmenterConfig, TrackerConfig
     from sampt.output.folder import check_folder
-    from sampt.proposals.settings import ProposeConfig
-    from sampt.segmenters.registry import check_segmenter
+    from sampt.proposals.settings import ProposeConfig, no_proposals
+    from sampt.segmenters.registry import WITHOUT_WEIGHTS, check_segmenter
 
     if frame is not None and every is not None:
         raise ConfigError("--frame and --every exclude each other; give one of them")
@@ -68,6 +68,8 @@ def command(
     check_device(settings.device)
     check_dtype(settings.dtype)
     check_segmenter(settings.segmenter)
+    if settings.segmenter.name == WITHOUT_WEIGHTS:
+        raise ConfigError(no_proposals(WITHOUT_WEIGHTS))
     check_folder(output, overwrite)
     status = status_console()
     with _opened(source) as frames:
