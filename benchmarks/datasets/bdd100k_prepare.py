@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sampt._internal.files import replacing
+from sampt._internal.files import write_json
 from sampt.errors import DatasetError, OutputError
 from sampt.prompts.label_maps import palette_image
 
@@ -138,8 +138,7 @@ def _prepare_video(video: _Video, target: Path, copy: bool) -> list[int]:
         name: {str(id): {"instance": n, "category": categories[n]} for n, id in ids.items()}
         for name, ids in sequences.items()
     }
-    with replacing(record) as temporary:
-        temporary.write_text(json.dumps({"sequences": described}, indent=1) + "\n", encoding="utf-8")
+    write_json(record, {"sequences": described})
     return [len(ids) for ids in sequences.values()]
 
 

@@ -7,7 +7,6 @@ python -m sampt.benchmarks.measure.speed --segmenter sam-vit-b --random-weights 
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,6 +18,7 @@ from rich.table import Table
 
 from sampt._internal.devices import choose_device
 from sampt._internal.environment import hardware, versions
+from sampt._internal.files import write_json
 from sampt.errors import SamptError
 from sampt.synthetic.scene import SyntheticScene
 
@@ -86,7 +86,7 @@ def main(
     except SamptError as error:
         raise click.ClickException(str(error)) from error
     if json_path:
-        json_path.write_text(json.dumps(report, indent=1) + "\n")
+        write_json(json_path, report)
 
 
 def measure(settings: list[Setting], video: Path, mask: Path, repeats: int) -> list[Timing]:

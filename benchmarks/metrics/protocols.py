@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from sampt._internal.names import some
@@ -20,6 +20,9 @@ from sampt.errors import EvaluationError
 
 from ..vos.scoring import FrameScores
 from .davis import statistics
+
+if TYPE_CHECKING:  # `sampt demo` scores without it
+    import pandas as pd
 
 MEASURES = ("J&F-Mean", "J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay")
 """The official names, in the official order."""
@@ -56,7 +59,7 @@ class Summary:
     table: pd.DataFrame
     measures: tuple[str, ...]
     means: dict[str, float]
-    groups: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["objects", *MEANS]))
+    groups: pd.DataFrame = field(default_factory=lambda: _frame({}))
     notes: tuple[str, ...] = ()
 
     @property
@@ -175,6 +178,8 @@ def _table(rows: list[dict[str, object]]) -> pd.DataFrame:
             "nothing can be scored: no object is annotated in a frame that counts; give sequences with "
             "annotations after the first frame"
         )
+    import pandas as pd
+
     return pd.DataFrame(rows)
 
 
@@ -190,6 +195,8 @@ def _group(table: pd.DataFrame, suffix: str = "") -> dict[str, float]:
 
 
 def _frame(groups: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
+    import pandas as pd
+
     return pd.DataFrame.from_dict(groups, orient="index", columns=["objects", *MEANS])
 
 

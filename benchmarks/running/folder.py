@@ -14,7 +14,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from sampt._internal.files import replacing
+from sampt._internal.files import write_json
 from sampt.errors import OutputError
 
 from .record import SequenceRecord
@@ -173,10 +173,7 @@ def open_run(path: Path, description: Description, overwrite: bool = False) -> I
             logger.warning("%s was begun with other versions of software, which its run.json names", path)
         folder.clear_partial()
         if before is None or before["seeds"] != list(folder.seeds):
-            kept = before or description
-            with replacing(path / "run.json") as temporary:
-                text = json.dumps({**kept, "seeds": folder.seeds}, indent=1)
-                temporary.write_text(text + "\n", encoding="utf-8")
+            write_json(path / "run.json", {**(before or description), "seeds": folder.seeds})
         yield folder
     finally:
         lock.release()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sampt._internal.files import replacing
+from sampt._internal.files import write_json
 
 from ..vos.scoring import FrameScores
 
@@ -39,8 +39,7 @@ class SequenceRecord:
         plain: dict[str, Any] = vars(self) | {
             "scores": None if self.scores is None else [s.to_json() for s in self.scores]
         }
-        with replacing(path) as temporary:
-            temporary.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+        write_json(path, plain)
 
     @classmethod
     def read(cls, path: Path) -> SequenceRecord:

@@ -6,15 +6,14 @@ so DAVIS scores neither (Perazzi et al., CVPR 2016, section 5; the official eval
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from sampt._internal.names import counted, natural, some
@@ -24,6 +23,9 @@ from ..datasets.annotation import is_white, object_ids, read_ids, read_single_ob
 from ..datasets.base import Progress, VosDataset, VosSequence
 from ..metrics.protocols import MEASURES, davis_measures, late_note
 from .scoring import FrameScores, has_truth, score_sequence, score_with_strays
+
+if TYPE_CHECKING:  # `sampt demo` scores without it
+    import pandas as pd
 
 __all__ = ["MEASURES", "Evaluation", "ObjectScores", "evaluate", "evaluate_dataset", "result_folders"]
 
@@ -60,13 +62,16 @@ class Evaluation:
     @property
     def table(self) -> pd.DataFrame:
         """One row an object: ``sequence``, ``object`` and the ``MEASURES`` in 0..1."""
+        import pandas as pd
+
         rows = [{"sequence": o.sequence, "object": o.object_id, **o.measures} for o in self.objects]
         return pd.DataFrame(rows, columns=["sequence", "object", *MEASURES])
 
     @property
     def means(self) -> dict[str, float]:
         """The ``MEASURES`` averaged over objects, each counting the same, as the official tools do."""
-        return {name: float(value) for name, value in self.table[list(MEASURES)].mean().items()}
+        measures = [scores.measures for scores in self.objects]
+        return {name: _mean_of_known([each[name] for each in measures]) for name in MEASURES}
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, as plain numbers, strings, lists and dicts, fit for JSON."""
@@ -82,6 +87,12 @@ class Evaluation:
             for scores in self.objects
         ]
         return {"means": self.means, "objects": objects, "notes": list(self.notes)}
+
+
+def _mean_of_known(values: Sequence[float]) -> float:
+    """NaN if there are no others."""
+    known = np.isfinite(values)
+    return float(np.nanmean(values)) if known.any() else float("nan")
 
 
 def evaluate_dataset(

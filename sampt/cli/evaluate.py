@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import click
 from rich.console import RenderableType
 
 from sampt._internal.console import result_console
-from sampt._internal.files import check_file, check_parent, replacing
+from sampt._internal.files import check_file, check_parent, write_json
 from sampt.benchmarks.datasets.base import VosDataset
 from sampt.benchmarks.datasets.registry import open_dataset, parse_options
 from sampt.benchmarks.metrics.davis_csv import write_davis_csvs
@@ -84,7 +83,7 @@ def _score_folders(results: Path, annotations: Path, json_path: Path | None, wor
         evaluation = evaluate(results, annotations, workers=workers, progress=progress)
     _show(objects_table(evaluation.table, evaluation.means), evaluation.notes)
     if json_path:
-        _write(json_path, evaluation.as_dict())
+        write_json(json_path, evaluation.as_dict())
 
 
 def _score_dataset(
@@ -108,7 +107,7 @@ def _score_dataset(
             "frames": [{"sequence": s.sequence, **s.to_json()} for s in scores],
             "notes": notes,
         }
-        _write(json_path, content)
+        write_json(json_path, content)
 
 
 def _json_ready(row: Mapping[Any, Any]) -> dict[str, Any]:
@@ -120,9 +119,3 @@ def _show(table: RenderableType, notes: Iterable[str]) -> None:
     result_console().print(table)
     for note in notes:
         click.echo(f"Note: {note}", err=True)
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    """Write JSON; the file appears whole or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

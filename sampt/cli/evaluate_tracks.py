@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,7 +12,7 @@ from rich.table import Table
 from sampt._internal.console import result_console
 from sampt._internal.devices import check_device, choose_device, choose_dtype
 from sampt._internal.environment import versions
-from sampt._internal.files import check_file, replacing
+from sampt._internal.files import check_file, write_json
 from sampt.benchmarks.metrics.tapvid import SIDE, QueryMode
 from sampt.benchmarks.running.charts import percent
 from sampt.benchmarks.tracks.data import PickledVideos
@@ -133,7 +132,7 @@ def command(
         evaluation = _track(trackers, data, conditions, cast("QueryMode", queries), side)
     result_console().print(_table(evaluation))
     if json_path:
-        _write(json_path, {"settings": settings, "versions": versions(), **evaluation.as_dict()})
+        write_json(json_path, {"settings": settings, "versions": versions(), **evaluation.as_dict()})
 
 
 def _checked(choice: TrackerChoice) -> Config:
@@ -196,9 +195,3 @@ def _table(evaluation: TrackEvaluation) -> Table:
             table.add_row(tracker if number == 0 else "", _HEADERS[measure], *values)
         table.add_section()
     return table
-
-
-def _write(path: Path, report: dict[str, Any]) -> None:
-    """Write JSON; the file appears whole or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

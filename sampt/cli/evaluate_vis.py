@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -10,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from sampt._internal.console import result_console
-from sampt._internal.files import check_file, replacing
+from sampt._internal.files import check_file, write_json
 from sampt.benchmarks.metrics.ytvis import ABSENT, MEASURES
 from sampt.benchmarks.running.charts import percent
 from sampt.benchmarks.vis.annotations import read_annotations
@@ -43,8 +42,7 @@ def command(results: Path, annotations: Path, json_path: Path | None, class_agno
         evaluation = evaluate_vis(results, truth, class_agnostic=class_agnostic, progress=progress)
     _show(evaluation)
     if json_path:
-        with replacing(json_path) as temporary:
-            temporary.write_text(json.dumps(dict(evaluation.measures), indent=1) + "\n", encoding="utf-8")
+        write_json(json_path, dict(evaluation.measures))
 
 
 def _show(evaluation: VisEvaluation) -> None:

@@ -89,9 +89,11 @@ def command(
     \b
     sampt interactive-benchmark --dataset davis2017 --root DAVIS --segmenter hq-sam-vit-h --mode offline
     """
+    from sampt._internal.extras import require
     from sampt.benchmarks import DatasetChoice, Rules, run_interactive_benchmark
     from sampt.benchmarks.datasets.registry import DATASETS, parse_options
 
+    require("pandas", "matplotlib", "jinja2", purpose="sampt interactive-benchmark")
     settings = model.settings()
     choice = DatasetChoice(dataset, root, split, parse_options(options))
     with sequence_progress("annotating", lambda: model.announce(settings)) as progress:

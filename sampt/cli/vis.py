@@ -50,10 +50,12 @@ def command(
     sampt vis --dataset uvo --root UVOv1.0 --config sam_pt_uvo
     sampt vis --dataset uvo --root UVOv1.0 --segmenter mobile-sam -o redetect.every=10
     """
+    from sampt._internal.extras import require
     from sampt.benchmarks import DatasetChoice, run_vis
     from sampt.benchmarks.datasets.registry import parse_options
     from sampt.benchmarks.vis.datasets import VIS_DATASETS
 
+    require("pandas", "matplotlib", "jinja2", purpose="sampt vis")
     settings = _settings(model)
     choice = DatasetChoice(dataset, root, split, parse_options(options))
     with sequence_progress("segmenting", lambda: model.announce(settings, SAM)) as progress:

@@ -20,9 +20,8 @@ def test_commands_are_listed_in_sections(here: Cli) -> None:
     listed = here("--help").stdout
     titles = re.findall(r"^([A-Z][a-z ]+):$", listed, re.MULTILINE)
     assert titles == ["Options", "Segment", "Benchmarks", "Evaluate", "Data and weights"]
-    assert re.findall(r"^  ([a-z-]+) ", listed, re.MULTILINE) == [
-        *(name for name in COMMANDS),
-    ]
+    commands = listed.partition("\nSegment:\n")[2]
+    assert re.findall(r"^  ([a-z-]+) ", commands, re.MULTILINE) == COMMANDS
 
 
 @pytest.mark.parametrize("command", COMMANDS)

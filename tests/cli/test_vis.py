@@ -216,7 +216,7 @@ def refused(here: Cli, *arguments: object) -> str:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("--segmenter", "grabcut"), "such as --segmenter mobile-sam"),
+        (("--segmenter", "grabcut"), "such as --segmenter "),
         (("-o", "redetect.evry=2"), "did you mean 'redetect.every'"),
         (("-o", "tracker.nme=2"), "did you mean 'tracker.name'"),
         (("--video", "tin_car"), "did you mean 'tin_cars-02'"),

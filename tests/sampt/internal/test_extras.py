@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -59,6 +60,19 @@ def test_tracking_needs_no_extra(without: Without, scene: Path) -> None:
     output = scene.parent / "out"
     done = without([*EXTRA_OF], "-m", "sampt", "track", scene, "--point", "1:0:80,48", "-O", output)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_demo_and_its_scores_need_no_extra(without: Without, scene: Path) -> None:
+    mask = scene.parent / "mask.png"
+    (scene.parent / "masks").mkdir()
+    for t in range(3):
+        shutil.copy(mask, scene.parent / "masks" / f"{t:05d}.png")
+    code = (
+        "import sys, pathlib, sampt.cli.demo; from sampt.benchmarks.vos.evaluation import evaluate; "
+        "folder = pathlib.Path(sys.argv[1]); print(evaluate(folder, folder).means['J-Mean'])"
+    )
+    done = without([*EXTRA_OF], "-c", code, scene.parent / "masks")
+    assert done.stdout.strip() == "1.0", done.stderr
 
 
 def test_proposing_imports_no_extra(without: Without) -> None:
