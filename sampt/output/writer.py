@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,7 +94,8 @@ def save(
     return Saved(writer.folder, writer.count, tuple(writer.stretches))
 
 
-class WrittenFrame(NamedTuple):
+@dataclass(frozen=True)
+class WrittenFrame:
     """What ``result.json`` tells of a frame: its number, and each object's score, visible share and doubt."""
 
     index: int
