@@ -1,71 +1,76 @@
-"""The examples of CONTRIBUTING.md and the links of the README work."""
+"""The examples of CONTRIBUTING.md pass the suites that it sends its readers to, and links lead somewhere."""
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
-import numpy as np
 import pytest
 
-import sampt.methods.sam_pt.samplers
-from sampt.benchmarks.datasets.miniature import write_miniature
-from sampt.trackers.base import PointTracker
+from .guide import ROOT, TEXT, examples
 
-ROOT = Path(__file__).parent.parent
-PAGES = ["README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
-SNIPPETS = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
+PAGES = ["README.md", "CONTRIBUTING.md", *(str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md"))]
+COPIED = ("sampt", "trackers", "benchmarks", "configs", "tests", "pyproject.toml", "setup.cfg")
 
 
-def example(word: str, package: str, known: dict[str, object]) -> dict[str, object]:
-    """What the example with ``word`` in it defines, run as if it were a module of ``package``."""
-    module = ModuleType(f"{package}.example")
-    module.__package__ = package
-    vars(module).update(known)
-    sys.modules[module.__name__] = module
-    exec(next(s for s in SNIPPETS if word in s), vars(module))
-    return vars(module)
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the repository in which the guide was followed, from its first example to its last."""
+    copy = tmp_path_factory.mktemp("followed")
+    for name in COPIED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "golden"))
+        else:
+            shutil.copy(ROOT / name, copy / name)
+    for example in examples():
+        example.put_into(copy)
+    return copy
 
 
-def test_the_tracker_of_the_guide_follows_a_shift() -> None:
-    tracker = example("OnlineTracker", "sampt.trackers", {})["GlobalShift"]()  # type: ignore[operator]
-    assert isinstance(tracker, PointTracker)
-    texture = np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8)
-    clip = np.stack([np.roll(texture, (t, 2 * t), (0, 1)) for t in range(5)])
-    tracks = tracker.track(clip, [(2, 60, 40)])
-    expected = [(56, 38), (58, 39), (60, 40), (62, 41), (64, 42)]
-    np.testing.assert_allclose(tracks.xy[:, 0], expected, atol=0.2)
-    assert tracks.visible.all()
+def test_every_example_says_where_it_goes() -> None:
+    assert len(examples()) == TEXT.count("```python")
 
 
-def test_the_sampler_of_the_guide_samples_from_the_top() -> None:
-    sampler = example("TopSampler", "sampt", dict(vars(sampt.methods.sam_pt.samplers)))["TopSampler"]()  # type: ignore[operator]
-    mask = np.zeros((20, 20), bool)
-    mask[5:15, 5:15] = True
-    xy = sampler.sample(np.zeros((20, 20, 3), np.uint8), mask, 7, np.random.default_rng(0))
-    assert xy.shape == (7, 2)
-    assert (xy[:, 1] < 10).all()
-
-
-def test_the_dataset_of_the_guide_opens_a_folder(tmp_path: Path) -> None:
-    write_miniature("generic", tmp_path / "data")
-    (tmp_path / "data/JPEGImages").rename(tmp_path / "data/frames")
-    (tmp_path / "data/Annotations").rename(tmp_path / "data/masks")
-    open_fishes = example("open_fishes", "sampt.benchmarks.datasets", {})["open_fishes"]
-    dataset = open_fishes(tmp_path, "all", {})  # type: ignore[operator]
-    sequence = dataset[dataset.names[0]]
-    assert sequence.appearances and len(sequence.video) == len(sequence.frames)
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "page",
-    ["README.md", "CONTRIBUTING.md", *(f"docs/{p.name}" for p in sorted((ROOT / "docs").glob("*.md")))],
+    ("suite", "name"),
+    [
+        ("tests/trackers/test_conformance.py", "global-shift"),
+        ("tests/sampt/methods/test_samplers.py", "top"),
+        ("tests/benchmarks/datasets/test_conformance.py", "fishes"),
+    ],
 )
+def test_the_example_passes_its_suite(followed: Path, suite: str, name: str) -> None:
+    assert suite in TEXT
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", suite]
+    done = subprocess.run(
+        [*command, "-k", f"{name} or every_registered or every_dataset"],
+        cwd=followed,
+        env={**os.environ, "PYTHONPATH": str(followed)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert int(re.findall(r"(\d+) passed", done.stdout)[-1]) > 8
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page: str) -> None:
-    text = (ROOT / page).read_text()
+    path = ROOT / page
+    text = path.read_text()
     assert "<!--" not in text
     for target in re.findall(r"\]\(([^)#]+)\)", text):
         if not target.startswith("http"):
-            assert ((ROOT / page).parent / target).exists(), target
+            assert (path.parent / target).exists(), target
+
+
+def test_paths_in_the_guide_exist() -> None:
+    made = {example.file for example in examples() if not example.place}
+    named = set(re.findall(r"`((?:trackers|sampt|benchmarks|configs|tests|docs)/[\w./]*)`", TEXT))
+    missing = {path for path in named - made if not (ROOT / path).exists()}
+    assert missing == {"tests/trackers/NAME_case.py"}

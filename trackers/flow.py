@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from .base import OnlineTracker, Step, Visibility
 from .clip import Clip
 from .frames import FrameCache, within, working_size
+from .names import unknown_name
 from .options import at_least
 
 # A step looks at one pair of frames; a few more let several runs over the same clip be a little out of step.
@@ -170,7 +171,7 @@ class DisOptions(ChainingOptions):
         if not 0 <= self.finest_scale <= 5:
             raise ValueError(f"finest_scale must be from 0 to 5, not {self.finest_scale}")
         if self.preset not in _PRESETS:
-            raise ValueError(f"preset must be one of {', '.join(_PRESETS)}, not {self.preset!r}")
+            raise ValueError(unknown_name("preset", self.preset, _PRESETS))
 
 
 class DisFlow:

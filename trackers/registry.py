@@ -77,10 +77,8 @@ def find_tracker(name: str) -> TrackerInfo:
     Raises:
         ValueError: there is none (the closest name is given), or another package's cannot be used.
     """
-    found = load_extension(
-        *("tracker", name, TRACKERS, _is_tracker),
-        "a subclass of PointTracker with a dataclass of options, or a TrackerInfo",
-    )
+    wanted = "a subclass of PointTracker with a dataclass of options, or a TrackerInfo"
+    found = load_extension("tracker", name, TRACKERS, _is_tracker, wanted)
     if found is None:
         return TRACKERS[name]
     return found if isinstance(found, TrackerInfo) else TrackerInfo.of(found)

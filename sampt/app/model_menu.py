@@ -17,8 +17,6 @@ from sampt.trackers.registry import TRACKERS, tracker_names
 from sampt.weights.download import state
 from sampt.weights.registry import CHECKPOINTS
 
-WITHOUT_WEIGHTS = "grabcut"
-
 
 @dataclass(frozen=True)
 class PartNames:

@@ -253,6 +253,21 @@ def test_streaming_holds_a_bounded_number_of_frames(case, online, make_translati
     assert max(in_use) <= case.frames_held
 
 
+class Camera:
+    """Frames that come one after the other, of which only the two latest can be read."""
+
+    def __init__(self, frames: np.ndarray) -> None:
+        self._frames, self.count = frames, 0
+
+    def has(self, index: int) -> bool:
+        self.count = min(max(self.count, index + 1), len(self._frames))
+        return index < self.count
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        assert self.has(index) and index >= self.count - 2, f"frame {index} has passed"
+        return self._frames[index]
+
+
 class TestFramesThatComeOneAfterTheOther:
     @pytest.fixture
     def frames(self, make_translating) -> np.ndarray:
@@ -273,6 +288,10 @@ class TestFramesThatComeOneAfterTheOther:
     def test_are_tracked_as_those_of_an_array(self, case, online, frames, from_the_first, length):
         endless = online.stream(Clip(ImageStream(iter(frames[:length]))), from_the_first)
         self.assert_equal(endless, case.make().stream(Clip(frames[:length]), from_the_first))
+
+    def test_need_not_be_kept_longer_than_to_the_next_one(self, case, online, frames, from_the_first):
+        endless = online.stream(Clip(Camera(frames)), from_the_first)
+        self.assert_equal(endless, case.make().stream(Clip(frames), from_the_first))
 
     def test_are_filtered_as_those_of_an_array(self, case, online, frames, from_the_first):
         patches = PatchFilter(3, 0.1)

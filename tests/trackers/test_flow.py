@@ -253,7 +253,6 @@ def test_dis_follows_the_cover(occluded_clip):
     [
         ("max_side", 0),
         ("finest_scale", -1),
-        ("preset", "best"),
         ("tolerance", -0.1),
         ("relative_tolerance", -0.1),
         ("patience", 0),
@@ -263,3 +262,8 @@ def test_dis_follows_the_cover(occluded_clip):
 def test_options_out_of_range_are_named(option, value):
     with pytest.raises(ValueError, match=f"^{option} must be"):
         DisOptions(**{option: value})
+
+
+def test_an_unknown_preset_is_answered_with_the_known_ones():
+    with pytest.raises(ValueError, match="unknown preset 'best'; choose one of fast, medium, ultrafast"):
+        DisOptions(preset="best")

@@ -158,7 +158,7 @@ def test_weights_of_something_else_are_refused(state):
 
 
 def test_there_are_two_sizes():
-    with pytest.raises(ValueError, match="large, small, not 'huge'"):
+    with pytest.raises(ValueError, match="unknown size of RAFT 'huge'; choose one of large, small"):
         build_raft("huge")
 
 

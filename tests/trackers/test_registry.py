@@ -7,9 +7,11 @@ import sys
 
 import pytest
 
+from sampt.trackers.base import OnlineTracker
 from sampt.trackers.cotracker.options import CoTracker2Options, CoTracker3Options
 from sampt.trackers.flow import Dis, DisOptions
-from sampt.trackers.registry import check_options, create_tracker, tracker_names
+from sampt.trackers.options import read_options
+from sampt.trackers.registry import TrackerInfo, check_options, create_tracker, tracker_names
 
 
 def test_a_tracker_is_made_by_name_with_its_options():
@@ -76,6 +78,19 @@ def test_cotracker2_takes_no_larger_size_than_its_weights_do():
     assert check_options("cotracker2", {"size": [384, 512]}) == CoTracker2Options()
     with pytest.raises(ValueError, match="size must be at most"):
         check_options("cotracker2", {"size": [400, 512]})
+
+
+def test_a_tracker_may_have_no_options():
+    class Plain(OnlineTracker):
+        name = "plain"
+
+        def stream(self, clip, queries):
+            return iter(())
+
+    options = TrackerInfo.of(Plain).options
+    assert read_options(options, {}, "tracker 'plain'") == Plain().options
+    with pytest.raises(ValueError, match="'plain': unknown option 'speed'; there is none to choose"):
+        read_options(options, {"speed": 3}, "tracker 'plain'")
 
 
 def test_names_and_options_are_checked_without_importing_torch():

@@ -79,8 +79,8 @@ class SlidingCoTracker(CoTrackerBase, OnlineTracker):
         steps = list(self.stream(clip, checked))
         if starts.any():
             flipped = checked.copy()
-            flipped[:, 0] = len(clip) - 1 - starts
-            backward = reversed(list(self.stream(clip.reversed(), flipped)))
+            flipped[:, 0] = len(steps) - 1 - starts
+            backward = reversed(list(self.stream(clip[: len(steps)].reversed(), flipped)))
             for t, ((xy, visibility), past) in enumerate(zip(steps, backward, strict=True)):
                 early = t < starts
                 xy[early], visibility[early] = past[0][early], past[1][early]

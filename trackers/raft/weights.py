@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from torch import Tensor
 from torchvision.models.optical_flow import RAFT, raft_large, raft_small
 
+from ..names import unknown_name
+
 _BUILDERS = {"large": raft_large, "small": raft_small}
 _FEATURES = {256: "large", 128: "small"}
 """Channels of the feature maps, which tell the sizes apart."""
@@ -41,7 +43,7 @@ def build_raft(size: str = "large") -> RAFT:
         ValueError: ``size`` is neither "large" nor "small".
     """
     if size not in _BUILDERS:
-        raise ValueError(f"size must be one of {', '.join(_BUILDERS)}, not {size!r}")
+        raise ValueError(unknown_name("size of RAFT", size, _BUILDERS))
     return _BUILDERS[size](weights=None, progress=False)
 
 

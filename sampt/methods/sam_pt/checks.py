@@ -42,5 +42,5 @@ def make_sampler(which: str, config: SamplerConfig) -> PointSampler:
     """
     try:
         return create_sampler(config.name, **config.options)
-    except (ValueError, TypeError, ConfigError) as error:
+    except ConfigError as error:
         raise ConfigError(f"sampling.{which}: {error}") from error
