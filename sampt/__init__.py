@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from .version import __version__
 
 if TYPE_CHECKING:
+    from sampt.methods.results import FrameResult, ObjectResult
+
     from .config import Config, load_config
     from .errors import (
         CheckpointError,
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
         VideoError,
     )
     from .interactive.session import InteractiveSession
-    from .methods.base import FrameResult, ObjectResult, Segmentation, VideoMethod
+    from .methods.base import Segmentation, VideoMethod
     from .methods.registry import build_method
     from .methods.sam_pt.pipeline import SamPt
     from .methods.tracks import track
@@ -51,7 +53,8 @@ _HOMES = {
         *("EvaluationError", "OutputError", "PromptError", "SamptError", "VideoError"),
     ),
     "interactive.session": ("InteractiveSession",),
-    "methods.base": ("FrameResult", "ObjectResult", "Segmentation", "VideoMethod"),
+    "methods.base": ("Segmentation", "VideoMethod"),
+    "methods.results": ("FrameResult", "ObjectResult"),
     "methods.registry": ("build_method",),
     "methods.sam_pt.pipeline": ("SamPt",),
     "methods.tracks": ("track",),

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sampt._internal.files import replacing
-
+from ..running.csv_files import write_csv
 from ..running.tasks import SequenceTask
 from .plot import plot_sequences, plot_values
 from .statistics import complete, mean_intervals, sequence_medians, summary
@@ -58,8 +57,7 @@ def write_comparison(
         EvaluationError: no sequence is in every run; ``runs.csv`` is written nevertheless.
         OutputError: a file cannot be written.
     """
-    with replacing(folder / "runs.csv") as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n")
+    write_csv(folder / "runs.csv", table)
     compared, left_out = complete(table, sequences, len(settings) * seeds)
     names = [setting.name for setting in settings]
     compared = compared.sort_values("setting", key=lambda column: column.map(names.index), kind="stable")
@@ -92,6 +90,5 @@ def write_failures(
     rows = [(names[task.setting], task.seed, task.sequence, failures[task]) for task in tasks]
     table = pd.DataFrame(rows, columns=["setting", "seed", "sequence", "error"])
     if rows:
-        with replacing(folder / "failures.csv") as temporary:
-            table.to_csv(temporary, index=False, lineterminator="\n")
+        write_csv(folder / "failures.csv", table)
     return table

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from sampt._internal.files import replacing
 from sampt.errors import EvaluationError
 
+from ..running.csv_files import write_csv
 from ..running.folder import RunFolder
 from .walks import Annotation
 
@@ -44,8 +44,7 @@ def write_outputs(folder: RunFolder, annotations: Sequence[Annotation], others: 
         ("metrics.csv", object_table(annotations)),
         (CURVE, mean_curve(annotations)),
     ):
-        with replacing(folder.path / name) as temporary:
-            table.to_csv(temporary, index=False, float_format="%.6f", lineterminator="\n")
+        write_csv(folder.path / name, table, decimals=6)
     curves = {name: read_curve(path) for path, name in _names([folder.path, *others]).items()}
     plot_curves(curves, annotations, folder.path / "curve")
 

@@ -28,15 +28,15 @@ OBJECTS = 13
 TRACKS = 60
 """So many different objects are drawn; every masklet is one of them, some frames earlier or later."""
 
-MovingMask = list[Rle]
+Track = list[Rle]
 
 
-def draw_moving_masks(frames: int, rng: np.random.Generator) -> list[MovingMask]:
+def draw_tracks(frames: int, rng: np.random.Generator) -> list[Track]:
     """Ellipses with frayed edges that drift, run-length encoded."""
-    return [_draw_moving_mask(frames, rng) for _ in range(TRACKS)]
+    return [_draw_track(frames, rng) for _ in range(TRACKS)]
 
 
-def _draw_moving_mask(frames: int, rng: np.random.Generator) -> MovingMask:
+def _draw_track(frames: int, rng: np.random.Generator) -> Track:
     height, width = SIZE
     centre, velocity = rng.uniform((0, 0), (width, height)), rng.normal(0, 2, 2)
     axes, angle = np.exp(rng.uniform(np.log(12), np.log(260), 2)), rng.uniform(0, 180)
@@ -52,7 +52,7 @@ def _draw_moving_mask(frames: int, rng: np.random.Generator) -> MovingMask:
 
 
 def _masklets(
-    video: int, count: int, tracks: list[MovingMask], rng: np.random.Generator
+    video: int, count: int, tracks: list[Track], rng: np.random.Generator
 ) -> Iterator[dict[str, Any]]:
     for chosen, late in zip(rng.integers(0, len(tracks), count), rng.integers(-4, 5, count), strict=True):
         track = tracks[chosen]
@@ -68,7 +68,7 @@ def _masklets(
 def write_data(folder: Path, videos: int, frames: int, predictions: int) -> tuple[Path, Path]:
     """Annotations and results in the format of YouTube-VIS."""
     rng = np.random.default_rng(0)
-    tracks = draw_moving_masks(frames, rng)
+    tracks = draw_tracks(frames, rng)
     annotations, results = folder / "annotations.json", folder / "results.json"
     listed = [{"id": v, "width": SIZE[1], "height": SIZE[0], "length": frames} for v in range(1, videos + 1)]
     objects = [

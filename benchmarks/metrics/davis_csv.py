@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sampt._internal.files import replacing
-
+from ..running.csv_files import write_csv
 from .protocols import Summary
 
 
@@ -35,6 +34,5 @@ def write_davis_csvs(summary: Summary, folder: Path, split: str) -> tuple[Path, 
     whole = pd.DataFrame([summary.means])
     files = tuple(folder / f"{kind}_results-{Path(split).stem}.csv" for kind in ("global", "per-sequence"))
     for path, rows in zip(files, (whole, objects), strict=True):
-        with replacing(path) as temporary:
-            rows.to_csv(temporary, index=False, float_format="%.3f", lineterminator="\n")
+        write_csv(path, rows, decimals=3)
     return files

@@ -14,6 +14,7 @@ import pandas as pd
 from sampt._internal.files import replacing
 
 from ..metrics.ytvis import ABSENT, MEASURES
+from ..running.csv_files import write_csv
 from ..running.folder import RunFolder
 from ..running.report import RunReport
 from ..running.tasks import SequenceTask
@@ -75,8 +76,7 @@ class VisScores:
             OutputError: it cannot be written.
         """
         if self.by_seed:
-            with replacing(folder.path / "metrics.csv") as temporary:
-                self.means.to_csv(temporary, index_label="seed", float_format="%.6f", lineterminator="\n")
+            write_csv(folder.path / "metrics.csv", self.means, decimals=6, index="seed")
 
 
 def write_results(folder: RunFolder, dataset: VisDataset) -> list[Path]:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from sampt._internal.files import replacing
 from sampt.errors import EvaluationError
 
 from ..datasets.base import VosDataset
 from ..datasets.registry import find_dataset
 from ..metrics.davis_csv import write_davis_csvs
 from ..metrics.protocols import MEANS, Summary, summarise
+from ..running.csv_files import write_csv
 from ..running.folder import RunFolder
 from ..running.report import RunReport
 from ..running.strips import overlay_strip
@@ -75,8 +75,7 @@ class VosScores:
             tables.append(table)
             write_davis_csvs(summary, folder.masks(seed), split)
         if tables:
-            with replacing(folder.path / "metrics.csv") as temporary:
-                pd.concat(tables).to_csv(temporary, index=False, float_format="%.6f", lineterminator="\n")
+            write_csv(folder.path / "metrics.csv", pd.concat(tables), decimals=6)
 
 
 def make_report(

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sampt.config import Config
-from sampt.methods.base import FrameResult
+from sampt.methods.results import FrameResult
 from sampt.prompts.label_maps import palette_image
 
 from ..datasets.base import DatasetChoice, VosSequence

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sampt._internal.files import replacing
 from sampt.interactive.session import InteractiveSession
-from sampt.methods.base import FrameResult
+from sampt.methods.results import FrameResult
 from sampt.output.coco import CocoWriter
 from sampt.output.overlay import OverlayPainter
 from sampt.prompts.label_maps import palette_image

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sampt.interactive.session import SeenPoint
-from sampt.methods.base import FrameResult
+from sampt.methods.results import FrameResult
 from sampt.output.drawing import colour, colour_table, outline, stacked, tinted
 from sampt.trackers.base import Visibility
 

@@ -16,7 +16,8 @@ import numpy as np
 
 from sampt._internal.closing import Closing
 from sampt.errors import PromptError, VideoError
-from sampt.methods.base import FrameResult, SeenPoint, VideoMethod
+from sampt.methods.base import SeenPoint, VideoMethod
+from sampt.methods.results import FrameResult
 from sampt.prompts.edit_file import read_edits, write_edits
 from sampt.prompts.edits import (
     AddObject,

@@ -14,7 +14,7 @@ from sampt.trackers.filters import filtered_steps
 from sampt.tracking.building import build_tracker
 from sampt.video.frames import Frames, as_frame, open_frames
 
-from .base import FrameResult
+from .results import FrameResult
 
 
 def track(video: Frames, queries: QueryPoints, tracker: str | PointTracker = "dis") -> Iterator[FrameResult]:

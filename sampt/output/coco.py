@@ -9,7 +9,7 @@ from typing import Any
 
 from sampt._internal.closing import Closing
 from sampt._internal.files import replacing
-from sampt.methods.base import FrameResult
+from sampt.methods.results import FrameResult
 from sampt.prompts.query_points import QueryPoints
 
 

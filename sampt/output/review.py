@@ -8,7 +8,7 @@ from itertools import groupby
 
 import numpy as np
 
-from sampt.methods.base import FrameResult
+from sampt.methods.results import FrameResult
 
 FEW_POINTS = 0.5
 """With a smaller visible share of its positives, most of an object's points are lost."""

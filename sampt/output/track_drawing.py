@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from sampt.methods.base import FrameResult
+from sampt.methods.results import FrameResult
 from sampt.trackers.base import Visibility
 
 from .drawing import colour, disc, write_names

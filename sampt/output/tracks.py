@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sampt._internal.closing import Closing
 from sampt.errors import PromptError
-from sampt.methods.base import FrameResult
+from sampt.methods.results import FrameResult
 from sampt.prompts.query_points import QueryPoints
 from sampt.trackers.base import PointTracker
 from sampt.trackers.clip import Clip

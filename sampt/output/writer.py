@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from sampt._internal.closing import Closing
 from sampt._internal.environment import versions
 from sampt._internal.files import check_file, replacing, write_json
-from sampt.methods.base import FrameResult, Segmentation
+from sampt.methods.base import Segmentation
+from sampt.methods.results import FrameResult
 from sampt.video.writer import VideoWriter
 
 from .coco import CocoWriter

@@ -78,7 +78,6 @@ def test_names_and_shapes(manifest: dict) -> None:
 
 
 def test_features(embedding: Embedding, golden: dict[str, np.ndarray]) -> None:
-    assert np.ptp(golden["features"]) > 1
     agrees(embedding.features[0][0], golden["features"])
 
 
@@ -86,7 +85,6 @@ def test_single_mask(
     segmenter: SamSegmenter, embedding: Embedding, prompts: Prompts, golden: dict[str, np.ndarray]
 ) -> None:
     decoded: Decoded = segmenter.decode(embedding, prompts)
-    assert np.ptp(golden["low_res"]) > 0.1
     agrees(decoded.low_res, golden["low_res"])
     agrees(decoded.scores, golden["iou"])
 

@@ -8,7 +8,7 @@ import pytest
 from sampt import ObjectQuery, QueryPoints, SamPt
 from sampt.config.schema import OnLoss, Prompting
 from sampt.interactive.session import InteractiveSession
-from sampt.methods.base import FrameResult
+from sampt.methods.results import FrameResult
 from sampt.methods.sam_pt.pipeline import Sampling
 from sampt.methods.sam_pt.reinitialisation import AtHorizon, MedianArea, Reinit, SimilarArea, SimilarAreaSync
 from sampt.methods.sam_pt.samplers import RandomSampler

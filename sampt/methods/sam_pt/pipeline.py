@@ -16,8 +16,9 @@ from sampt._internal.stopwatch import Stopwatch
 from sampt.config import Config, load_config
 from sampt.config.schema import CacheBudget, Prompting
 from sampt.errors import PromptError, VideoError
-from sampt.methods.base import FrameResult, Segmentation, VideoMethod, exclusive
+from sampt.methods.base import Segmentation, VideoMethod
 from sampt.methods.frame_points import FramePoints
+from sampt.methods.results import FrameResult, exclusive
 from sampt.prompts.edits import Document
 from sampt.prompts.object_query import ObjectQuery
 from sampt.prompts.query_points import QueryPoints

@@ -10,8 +10,9 @@ import pytest
 from sampt import InteractiveSession, QueryPoints, SamPt
 from sampt.config.schema import CacheBudget, Prompting
 from sampt.errors import ConfigError, PromptError, VideoError
-from sampt.methods.base import FrameResult, VideoMethod
+from sampt.methods.base import VideoMethod
 from sampt.methods.registry import METHODS, build_method
+from sampt.methods.results import FrameResult
 from sampt.methods.sam_pt.parts import Sampling
 from sampt.methods.sam_pt.samplers import RandomSampler
 

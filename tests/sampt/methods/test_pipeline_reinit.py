@@ -12,9 +12,10 @@ from sampt.config.schema import CacheBudget, OnLoss, Prompting
 from sampt.methods.sam_pt.pipeline import Sampling
 from sampt.methods.sam_pt.reinitialisation import AtHorizon, MedianArea
 from sampt.methods.sam_pt.samplers import RandomSampler
+from sampt.segmenters.base import Prompts
 from sampt.trackers.base import Step, Visibility
 from sampt.trackers.clip import Clip
-from tests.sampt.parts import GREEN, RED, SteadyTracker, squares, truth
+from tests.sampt.parts import GREEN, RED, ColourSegmenter, SteadyTracker, squares, truth
 from tests.sampt.runs import equal, every_horizon, every_reinit, green, masks_of, model, red, segment
 
 
@@ -221,3 +222,55 @@ class TestOnceEncoded:
         alike = [ObjectQuery(k, 0, [(10, 10)], [(60, 40)]) for k in range(1, 6)]
         segment(made, squares(1), *alike)
         assert [len(prompts) for prompts in made.segmenter.prompted] == [5] * 5
+
+
+class SeenBySampler(EvenSampler):
+    """Notes the frames that it samples from."""
+
+    def __init__(self) -> None:
+        self.frames: list[np.ndarray] = []
+
+    def sample(self, image, mask, count, rng) -> np.ndarray:
+        self.frames.append(image)
+        return super().sample(image, mask, count, rng)
+
+
+@pytest.mark.parametrize(
+    ("reinit", "restarts"),
+    [(AtHorizon(4, 4), [3, 6, 9]), (OnLoss(least_visible=1, patience=1), [1, 4, 7, 10])],
+)
+def test_points_are_sampled_from_the_frame_of_the_restart(reinit, restarts):
+    """Samplers such as Shi-Tomasi look at the image, so it must be the one in which the mask was made."""
+    sampler, clip = SeenBySampler(), squares(12)
+    tracker = SteadyTracker() if isinstance(reinit, AtHorizon) else SteadyTracker(dropping=1)
+    sampling = Sampling(sampler, EvenSampler(), 5, 0)
+    segment(model(reinit, sampling=sampling, tracker=tracker), clip, red())
+    seen = [next(t for t in range(12) if (frame == clip[t]).all()) for frame in sampler.frames]
+    assert seen == restarts
+
+
+@pytest.mark.parametrize("alone", [False, True])
+@every_reinit
+def test_negatives_alone_decides_whether_a_frame_without_positives_is_prompted(reinit, alone):
+    """The reference goes on prompting with negatives; by default such an object has no mask."""
+
+    class LosesPositives(SteadyTracker):
+        def stream(self, clip: Clip, queries: np.ndarray) -> Iterator[Step]:
+            for t, (xy, visibility) in enumerate(super().stream(clip, queries)):
+                visibility[:2] = Visibility.VISIBLE if t == 0 else Visibility.INVISIBLE
+                yield xy, visibility
+
+    class TakesNegativesAlone(ColourSegmenter):
+        def _mask(self, frame: np.ndarray, prompts: Prompts, i: int) -> np.ndarray:
+            return super()._mask(frame, prompts, i) if prompts.labels[i].any() else frame[..., 0] > 250
+
+    made = model(
+        reinit,
+        tracker=LosesPositives(),
+        segmenter=TakesNegativesAlone(),
+        sampling=Sampling(EvenSampler(), EvenSampler(), 2, 2),
+        prompting=Prompting(refinements=0, negatives_alone=alone, iou_threshold=None),
+    )
+    queries = ObjectQuery(1, 0, [(10, 10), (12, 12)], [(40, 40), (50, 40)])
+    (later,) = segment(made, squares(2), queries)[1:]
+    assert bool(np.isfinite(later.scores[0])) is alone

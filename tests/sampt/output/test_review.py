@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sampt.methods.base import FrameResult
+from sampt.methods.results import FrameResult
 from sampt.output.review import Stretch, doubts, stretches
 from sampt.trackers.base import Visibility
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sampt.methods.base import FrameResult
+from sampt.methods.results import FrameResult
 from sampt.output.drawing import colour
 from sampt.output.track_drawing import TrackPainter
 from sampt.trackers.base import Visibility
