@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from sampt._internal.names import counted
+from sampt._internal.names import plural
 from sampt.benchmarks.datasets.check import DatasetCheck, check_dataset
 from sampt.benchmarks.datasets.miniature import write_miniature
 from sampt.benchmarks.datasets.registry import DATASETS, DatasetInfo, find_in, parse_options
@@ -82,7 +82,7 @@ def check(dataset: str, root: Path, split: str | None, options: tuple[str, ...])
     _show(report)
     if report.problems:
         raise DatasetError(
-            f"{root} has {counted(len(report.problems), 'problem')}, listed above: "
+            f"{root} has {plural(len(report.problems), 'problem')}, listed above: "
             f"mend the files, or get them again from {info.source}"
         )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from sampt._internal.names import counted
+from sampt._internal.names import plural
 
 from .dataset_options import dataset_options, sequence_progress
 from .engine_options import EngineOptions, engine_options
@@ -111,7 +111,7 @@ def command(
         )
     if done.annotations:
         _tell(done)
-    click.echo(f"{counted(len(done.annotations), 'object')}: {done.folder}", err=True)
+    click.echo(f"{plural(len(done.annotations), 'object')}: {done.folder}", err=True)
     exit_if_failed(context, len(done.failures))
 
 

@@ -11,7 +11,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from sampt._internal.names import counted
+from sampt._internal.names import plural
 from sampt.errors import ConfigError, VideoError
 from sampt.video.reader import Video, read_image
 
@@ -85,7 +85,7 @@ def command(
                 image = frames[index]
                 writer.write(index, image, propose(segmenter, image, settings.proposals))
                 shown.advance()
-    status.print(f"{writer.count} masks in {counted(len(indices), 'frame')}: {output}")
+    status.print(f"{writer.count} masks in {plural(len(indices), 'frame')}: {output}")
 
 
 def _proposing(settings: ProposeConfig, size: tuple[int, ...]) -> PromptableSegmenter:
@@ -126,6 +126,6 @@ def _indices(source: Path, count: int, frame: int | None, every: int | None) -> 
     first = frame or 0
     if first >= count:
         raise VideoError(
-            f"--frame {first} is beyond {source}, which has {counted(count, 'frame')}, counted from 0"
+            f"--frame {first} is beyond {source}, which has {plural(count, 'frame')}, counted from 0"
         )
     return range(first, first + 1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from sampt._internal.names import counted
+from sampt._internal.names import plural
 from sampt.errors import ConfigError
 
 from .model_options import ModelChoice
@@ -104,7 +104,7 @@ def tell_run(done: BenchmarkRun, noun: str, place: Path) -> None:
         result_console().print(means_table(done.means))
     for note in done.notes:
         click.echo(f"Note: {note}", err=True)
-    finished = f"{done.finished} of {counted(done.total, noun)}"
+    finished = f"{done.finished} of {plural(done.total, noun)}"
     click.echo(f"{finished}: {place}; open {done.folder / 'report.html'}", err=True)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sampt._internal.names import counted
+from sampt._internal.names import plural
 from sampt.errors import PromptError, VideoError
 
 from .model_options import TrackerChoice, tracker_options
@@ -107,4 +107,4 @@ def command(
                 writer.write(opened[result.index], result, float(opened.timestamps[result.index]))
                 shown.advance()
     count = sum(len(query.positives) + len(query.negatives) for query in queries.objects)
-    status.print(f"{counted(count, 'point')} through {counted(len(clip), 'frame')}: {output}")
+    status.print(f"{plural(count, 'point')} through {plural(len(clip), 'frame')}: {output}")
