@@ -210,8 +210,8 @@ def _match(results: Path, annotations: Path) -> tuple[list[_Folders], list[str]]
     common = [_Folders(name, ours[name], truths[name]) for name in truths if name in ours]
     if not common:
         raise EvaluationError(
-            f"{results} ({first_few(ours)}) and {annotations} ({first_few(truths)}) have no sequence in common: "
-            "give a result's folder the name of its annotations"
+            f"{results} ({first_few(ours)}) and {annotations} ({first_few(truths)}) have no sequence in "
+            "common: give a result's folder the name of its annotations"
         )
     notes = []
     if unpredicted := [name for name in truths if name not in ours]:
@@ -272,7 +272,8 @@ def _score_folder(folders: _Folders) -> tuple[list[ObjectScores], list[str]]:
         notes.append(late_note(folders.name, late))
     if strays := strays - last:
         notes.append(
-            f"{folders.name}'s results have labels that its annotations do not have: {first_few(sorted(strays))}."
+            f"{folders.name}'s results have labels that its annotations do not have: "
+            f"{first_few(sorted(strays))}."
         )
     return objects, notes
 

@@ -49,7 +49,8 @@ def write_submission(
         found = {name: folders[sequence.name] / Path(name).name for name in _expected(dataset, sequence)}
         if absent := [path for path in found.values() if not path.is_file()]:
             raise EvaluationError(
-                f"{sequence.name} lacks {plural(len(absent), 'mask')} ({first_few(absent)}): finish the run first"
+                f"{sequence.name} lacks {plural(len(absent), 'mask')} ({first_few(absent)}): "
+                "finish the run first"
             )
         files |= found
     with replacing(zip_path) as temporary:
