@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from .output.writer import ResultWriter, save
     from .prompts.object_query import ObjectQuery
     from .prompts.query_points import QueryPoints
-    from .proposals.generator import Proposal, ProposalSettings, propose
+    from .proposals.generator import Proposal, propose
+    from .proposals.settings import ProposalSettings
     from .synthetic.scene import SyntheticScene
     from .video.reader import Video
     from .video.writer import VideoWriter
@@ -60,7 +61,8 @@ _HOMES = {
     "output.writer": ("ResultWriter", "save"),
     "prompts.object_query": ("ObjectQuery",),
     "prompts.query_points": ("QueryPoints",),
-    "proposals.generator": ("Proposal", "ProposalSettings", "propose"),
+    "proposals.generator": ("Proposal", "propose"),
+    "proposals.settings": ("ProposalSettings",),
     "synthetic.scene": ("SyntheticScene",),
     "video.reader": ("Video",),
     "video.writer": ("VideoWriter",),

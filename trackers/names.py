@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-_MOST_LISTED = 20
+MOST_LISTED = 20
 
 
-def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
-    """``unknown KIND 'NAME'``, then the closest of ``known``, or all of them where none is close.
+def unknown_name(kind: str, name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """``unknown KIND 'NAME'``, then the closest of ``known``; where none is close, what there is.
 
-    Where they are too many to list, the closest is named however far it is.
+    Args:
+        otherwise: said where no name is close, instead of listing all of them, such as where they are listed.
     """
     names = sorted(known)
-    close = get_close_matches(name, names, n=1, cutoff=0.6 if len(names) <= _MOST_LISTED else 0.0)
+    folded = {n.casefold(): n for n in names}
+    close = get_close_matches(name.casefold(), folded, n=1)
     if close:
-        return f"unknown {kind} {name!r}; did you mean {close[0]!r}?"
+        return f"unknown {kind} {name!r}; did you mean {folded[close[0]]!r}?"
+    if otherwise:
+        return f"unknown {kind} {name!r}; {otherwise}"
     if names:
-        return f"unknown {kind} {name!r}; choose one of {', '.join(names)}"
+        return f"unknown {kind} {name!r}; choose one of {_listed(names)}"
     return f"unknown {kind} {name!r}; there is none to choose"
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - MOST_LISTED
+    return ", ".join(names[:MOST_LISTED]) + (f" and {more} more" if more > 0 else "")

@@ -151,7 +151,7 @@ class Sweep:
 
 
 def _check_parts(config: Config) -> None:
-    from sampt.methods.registry import build_method
+    from sampt.methods.registry import check
     from sampt.segmenters.registry import segmenter_names
     from sampt.trackers.registry import check_options
 
@@ -168,7 +168,7 @@ def _check_parts(config: Config) -> None:
         segmenter=replace(segmenter, name="grabcut", options={}, checkpoint=None),
         device="cpu",
     )
-    build_method(weightless)
+    check(weightless)
 
 
 def read_sweep(source: str | Path, base: str | None = None, overrides: Sequence[str] = ()) -> Sweep:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from sampt._internal.names import unknown_name
+from sampt.config.key_values import key_and_value
 from sampt.errors import ConfigError
 
 from . import bdd100k, davis, generic, mose, youtube_vos
@@ -190,9 +191,7 @@ def parse_options(texts: Iterable[str]) -> dict[str, str]:
     """
     options: dict[str, str] = {}
     for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals:
-            raise ConfigError(f"-d {text}: give the dataset's option as KEY=VALUE, such as resolution=480p")
+        key, value = key_and_value(text, "-d", "resolution=480p")
         if key in options:
             raise ConfigError(f"-d {text}: {key} is given twice; give it once")
         options[key] = value

@@ -58,7 +58,7 @@ def measure(frames: int, arguments: argparse.Namespace) -> tuple[float, float]:
         if arguments.random_weights is not None:
             checkpoint = Path(folder) / "random.pth"
             torch.save(random_state(arguments.tracker, arguments.random_weights), checkpoint)
-            command += ["--checkpoint" if arguments.track else "--tracker-checkpoint", str(checkpoint)]
+            command += ["--tracker-checkpoint", str(checkpoint)]
         command += arguments.options
         begin = time.perf_counter()
         process = subprocess.Popen(command)

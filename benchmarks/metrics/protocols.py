@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sampt._internal.names import some
+from sampt._internal.names import first_few
 from sampt.errors import EvaluationError
 
 from ..vos.scoring import FrameScores
@@ -88,7 +88,7 @@ def davis_measures(j: NDArray[np.float64], f: NDArray[np.float64]) -> dict[str, 
 
 def late_note(sequence: str, ids: Iterable[int]) -> str:
     """What to say of a sequence's objects that first appear when no frame is left that counts."""
-    return f"Not scored, as no frame of {sequence} counts after they first appear: {some(ids)}."
+    return f"Not scored, as no frame of {sequence} counts after they first appear: {first_few(ids)}."
 
 
 def _late_notes(scores: Sequence[FrameScores], counting: int) -> tuple[str, ...]:

@@ -8,12 +8,14 @@ unless others would be idle.
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
+from types import FrameType
 from typing import Any, Generic, Protocol, TypeVar
 
 from sampt.errors import CheckpointError, ConfigError, EngineError
@@ -136,6 +138,10 @@ _work_of_process: dict[str, Callable[[Any], Any]] = {}
 def _start_worker(threads: int) -> None:
     """Runs first in a worker's process, before anything reads how many threads it may have."""
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENCV_FOR_THREADS_NUM"] = str(threads)
+    # Ctrl-C reaches all processes of a terminal: the first ends the others. They end tidily, as temporary
+    # files of embeddings are only removed by a process that is not killed.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end_worker)
     parent = parent_process()
     assert parent is not None
 
@@ -144,6 +150,10 @@ def _start_worker(threads: int) -> None:
         os._exit(1)
 
     threading.Thread(target=outlive_nobody, daemon=True).start()
+
+
+def _end_worker(signum: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + signum)
 
 
 def _do_task(make: MakeWork, task: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from sampt.config import Config
 from sampt.errors import ConfigError
-from sampt.proposals.generator import ProposalSettings
+from sampt.proposals.settings import ProposalSettings
 
 
 @dataclass(frozen=True)

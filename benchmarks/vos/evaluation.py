@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sampt._internal.names import counted, natural, some
+from sampt._internal.names import first_few, natural, plural
 from sampt.errors import EvaluationError
 
 from ..datasets.annotation import is_white, object_ids, read_ids, read_single_object
@@ -122,7 +122,7 @@ def evaluate_dataset(
         )
     notes = []
     if unannotated := [s.name for s in sequences if not has_truth(s)]:
-        notes.append(f"Not scored, as only the given masks are annotated: {some(unannotated)}.")
+        notes.append(f"Not scored, as only the given masks are annotated: {first_few(unannotated)}.")
     tasks = [(sequence, folders[sequence.name]) for sequence in scored]
     found = _mapped(_score_of_dataset, tasks, workers, progress)
     return [scores for objects in found for scores in objects], notes
@@ -143,7 +143,7 @@ def result_folders(dataset: VosDataset, results: Path) -> dict[str, Path]:
         remedy = f"give one seed's folder, such as {seeds[0]}" if seeds else "finish the run first"
         raise EvaluationError(
             f"{results} has no results for {len(missing)} of the {len(dataset.names)} sequences of "
-            f"{dataset.name} {dataset.split} ({some(missing)}): {remedy}"
+            f"{dataset.name} {dataset.split} ({first_few(missing)}): {remedy}"
         )
     return folders
 
@@ -210,14 +210,14 @@ def _match(results: Path, annotations: Path) -> tuple[list[_Folders], list[str]]
     common = [_Folders(name, ours[name], truths[name]) for name in truths if name in ours]
     if not common:
         raise EvaluationError(
-            f"{results} ({some(ours)}) and {annotations} ({some(truths)}) have no sequence in common: "
-            "give a result's folder the name of its annotations"
+            f"{results} ({first_few(ours)}) and {annotations} ({first_few(truths)}) have no sequence in "
+            "common: give a result's folder the name of its annotations"
         )
     notes = []
     if unpredicted := [name for name in truths if name not in ours]:
-        notes.append(f"Not scored, as {results} has no results for them: {some(unpredicted)}.")
+        notes.append(f"Not scored, as {results} has no results for them: {first_few(unpredicted)}.")
     if unannotated := [name for name in ours if name not in truths]:
-        notes.append(f"Not scored, as {annotations} has no annotations for them: {some(unannotated)}.")
+        notes.append(f"Not scored, as {annotations} has no annotations for them: {first_few(unannotated)}.")
     return common, notes
 
 
@@ -251,7 +251,7 @@ def _score_folder(folders: _Folders) -> tuple[list[ObjectScores], list[str]]:
     files = sorted(folders.annotations.glob("*.png"), key=natural)
     if len(files) < 3:
         raise EvaluationError(
-            f"nothing can be scored with {counted(len(files), 'annotated frame')} in {folders.annotations}: "
+            f"nothing can be scored with {plural(len(files), 'annotated frame')} in {folders.annotations}: "
             "the first and the last are left out, so annotate at least three"
         )
     sequence = _as_sequence(folders.name, tuple(files[:-1]))
@@ -272,7 +272,8 @@ def _score_folder(folders: _Folders) -> tuple[list[ObjectScores], list[str]]:
         notes.append(late_note(folders.name, late))
     if strays := strays - last:
         notes.append(
-            f"{folders.name}'s results have labels that its annotations do not have: {some(sorted(strays))}."
+            f"{folders.name}'s results have labels that its annotations do not have: "
+            f"{first_few(sorted(strays))}."
         )
     return objects, notes
 

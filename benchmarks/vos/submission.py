@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from sampt._internal.files import replacing
-from sampt._internal.names import counted, some
+from sampt._internal.names import first_few, plural
 from sampt.errors import EvaluationError
 
 from ..datasets.annotation import UNREADABLE, image_size, object_ids
@@ -49,7 +49,8 @@ def write_submission(
         found = {name: folders[sequence.name] / Path(name).name for name in _expected(dataset, sequence)}
         if absent := [path for path in found.values() if not path.is_file()]:
             raise EvaluationError(
-                f"{sequence.name} lacks {counted(len(absent), 'mask')} ({some(absent)}): finish the run first"
+                f"{sequence.name} lacks {plural(len(absent), 'mask')} ({first_few(absent)}): "
+                "finish the run first"
             )
         files |= found
     with replacing(zip_path) as temporary:
@@ -57,7 +58,7 @@ def write_submission(
             for name in sorted(files):
                 archive.writestr(_entry(name), files[name].read_bytes())
         if problems := check_submission(dataset, temporary, progress=progress):
-            more = f" (and {counted(len(problems) - 3, 'more problem')})" if len(problems) > 3 else ""
+            more = f" (and {plural(len(problems) - 3, 'more problem')})" if len(problems) > 3 else ""
             raise EvaluationError(
                 f"the results in {results} cannot be submitted, so {zip_path.name} was not written: "
                 f"{'; '.join(problems[:3])}{more}"
@@ -117,18 +118,18 @@ def _wrong_names(names: list[str], expected: dict[str, dict[str, int]], prefix: 
         )
         return
     if twice := [name for name, count in Counter(names).items() if count > 1]:
-        yield f"there twice: {some(twice)}"
+        yield f"there twice: {first_few(twice)}"
     for sequence, files in expected.items():
         absent = [name for name in files if name not in present]
         if len(absent) == len(files):
             yield f"the sequence {sequence} is missing"
         elif absent:
-            yield f"{sequence} lacks {len(absent)} of its {len(files)} masks: {some(absent)}"
+            yield f"{sequence} lacks {len(absent)} of its {len(files)} masks: {first_few(absent)}"
     extra = defaultdict(list)
     for name in sorted(present - known):
         extra[name.rpartition("/")[0]].append(name)
     for files_of_folder in extra.values():
-        yield f"no mask that the server asks for: {some(files_of_folder)}"
+        yield f"no mask that the server asks for: {first_few(files_of_folder)}"
 
 
 def _wrong_masks(
@@ -153,7 +154,7 @@ def _wrong_mask(data: bytes, position: int, sequence: VosSequence) -> str | None
         return "is {}x{}, but its frame is {}x{} pixels".format(*size, *wanted)
     ids = object_ids(labels)
     if strange := ids - sequence.appearances.keys():
-        return f"has labels that are no object's: {some(sorted(strange))}"
+        return f"has labels that are no object's: {first_few(sorted(strange))}"
     if early := [k for k in sorted(ids) if position < sequence.appearances[k]]:
-        return f"has objects before they appear: {some(early)}"
+        return f"has objects before they appear: {first_few(early)}"
     return None

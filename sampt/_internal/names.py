@@ -9,7 +9,7 @@ from pathlib import Path
 # Trackers say it in the same words, and may not import from here.
 from sampt.trackers.names import unknown_name
 
-__all__ = ["counted", "natural", "some", "unknown_name"]
+__all__ = ["first_few", "natural", "plural", "unknown_name"]
 
 
 def natural(path: Path) -> tuple[list[int | str], str]:
@@ -18,12 +18,12 @@ def natural(path: Path) -> tuple[list[int | str], str]:
     return [int(part) if k % 2 else part.casefold() for k, part in enumerate(parts)], path.name
 
 
-def some(items: Iterable[object], most: int = 5) -> str:
+def first_few(items: Iterable[object], most: int = 5) -> str:
     """The first few items, and how many more there are: ``1, 2, 3 and 4 more``."""
     names = [str(item) for item in items]
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def counted(number: int, noun: str) -> str:
+def plural(number: int, noun: str) -> str:
     """``1 mask``, ``2 masks``."""
     return f"{number} {noun}{'' if number == 1 else 's'}"

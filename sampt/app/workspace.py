@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Event, Lock
 from typing import Any
 
-from sampt._internal.names import counted
+from sampt._internal.names import plural
 from sampt.errors import PromptError
 from sampt.interactive.session import InteractiveSession
 from sampt.video.reader import Video
@@ -314,7 +314,7 @@ class Workspace:
                 return
             left = len(session.pending())
             self._edited(
-                f"Stopped with {counted(left, 'frame')} to go; run to go on."
+                f"Stopped with {plural(left, 'frame')} to go; run to go on."
                 if left
                 else "All frames are done. Step through them, correct where it is wrong, and run again."
             )

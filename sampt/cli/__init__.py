@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Sequence
 
@@ -10,50 +9,48 @@ import click
 
 from sampt.version import __version__
 
-# name: (module, one line of help), so that `sampt --help` imports none of them.
-COMMANDS = {
-    "segment": (".segment", "Segment objects through a video from points, boxes or a mask."),
-    "demo": (".demo", "Segment a generated scene and score the result; needs nothing."),
-    "evaluate": (".evaluate", "Score results against annotations: J, F and J&F."),
-    "evaluate-tracks": (".evaluate_tracks", "Score point trackers with the measures of TAP-Vid."),
-    "vos": (".vos", "Run a semi-supervised VOS benchmark: DAVIS, YouTube-VOS, MOSE, BDD100K, …"),
-    "vis": (".vis", "Find and track everything in videos: UVO, YouTube-VIS, OVIS."),
-    "evaluate-vis": (".evaluate_vis", "Score masklets: AP and AR of video instance segmentation."),
-    "app": (".app", "Click on objects in a web page, and correct what comes out."),
-    "interactive-benchmark": (
-        ".interactive_benchmark",
-        "Simulate annotators who correct points, in every video of a dataset.",
-    ),
-    "ablate": (".ablate", "Compare settings on a VOS dataset, each with several seeds."),
-    "datasets": (".datasets", "List datasets, check what is there, make a miniature of one."),
-    "prepare": (".prepare", "Bring a dataset into the layout that is read."),
-    "submission": (".submission", "Pack results for a benchmark's server, and check the package."),
-    "propose": (".propose", "Find masks of everything in an image or in frames of a video."),
-    "track": (".track", "Track points through a video, without segmenting it."),
-    "sample": (".sample", "Draw what each point sampler picks for a mask."),
-    "weights": (".weights", "List, download, verify or remove checkpoints."),
-    "info": (".info", "Show versions, the device, and what can be loaded."),
+from .groups import Listed, SectionedGroup, unknown_option
+from .signals import stopped_by_signals, stopping_signal
+
+_KEPT = "What was finished is in the output folder; the same command with --overwrite begins anew."
+_RESUMES = "What was finished is kept; the same command goes on with the rest."
+_AGAIN = "The same command begins anew."
+
+SECTIONS = {
+    "Segment": {
+        "segment": Listed(".segment", "Segment objects through a video from points, boxes or a mask.", _KEPT),
+        "track": Listed(".track", "Track points through a video, without segmenting it.", _KEPT),
+        "propose": Listed(".propose", "Find masks of everything in an image or in frames of a video.", _KEPT),
+        "app": Listed(".app", "Click on objects in a web page, and correct what comes out."),
+        "sample": Listed(".sample", "Draw what each point sampler picks for a mask."),
+        "demo": Listed(".demo", "Segment a generated scene and score the result; needs nothing.", _AGAIN),
+    },
+    "Benchmarks": {
+        "vos": Listed(".vos", "Semi-supervised VOS: DAVIS, YouTube-VOS, MOSE, BDD100K, …", _RESUMES),
+        "vis": Listed(".vis", "Find and track everything in videos: UVO, YouTube-VIS, OVIS.", _RESUMES),
+        "ablate": Listed(".ablate", "Compare settings on a VOS dataset, each with several seeds.", _RESUMES),
+        "interactive-benchmark": Listed(
+            ".interactive_benchmark",
+            "Simulate annotators who correct points, in every video of a dataset.",
+            _RESUMES,
+        ),
+    },
+    "Evaluate": {
+        "evaluate": Listed(".evaluate", "Score results against annotations: J, F and J&F."),
+        "evaluate-tracks": Listed(".evaluate_tracks", "Score point trackers with the measures of TAP-Vid."),
+        "evaluate-vis": Listed(".evaluate_vis", "Score masklets: AP and AR of video instance segmentation."),
+        "submission": Listed(".submission", "Pack results for a benchmark's server, and check the package."),
+    },
+    "Data and weights": {
+        "datasets": Listed(".datasets", "List datasets, check what is there, make a miniature of one."),
+        "prepare": Listed(".prepare", "Bring a dataset into the layout that is read.", _RESUMES),
+        "weights": Listed(".weights", "List, download, verify or remove checkpoints.", _RESUMES),
+        "info": Listed(".info", "Show versions, the device, and what can be loaded."),
+    },
 }
 
 
-class LazyGroup(click.Group):
-    """A click group that imports a subcommand's module when it is needed."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(COMMANDS[name][0], __name__).command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=SectionedGroup, sections=SECTIONS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="sampt")
 @click.option("--debug", is_flag=True, help="Show tracebacks and debug messages; works after a command, too.")
 def sampt(debug: bool) -> None:
@@ -61,9 +58,14 @@ def sampt(debug: bool) -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run the command line and return its exit code: 0, 2 for what the user can mend, 130 for Ctrl-C."""
+    """Run the command line and return its exit code.
+
+    0, 2 for what the user can mend, 3 where a benchmark could not do some sequences; 130 for Ctrl-C, 143 for
+    SIGTERM, 129 for SIGHUP.
+    """
     import logging
 
+    from sampt._internal.console import write_any_text
     from sampt._internal.extras import extras_for
     from sampt.errors import SamptError
 
@@ -72,13 +74,17 @@ def run(arguments: Sequence[str]) -> int:
         level=logging.DEBUG if debug else logging.WARNING, format="%(levelname)s: %(message)s"
     )
     logging.getLogger("sampt").setLevel(logging.DEBUG if debug else logging.INFO)
-    command = next((argument for argument in arguments if argument in COMMANDS), "")
+    write_any_text()
+    given = [a for a in arguments if a != "--debug"]
+    called = next((a for a in given if a in sampt.listed), "")
     try:
-        with extras_for(f"sampt {command}".rstrip()):
-            return sampt.main([a for a in arguments if a != "--debug"], standalone_mode=False) or 0
-    except click.exceptions.Abort:
-        click.echo("Interrupted.", err=True)
-        return 130
+        with stopped_by_signals(), extras_for(f"sampt {called}".rstrip()):
+            return sampt.main(given, prog_name="sampt", standalone_mode=False) or 0
+    except (click.exceptions.Abort, KeyboardInterrupt) as error:
+        return _stopped(called, stopping_signal(error))
+    except click.NoSuchOption as error:
+        click.echo(f"Error: {unknown_option(error)}", err=True)
+        return 2
     except click.ClickException as error:
         error.show()
         return 2
@@ -97,3 +103,13 @@ def run(arguments: Sequence[str]) -> int:
             err=True,
         )
         return 2
+
+
+def _stopped(called: str, number: int) -> int:
+    """Say what was kept and how to go on; the exit code is the one that shells give for the signal."""
+    import signal
+
+    how = sampt.listed[called].stopped if called else ""
+    what = "Interrupted." if number == signal.SIGINT else f"Stopped by {signal.Signals(number).name}."
+    click.echo(f"{what} {how}".rstrip(), err=True)
+    return 128 + number

@@ -54,10 +54,12 @@ def command(
     \b
     sampt ablate configs/ablations/points.yaml --dataset davis2016 --root DAVIS --seeds 3
     """
+    from sampt._internal.extras import require
     from sampt.benchmarks import DatasetChoice, run_sweep
     from sampt.benchmarks.ablations.sweep import read_sweep
     from sampt.benchmarks.datasets.registry import DATASETS, parse_options
 
+    require("pandas", "matplotlib", "jinja2", purpose="sampt ablate")
     sweep = read_sweep(file, model.config, model.chosen)
     choice = DatasetChoice(dataset, root, split, parse_options(options))
     with sequence_progress("segmenting") as progress:
@@ -67,7 +69,7 @@ def command(
             output or run_folder(choice, DATASETS, before=sweep.file.stem),
             sequences=sequences,
             seeds=seeds,
-            adapt=model.with_checkpoints,
+            adapt=model.checked,
             engine=engine.engine,
             strict=engine.strict,
             overwrite=overwrite,

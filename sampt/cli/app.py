@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sampt.errors import VideoError
+
 from .model_options import ModelChoice, model_options
 
 if TYPE_CHECKING:
     from sampt.app.model_menu import ModelMenu
+    from sampt.config import Config
 
 
 @click.command()
@@ -40,8 +43,14 @@ def command(
     VIDEO is a file or a folder of frames; without it, the page asks for one. It is served to this machine
     alone; to reach it from another, rather use an SSH tunnel than --host, since there is no password.
     """
-    from sampt.app.server import is_loopback, serve
     from sampt.app.uploads import parse_size
+
+    settings, limit = model.settings(), parse_size(max_upload)
+    if video is not None and not video.exists():
+        raise VideoError(f"{video} does not exist; give a video file or a folder of frames")
+    model.announce(settings)
+    # torch takes seconds to import: whoever mistypes something need not wait for it.
+    from sampt.app.server import is_loopback, serve
 
     def started(address: str) -> None:
         click.echo(f"Open {address} in a browser; Ctrl-C ends it.")
@@ -50,16 +59,13 @@ def command(
         if browser:
             click.launch(address)
 
-    limit = parse_size(max_upload)
-    serve(_models(model), video, host, port, limit, max_pages, started)
+    serve(_models(model, settings), video, host, port, limit, max_pages, started)
 
 
-def _models(model: ModelChoice) -> ModelMenu:
+def _models(model: ModelChoice, settings: Config) -> ModelMenu:
     """All that can be chosen; at first, what the options say."""
     from sampt.app.model_menu import ModelMenu, PartNames
-    from sampt.config import Config
 
-    settings = model.settings()
     first = PartNames(settings.segmenter.name, settings.tracker.name)
 
     def of(choice: PartNames) -> Config:
@@ -70,7 +76,7 @@ def _models(model: ModelChoice) -> ModelMenu:
             model,
             overrides=tuple(o for o in model.overrides if not o.startswith(named)),
             segmenter=choice.segmenter,
-            checkpoint=model.checkpoint if choice.segmenter == first.segmenter else None,
+            segmenter_checkpoint=model.segmenter_checkpoint if choice.segmenter == first.segmenter else None,
             tracker=choice.tracker,
             tracker_checkpoint=model.tracker_checkpoint if choice.tracker == first.tracker else None,
         ).settings()

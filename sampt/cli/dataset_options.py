@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from sampt._internal.console import progress
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -37,13 +37,22 @@ def dataset_options(required: bool = False) -> Callable[[Function], Function]:
 
 
 @contextmanager
-def sequence_progress(label: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A progress bar on a terminal's stderr, and what moves it: how many are done, and how many there are.
+def sequence_progress(
+    label: str, begin: Callable[[], None] | None = None
+) -> Iterator[Callable[[int, int | None], None]]:
+    """Says how far a command is, and gives what it is told by: how many are done, and how many there are.
 
-    How many there are may be None until it is known.
+    How many there are may be None until it is known. ``begin`` is called before the first of them: whatever
+    can be refused has not been by then.
     """
-    status = Console(stderr=True)
-    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=status, transient=True, disable=not status.is_terminal) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    with progress(label, unit="sequences") as shown:
+        begun = False
+
+        def report(done: int, total: int | None) -> None:
+            nonlocal begun
+            if begin and not begun:
+                begin()
+            begun = True
+            shown.update(done, total)
+
+        yield report

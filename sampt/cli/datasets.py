@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from sampt._internal.names import counted
+from sampt._internal.names import plural
 from sampt.benchmarks.datasets.check import DatasetCheck, check_dataset
 from sampt.benchmarks.datasets.miniature import write_miniature
 from sampt.benchmarks.datasets.registry import DATASETS, DatasetInfo, find_in, parse_options
@@ -19,6 +19,7 @@ from sampt.benchmarks.vis.miniature import write_vis_miniature
 from sampt.errors import DatasetError
 
 from .dataset_options import dataset_options, sequence_progress
+from .groups import Group
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def _find(name: str) -> tuple[_Task, DatasetInfo[Any]]:
     return next(task for task in _TASKS if name in task.datasets), info
 
 
-@click.group(no_args_is_help=True)
+@click.group(cls=Group, no_args_is_help=True)
 def command() -> None:
     """Datasets for video object segmentation (`sampt vos`) and video instance segmentation (`sampt vis`)."""
 
@@ -81,7 +82,7 @@ def check(dataset: str, root: Path, split: str | None, options: tuple[str, ...])
     _show(report)
     if report.problems:
         raise DatasetError(
-            f"{root} has {counted(len(report.problems), 'problem')}, listed above: "
+            f"{root} has {plural(len(report.problems), 'problem')}, listed above: "
             f"mend the files, or get them again from {info.source}"
         )
 
@@ -100,7 +101,7 @@ def _show(report: DatasetCheck) -> None:
 
 @command.command()
 @click.option("--dataset", required=True, help="Which one; `sampt datasets list` shows them.")
-@click.option("--output", type=click.Path(path_type=Path), required=True, help="A new folder.")
+@click.option("--output", "-O", type=click.Path(path_type=Path), required=True, help="A new folder.")
 @click.option("--frames", type=click.IntRange(min=4), default=8, show_default=True, help="Of a sequence.")
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides what is seen."

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 
+from sampt._internal.console import result_console
 from sampt._internal.files import check_file, check_parent, write_json
 from sampt.benchmarks.datasets.base import VosDataset
 from sampt.benchmarks.datasets.registry import open_dataset, parse_options
@@ -18,9 +19,6 @@ from sampt.benchmarks.vos.evaluation import evaluate, evaluate_dataset
 
 from .dataset_options import dataset_options, sequence_progress
 from .score_tables import objects_table, summary_table
-
-_WIDTH = 120
-"""Columns of the table where no terminal says how many fit, so that no name is cut in a log file."""
 
 
 @click.command()
@@ -118,9 +116,6 @@ def _json_ready(row: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def _show(table: RenderableType, notes: Iterable[str]) -> None:
-    console = Console()
-    if not console.is_terminal:
-        console.width = _WIDTH
-    console.print(table)
+    result_console().print(table)
     for note in notes:
-        Console(stderr=True).print(f"Note: {note}", markup=False, highlight=False, soft_wrap=True)
+        click.echo(f"Note: {note}", err=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
+from sampt._internal.console import result_console
+from sampt._internal.devices import check_device, choose_device, choose_dtype
 from sampt._internal.environment import versions
 from sampt._internal.files import check_file, write_json
 from sampt.benchmarks.metrics.tapvid import SIDE, QueryMode
@@ -23,12 +24,14 @@ from sampt.benchmarks.tracks.evaluation import (
     synthetic_videos,
 )
 from sampt.benchmarks.tracks.saved import evaluate_saved
+from sampt.errors import DatasetError
 from sampt.trackers.base import PointTracker
 
 from .dataset_options import sequence_progress
+from .model_options import TrackerChoice
 
-_WIDTH = 120
-"""Columns of the table where no terminal says how many fit, so that no name is cut in a log file."""
+if TYPE_CHECKING:
+    from sampt.config import Config
 
 _HEADERS = dict(zip(MEASURES, ("AJ", "δ_avg", "OA"), strict=True))
 
@@ -44,12 +47,18 @@ _HEADERS = dict(zip(MEASURES, ("AJ", "δ_avg", "OA"), strict=True))
     help="A tracker to evaluate; may be repeated.",
 )
 @click.option(
-    "--checkpoint",
+    "--tracker-checkpoint",
     type=click.Path(path_type=Path),
-    help="The only tracker's checkpoint file; else the official one is downloaded.",
+    help="The only tracker's file; else the official one is downloaded.",
 )
-@click.option("-o", "options", multiple=True, metavar="KEY=VALUE", help="An option of the only tracker.")
-@click.option("--device", default="auto", show_default=True, help="cuda, cpu or auto.")
+@click.option(
+    "-o",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting of the only tracker, such as tracker.options.window=31.",
+)
+@click.option("--device", help="cuda, cuda:1, cpu or auto.")
 @click.option("--synthetic", is_flag=True, help="On generated scenes of all conditions.")
 @click.option(
     "--condition",
@@ -80,9 +89,9 @@ _HEADERS = dict(zip(MEASURES, ("AJ", "δ_avg", "OA"), strict=True))
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Also write every video's scores.")
 def command(
     names: tuple[str, ...],
-    checkpoint: Path | None,
-    options: tuple[str, ...],
-    device: str,
+    tracker_checkpoint: Path | None,
+    overrides: tuple[str, ...],
+    device: str | None,
     synthetic: bool,
     conditions: tuple[str, ...],
     data: Path | None,
@@ -110,28 +119,47 @@ def command(
         evaluation = evaluate_saved(tracks, truth)
     else:
         settings["resolution"] = resolution
-        if len(names) > 1 and (checkpoint or options):
-            raise click.UsageError("--checkpoint and -o belong to one tracker; give one --tracker with them.")
-        trackers = {name: _make(name, checkpoint, options, device) for name in names}
+        if len(names) > 1 and (tracker_checkpoint or overrides):
+            raise click.UsageError(
+                "--tracker-checkpoint and -o belong to one tracker; give one --tracker with them."
+            )
+        choices = [TrackerChoice(None, overrides, name, tracker_checkpoint, device) for name in names]
+        chosen = {name: _checked(choice) for name, choice in zip(names, choices, strict=True)}
+        if data and not data.exists():
+            raise DatasetError(f"{data} does not exist; give a pickle of TAP-Vid, or a folder of them")
+        trackers = {name: _make(settings) for name, settings in chosen.items()}
         side = None if resolution == "original" else int(resolution)
         evaluation = _track(trackers, data, conditions, cast("QueryMode", queries), side)
-    console = Console()
-    if not console.is_terminal:
-        console.width = _WIDTH
-    console.print(_table(evaluation))
+    result_console().print(_table(evaluation))
     if json_path:
         write_json(json_path, {"settings": settings, "versions": versions(), **evaluation.as_dict()})
 
 
-def _make(name: str, checkpoint: Path | None, options: tuple[str, ...], device: str) -> PointTracker:
+def _checked(choice: TrackerChoice) -> Config:
+    """The settings of one tracker, which are known to make sense."""
+    from sampt.config.schema import Config, SegmenterConfig, TrackerConfig
+    from sampt.tracking.checks import check_tracker
+
+    # However long a video is, the tracker that is named is the one that is scored.
+    plain = Config(
+        tracker=TrackerConfig("dis", whole_clip_frames=None),
+        segmenter=SegmenterConfig("grabcut"),  # never made
+    )
+    settings = choice.settings(plain)
+    check_device(settings.device)
+    check_tracker(settings.tracker)
+    return settings
+
+
+def _make(settings: Config) -> PointTracker:
     # Only now, because the trackers' torch takes seconds to import.
-    from sampt._internal.devices import choose_device
     from sampt.tracking.building import build_tracker
 
-    from .track import parse_options
-
-    weights = None if checkpoint is None else str(checkpoint)
-    return build_tracker(name, parse_options(options), weights, choose_device(device))
+    tracker, device = settings.tracker, choose_device(settings.device)
+    dtype = choose_dtype(tracker.dtype, device)
+    return build_tracker(
+        tracker.name, tracker.options, tracker.checkpoint, device, dtype, tracker.whole_clip_frames
+    )
 
 
 def _track(

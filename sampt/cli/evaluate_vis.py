@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
+from sampt._internal.console import result_console
 from sampt._internal.files import check_file, write_json
 from sampt.benchmarks.metrics.ytvis import ABSENT, MEASURES
 from sampt.benchmarks.running.charts import percent
@@ -18,7 +18,6 @@ from sampt.benchmarks.vis.evaluation import VisEvaluation, evaluate_vis
 from .dataset_options import sequence_progress
 
 _path = click.Path(path_type=Path)
-_WIDTH = 120
 
 
 @click.command()
@@ -47,9 +46,6 @@ def command(results: Path, annotations: Path, json_path: Path | None, class_agno
 
 
 def _show(evaluation: VisEvaluation) -> None:
-    console = Console()
-    if not console.is_terminal:
-        console.width = _WIDTH
     table = Table(box=SIMPLE_HEAD)
     table.add_column("category", no_wrap=True)
     for name in MEASURES:
@@ -57,7 +53,7 @@ def _show(evaluation: VisEvaluation) -> None:
     rows = {**evaluation.categories, "all" if not evaluation.categories else "mean": evaluation.measures}
     for label, measures in rows.items():
         table.add_row(label, *(_percent(measures[name]) for name in MEASURES))
-    console.print(table)
+    result_console().print(table)
 
 
 def _percent(value: float) -> str:

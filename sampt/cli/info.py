@@ -10,6 +10,7 @@ from sampt._internal.devices import choose_device
 from sampt._internal.environment import check_torchvision, versions
 from sampt.config.loading import packaged_configs
 from sampt.errors import SamptError
+from sampt.methods.registry import METHODS
 from sampt.methods.sam_pt.reinitialisation import STRATEGIES
 from sampt.methods.sam_pt.samplers import sampler_names
 from sampt.segmenters.registry import segmenter_names
@@ -24,6 +25,7 @@ def command() -> None:
         console.print(f"{package:24}{version}")
     console.print(f"{'device':24}{_device()}")
     for title, names in (
+        ("methods", METHODS),
         ("trackers", tracker_names()),
         ("segmenters", segmenter_names()),
         ("samplers", sampler_names()),

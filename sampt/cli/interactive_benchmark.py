@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from sampt._internal.names import counted
+from sampt._internal.names import plural
 
 from .dataset_options import dataset_options, sequence_progress
 from .engine_options import EngineOptions, engine_options
@@ -89,14 +89,17 @@ def command(
     \b
     sampt interactive-benchmark --dataset davis2017 --root DAVIS --segmenter hq-sam-vit-h --mode offline
     """
+    from sampt._internal.extras import require
     from sampt.benchmarks import DatasetChoice, Rules, run_interactive_benchmark
     from sampt.benchmarks.datasets.registry import DATASETS, parse_options
 
+    require("pandas", "matplotlib", "jinja2", purpose="sampt interactive-benchmark")
+    settings = model.settings()
     choice = DatasetChoice(dataset, root, split, parse_options(options))
-    with sequence_progress("annotating") as progress:
+    with sequence_progress("annotating", lambda: model.announce(settings)) as progress:
         done = run_interactive_benchmark(
             choice,
-            model.settings(),
+            settings,
             output or run_folder(choice, DATASETS, mode if tracking else f"{mode}-untracked"),
             rules=Rules(mode, target, actions, budget, tracking),
             sequences=sequences,
@@ -108,16 +111,13 @@ def command(
         )
     if done.annotations:
         _tell(done)
-    click.echo(f"{counted(len(done.annotations), 'object')}: {done.folder}", err=True)
+    click.echo(f"{plural(len(done.annotations), 'object')}: {done.folder}", err=True)
     exit_if_failed(context, len(done.failures))
 
 
 def _tell(done: InteractiveRun) -> None:
-    from rich.console import Console
+    from sampt._internal.console import result_console
 
     from .score_tables import interactions_table
 
-    console = Console()
-    if not console.is_terminal:
-        console.width = 120
-    console.print(interactions_table(done.objects))
+    result_console().print(interactions_table(done.objects))

@@ -1,10 +1,11 @@
-"""The options that say which model to use, shared by all commands that segment."""
+"""The options that say which model to use, shared by all commands that track, propose or segment."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -12,72 +13,204 @@ from .option_groups import option_group
 
 if TYPE_CHECKING:
     from sampt.config import Config
+    from sampt.methods.base import VideoMethod
 
-_path = click.Path(path_type=Path)
+C = TypeVar("C", bound="Config")
+
+QUICK = "quick"
+"""The configuration of the segmenter without weights."""
+
+SAM = "sam"
+"""The configuration of the others."""
 
 
 @dataclass(frozen=True)
-class ModelChoice:
-    """What ``--config``, ``-o``, ``--tracker``, ``--segmenter``, their checkpoints and ``--device`` say."""
+class TrackerChoice:
+    """What ``--config``, ``-o``, ``--tracker``, ``--tracker-checkpoint`` and ``--device`` say."""
 
     config: str | None
     overrides: tuple[str, ...]
     tracker: str | None
     tracker_checkpoint: Path | None
+    device: str | None
+
+    def settings(self, without: C) -> C:
+        """The configuration that comes of it, or of ``without`` where no ``--config`` is given.
+
+        Raises:
+            ConfigError: a name, key or value is not valid.
+        """
+        chosen = _overrides(self.overrides, {"tracker.name": self.tracker, "device": self.device})
+        return _with_tracker(_loaded(self.config, without, chosen), self.tracker_checkpoint)
+
+
+@dataclass(frozen=True)
+class SegmenterChoice:
+    """What ``--config``, ``-o``, ``--segmenter``, ``--segmenter-checkpoint`` and ``--device`` say."""
+
+    config: str | None
+    overrides: tuple[str, ...]
     segmenter: str | None
-    checkpoint: Path | None
+    segmenter_checkpoint: Path | None
+    device: str | None
+
+    def settings(self, without: C) -> C:
+        """The configuration that comes of it, or of ``without`` where no ``--config`` is given.
+
+        Raises:
+            ConfigError: a name, key or value is not valid.
+        """
+        chosen = _overrides(self.overrides, {"segmenter.name": self.segmenter, "device": self.device})
+        return _with_segmenter(_loaded(self.config, without, chosen), self.segmenter_checkpoint)
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """What ``--config``, ``-o``, ``--method``, both parts, their checkpoints and ``--device`` say."""
+
+    config: str | None
+    overrides: tuple[str, ...]
+    method: str | None
+    tracker: str | None
+    tracker_checkpoint: Path | None
+    segmenter: str | None
+    segmenter_checkpoint: Path | None
     device: str | None
 
     @property
     def chosen(self) -> list[str]:
         """All but the checkpoints as overrides; what ``-o`` says comes last."""
-        options = {"tracker.name": self.tracker, "segmenter.name": self.segmenter, "device": self.device}
-        return [f"{key}={value}" for key, value in options.items() if value is not None] + list(
-            self.overrides
+        return _overrides(
+            self.overrides,
+            {
+                "method": self.method,
+                "tracker.name": self.tracker,
+                "segmenter.name": self.segmenter,
+                "device": self.device,
+            },
         )
 
-    def settings(self, paper: str = "sam_pt", schema: type[Config] | None = None) -> Config:
-        """The configuration that comes of it.
+    def base(self, sam: str = SAM) -> str:
+        """The configuration to begin with: ``--config``'s, else ``quick``, or ``sam`` for a SAM segmenter."""
+        from sampt.segmenters.registry import WITHOUT_WEIGHTS, segmenter_names
+
+        if self.config is not None:
+            return self.config
+        prefix = "segmenter.name="
+        names = [o.removeprefix(prefix) for o in self.chosen if o.startswith(prefix)]
+        return sam if names and names[-1] in segmenter_names() and names[-1] != WITHOUT_WEIGHTS else QUICK
+
+    def settings(self, sam: str = SAM, schema: type[Config] | None = None) -> Config:
+        """The configuration that comes of it; everything that it names is there.
 
         Args:
-            paper: the packaged configuration that holds the paper's settings for the task.
+            sam: the packaged configuration for the SAM family that suits the task.
             schema: as ``load_config`` has it.
 
         Raises:
             ConfigError: a name, key or value is not valid.
+            CheckpointError: a checkpoint does not exist.
         """
         from sampt.config import Config, load_config
 
-        chosen = self.chosen
-        # SAM is worth the paper's settings; the quick ones are made for the embedded segmenter.
-        quick = all(o == "segmenter.name=grabcut" for o in chosen if o.startswith("segmenter.name="))
-        if self.config is None and not quick and self.tracker is None:
-            chosen.insert(0, "tracker.name=dis")  # the paper's takes long on a CPU, and weights
-        config = self.config or ("quick" if quick else paper)
-        return self.with_checkpoints(load_config(config, chosen, schema or Config))
+        return self.checked(load_config(self.base(sam), self.chosen, schema or Config))
 
-    def with_checkpoints(self, settings: Config) -> Config:
+    def with_checkpoints(self, settings: C) -> C:
         """Set the checkpoints, not as overrides: a path may hold what means something in YAML."""
-        segmenter, tracker = settings.segmenter, settings.tracker
-        if self.checkpoint is not None:
-            segmenter = replace(segmenter, checkpoint=str(self.checkpoint))
-        if self.tracker_checkpoint is not None:
-            tracker = replace(tracker, checkpoint=str(self.tracker_checkpoint))
-        return replace(settings, segmenter=segmenter, tracker=tracker)
+        return _with_tracker(_with_segmenter(settings, self.segmenter_checkpoint), self.tracker_checkpoint)
+
+    def checked(self, settings: C) -> C:
+        """``with_checkpoints``, and found to name only what there is.
+
+        Raises:
+            ConfigError: a name or value is not valid.
+            CheckpointError: a checkpoint does not exist.
+        """
+        from sampt.methods.registry import check
+
+        settings = self.with_checkpoints(settings)
+        check(settings)
+        return settings
+
+    def announce(self, used: VideoMethod | Config, sam: str = SAM) -> None:
+        """Say in a line on standard error what is used."""
+        from sampt.config import Config
+        from sampt.methods.registry import describe
+
+        described = describe(used) if isinstance(used, Config) else used.describe()
+        parts = [f"{what} {name}" for what, name in described.items()]
+        click.echo(f"Using {', '.join(parts)}, configuration {self.base(sam)}.", err=True)
 
 
-_OPTIONS = (
-    click.option("--config", help="A YAML file, or a packaged one; `sampt info` lists them."),
-    click.option(
-        "-o", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting of the configuration."
-    ),
-    click.option("--tracker", help="A point tracker; `sampt info` lists them."),
-    click.option("--tracker-checkpoint", type=_path, help="A file; else the official one is downloaded."),
-    click.option("--segmenter", help="grabcut (preview), sam-vit-h, mobile-sam, …; `sampt info` lists them."),
-    click.option("--checkpoint", type=_path, help="A checkpoint file; else the official one is downloaded."),
-    click.option("--device", help="cuda, cpu or auto."),
+def _overrides(given: tuple[str, ...], named: Mapping[str, str | None]) -> list[str]:
+    return [f"{key}={value}" for key, value in named.items() if value is not None] + list(given)
+
+
+def _loaded(config: str | None, without: C, overrides: list[str]) -> C:
+    from sampt.config import load_config
+
+    loaded = load_config(without if config is None else config, overrides, type(without))
+    assert isinstance(loaded, type(without))
+    return loaded
+
+
+def _with_tracker(settings: C, checkpoint: Path | None) -> C:
+    if checkpoint is None:
+        return settings
+    return replace(settings, tracker=replace(settings.tracker, checkpoint=str(checkpoint)))
+
+
+def _with_segmenter(settings: C, checkpoint: Path | None) -> C:
+    if checkpoint is None:
+        return settings
+    return replace(settings, segmenter=replace(settings.segmenter, checkpoint=str(checkpoint)))
+
+
+_path = click.Path(path_type=Path)
+
+_CONFIG = click.option(
+    "--config",
+    help="A YAML file, or a packaged one; `sampt info` lists them. Without it: quick, or sam for a "
+    "--segmenter of the SAM family.",
 )
+_PARTS_CONFIG = click.option("--config", help="A YAML file, or a packaged one; `sampt info` lists them.")
+_OVERRIDE = click.option(
+    "-o", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting of the configuration."
+)
+_METHOD = click.option(
+    "--method", metavar="NAME", help="How to segment; `sampt info` lists methods. [sam-pt]"
+)
+_TRACKER = click.option("--tracker", metavar="NAME", help="A point tracker; `sampt info` lists them.")
+_TRACKER_CHECKPOINT = click.option(
+    "--tracker-checkpoint", type=_path, help="The tracker's file; else the official one is downloaded."
+)
+_SEGMENTER = click.option(
+    "--segmenter",
+    metavar="NAME",
+    help="grabcut (preview), sam-vit-h, mobile-sam, …; `sampt info` lists them.",
+)
+_SEGMENTER_CHECKPOINT = click.option(
+    "--segmenter-checkpoint", type=_path, help="The segmenter's file; else the official one is downloaded."
+)
+_DEVICE = click.option("--device", help="cuda, cuda:1, cpu or auto.")
 
 
-model_options = option_group("model", ModelChoice, _OPTIONS)
-"""Gives a command these options as one argument, ``model``."""
+model_options = option_group(
+    "model",
+    ModelChoice,
+    (
+        *(_CONFIG, _OVERRIDE, _METHOD, _TRACKER, _TRACKER_CHECKPOINT),
+        *(_SEGMENTER, _SEGMENTER_CHECKPOINT, _DEVICE),
+    ),
+)
+"""Gives a command all of these options as one argument, ``model``."""
+
+tracker_options = option_group(
+    "model", TrackerChoice, (_PARTS_CONFIG, _OVERRIDE, _TRACKER, _TRACKER_CHECKPOINT, _DEVICE)
+)
+"""Gives a command those of a tracker alone as one argument, ``model``."""
+
+segmenter_options = option_group(
+    "model", SegmenterChoice, (_PARTS_CONFIG, _OVERRIDE, _SEGMENTER, _SEGMENTER_CHECKPOINT, _DEVICE)
+)
+"""Gives a command those of a segmenter alone as one argument, ``model``."""

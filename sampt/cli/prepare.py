@@ -10,9 +10,10 @@ from sampt.benchmarks.datasets.bdd100k_prepare import prepare_bdd100k
 from sampt.benchmarks.vis.uvo_prepare import prepare_uvo
 
 from .dataset_options import sequence_progress
+from .groups import Group
 
 
-@click.group(no_args_is_help=True)
+@click.group(cls=Group, no_args_is_help=True)
 def command() -> None:
     """Make datasets out of others, or out of videos."""
 
@@ -24,7 +25,9 @@ def command() -> None:
     required=True,
     help="The folder with images/seg_track_20 and labels/seg_track_20/bitmasks.",
 )
-@click.option("--output", type=click.Path(path_type=Path), required=True, help="Where to write the set.")
+@click.option(
+    "--output", "-O", type=click.Path(path_type=Path), required=True, help="Where to write the set."
+)
 @click.option("--split", type=click.Choice(["val", "train"]), default="val", show_default=True)
 @click.option("--copy", is_flag=True, help="Copy the frames; otherwise the set links to them.")
 @click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Videos at a time.")

@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
 from numpy.typing import NDArray
 
+from sampt._internal.names import plural
 from sampt.errors import ConfigError, VideoError
 from sampt.video.reader import Video, read_image
 
+from .model_options import SegmenterChoice, segmenter_options
+
+if TYPE_CHECKING:
+    from sampt.proposals.settings import ProposeConfig
+    from sampt.segmenters.base import PromptableSegmenter
+
+DEFAULT_SEGMENTER = "sam-vit-b"
 IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
 
 _path = click.Path(path_type=Path)
@@ -21,58 +30,84 @@ _path = click.Path(path_type=Path)
 @click.command()
 @click.argument("source", type=_path, metavar="IMAGE|VIDEO")
 @click.option("--output", "-O", type=_path, required=True, help="The folder for the results.")
-@click.option("--segmenter", default="sam-vit-b", show_default=True, help="One of the SAM family.")
-@click.option("--checkpoint", type=_path, help="Its checkpoint file.")
-@click.option("--device", default="auto", show_default=True, help="cuda, cpu or auto.")
+@segmenter_options
 @click.option("--frame", type=click.IntRange(min=0), help="The frame of a video to use.  [default: 0]")
 @click.option("--every", type=click.IntRange(min=1), help="Use every n-th frame of a video instead.")
-@click.option("-o", "overrides", multiple=True, metavar="KEY=VALUE", help="A setting (docs/proposals.md).")
 @click.option("--overwrite", is_flag=True, help="Replace results that the folder already holds.")
 def command(
     source: Path,
     output: Path,
-    segmenter: str,
-    checkpoint: Path | None,
-    device: str,
+    model: SegmenterChoice,
     frame: int | None,
     every: int | None,
-    overrides: tuple[str, ...],
     overwrite: bool,
 ) -> None:
     """Find masks of everything in an image, or in frames of a video, without any prompt.
 
+    The segmenter is that of --segmenter or --config, else sam-vit-b. -o also takes proposals.KEY
+    (docs/proposals.md).
+
     \b
     sampt propose photo.jpg --output out
-    sampt propose clip.mp4 --every 10 --segmenter mobile-sam -o points_per_side=16 --output out
+    sampt propose clip.mp4 --every 10 --segmenter mobile-sam -o proposals.points_per_side=16 --output out
     """
-    from rich.console import Console
-    from rich.progress import track
+    from sampt._internal.console import progress, status_console
+    from sampt._internal.devices import check_device, check_dtype
+    from sampt.config.schema import SegmenterConfig, TrackerConfig
+    from sampt.output.folder import check_folder
+    from sampt.proposals.settings import ProposeConfig, no_proposals
+    from sampt.segmenters.registry import WITHOUT_WEIGHTS, check_segmenter
 
+    if frame is not None and every is not None:
+        raise ConfigError("--frame and --every exclude each other; give one of them")
+    plain = ProposeConfig(
+        segmenter=SegmenterConfig(DEFAULT_SEGMENTER),
+        tracker=TrackerConfig("dis"),  # never made
+    )
+    settings = model.settings(plain)
+    check_device(settings.device)
+    check_dtype(settings.dtype)
+    check_segmenter(settings.segmenter)
+    if settings.segmenter.name == WITHOUT_WEIGHTS:
+        raise ConfigError(no_proposals(WITHOUT_WEIGHTS))
+    check_folder(output, overwrite)
+    status = status_console()
+    with _opened(source) as frames:
+        indices = _indices(source, len(frames), frame, every)
+        segmenter = _proposing(settings, frames[indices[0]].shape[:2])
+        status.print(f"Using segmenter {segmenter.name}, device {segmenter.device}.")
+        # torch takes seconds to import: whoever mistypes something need not wait for it.
+        from sampt.proposals.generator import propose
+        from sampt.proposals.writer import ProposalWriter
+
+        with ProposalWriter(output, overwrite) as writer, progress("proposing", len(indices)) as shown:
+            for index in indices:
+                image = frames[index]
+                writer.write(index, image, propose(segmenter, image, settings.proposals))
+                shown.advance()
+    status.print(f"{writer.count} masks in {plural(len(indices), 'frame')}: {output}")
+
+
+def _proposing(settings: ProposeConfig, size: tuple[int, ...]) -> PromptableSegmenter:
+    """The segmenter of these settings, found able to make proposals in frames of ``size``."""
     from sampt._internal.devices import choose_device, choose_dtype
     from sampt._internal.environment import check_torchvision
-    from sampt.config.loading import settings_from
     from sampt.segmenters.registry import create_segmenter
 
     check_torchvision()
-    from sampt.proposals.generator import ProposalSettings, check_proposable, propose
-    from sampt.proposals.writer import ProposalWriter
+    from sampt.proposals.generator import check_proposable
 
-    settings = settings_from(ProposalSettings, overrides)
-    status = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
-    with _opened(source) as frames:
-        indices = _indices(source, len(frames), frame, every)
-        height, width = frames[indices[0]].shape[:2]
-        chosen = choose_device(device)
-        weights = None if checkpoint is None else str(checkpoint)
-        model = create_segmenter(segmenter, weights, chosen, choose_dtype("auto", chosen))
-        check_proposable(model, (height, width), settings)
-        with ProposalWriter(output, overwrite) as writer:
-            for index in track(
-                indices, "proposing", console=status, transient=True, disable=not status.is_terminal
-            ):
-                image = frames[index]
-                writer.write(index, image, propose(model, image, settings))
-    status.print(f"{writer.count} masks in {len(indices)} frame{'s' * (len(indices) > 1)}: {output}")
+    device = choose_device(settings.device)
+    made = create_segmenter(
+        settings.segmenter.name,
+        settings.segmenter.checkpoint,
+        device,
+        choose_dtype(settings.dtype, device),
+        settings.segmenter.options,
+        settings.compile,
+    )
+    check_proposable(made, (size[0], size[1]), settings.proposals)
+    return made
 
 
 @contextmanager
@@ -86,12 +121,11 @@ def _opened(source: Path) -> Iterator[Video | list[NDArray[np.uint8]]]:
 
 
 def _indices(source: Path, count: int, frame: int | None, every: int | None) -> range:
-    if frame is not None and every is not None:
-        raise ConfigError("--frame and --every exclude each other; give one of them")
     if every is not None:
         return range(0, count, every)
     first = frame or 0
     if first >= count:
-        frames = f"{count} frame{'s' * (count > 1)}"
-        raise VideoError(f"--frame {first} is beyond {source}, which has {frames}, counted from 0")
+        raise VideoError(
+            f"--frame {first} is beyond {source}, which has {plural(count, 'frame')}, counted from 0"
+        )
     return range(first, first + 1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from sampt._internal.names import counted
+from sampt._internal.names import plural
 from sampt.errors import ConfigError
 
 from .model_options import ModelChoice
@@ -96,15 +96,15 @@ def tell_run(done: BenchmarkRun, noun: str, place: Path) -> None:
 
     noun: what the run is made of, "sequence" or "video". place: of the results.
     """
-    from rich.console import Console
+    from sampt._internal.console import result_console
 
     from .score_tables import means_table
 
     if not done.means.empty:
-        Console().print(means_table(done.means))
+        result_console().print(means_table(done.means))
     for note in done.notes:
         click.echo(f"Note: {note}", err=True)
-    finished = f"{done.finished} of {counted(done.total, noun)}"
+    finished = f"{done.finished} of {plural(done.total, noun)}"
     click.echo(f"{finished}: {place}; open {done.folder / 'report.html'}", err=True)
 
 

@@ -7,29 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
-
+from sampt._internal.console import progress, status_console
 from sampt.methods.base import VideoMethod
 from sampt.output.writer import save
 from sampt.prompts.query_points import QueryPoints
 from sampt.trackers.clip import Clip
-
-
-class Speed(ProgressColumn):
-    """Frames per second."""
-
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:.1f} frames/s" if task.speed else "")
 
 
 def segment_clip(
@@ -43,12 +25,10 @@ def segment_clip(
     overwrite: bool = False,
     settings: Mapping[str, Any] | None = None,
 ) -> None:
-    """Segment ``clip`` into the folder ``output``; a progress bar on a terminal."""
-    status = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+    """Segment ``clip`` into the folder ``output``, and say how far it is."""
+    status = status_console()
     begin = time.perf_counter()
-    columns = (TextColumn("segmenting"), BarColumn(), MofNCompleteColumn(), Speed(), TimeRemainingColumn())
-    with Progress(*columns, console=status, transient=True, disable=not status.is_terminal) as bar:
-        task = bar.add_task("", total=len(clip))
+    with progress("segmenting", len(clip)) as shown:
         saved = save(
             model.stream(clip, queries),
             output,
@@ -56,7 +36,7 @@ def segment_clip(
             coco=coco,
             overwrite=overwrite,
             settings=settings,
-            progress=lambda done: bar.update(task, completed=done),
+            progress=shown.update,
         )
     if model.segmenter.preview:
         status.print(

@@ -59,19 +59,26 @@ def command(
     \b
     sampt segment clip.mp4 --point 1:0:320,180:+ --point 1:0:340,200:+ --output out
     """
-    # torch takes seconds to import: whoever asks for help, or mistypes an option, need not wait for it.
+    from sampt._internal.files import check_file
     from sampt.config import as_mapping
     from sampt.methods.registry import build_method
-
-    from .runner import segment_clip
+    from sampt.output.folder import check_folder
 
     settings = model.settings()
+    check_folder(output, overwrite)
+    if coco and coco.absolute().parent != output.absolute():
+        check_file(coco)
     with Video(video) as opened:
         clip = _clip(opened, start, stride, max_frames)
         queries = _queries(points, clicks, boxes, mask, clip.indices[0]).with_spans(spans)
         queries.validate(clip.indices, opened.size)
+        # torch takes seconds to import: whoever mistypes something need not wait for it.
+        from .runner import segment_clip
+
+        method = build_method(settings)
+        model.announce(method)
         segment_clip(
-            build_method(settings),
+            method,
             clip,
             queries,
             output,

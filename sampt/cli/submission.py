@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from sampt._internal.files import check_file
-from sampt._internal.names import counted
+from sampt._internal.names import plural
 from sampt.benchmarks.datasets.registry import open_dataset, parse_options
 from sampt.benchmarks.vos.submission import check_submission, write_submission
 from sampt.errors import EvaluationError
@@ -52,9 +51,7 @@ def command(
         click.echo(f"Problem: {problem}.", err=True)
     if problems:
         raise EvaluationError(
-            f"{check} would be refused or scored as wrong: {counted(len(problems), 'problem')} in all; "
+            f"{check} would be refused or scored as wrong: {plural(len(problems), 'problem')} in all; "
             "mend the results and write it again with --output"
         )
-    Console(soft_wrap=True, markup=False, highlight=False).print(
-        f"{output or check} holds all that {opened.name} {opened.split} asks for."
-    )
+    click.echo(f"{output or check} holds all that {opened.name} {opened.split} asks for.")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
-from sampt.errors import ConfigError, PromptError, VideoError
+from sampt._internal.names import plural
+from sampt.errors import PromptError, VideoError
+
+from .model_options import TrackerChoice, tracker_options
+
+DEFAULT_TRACKER = "dis"
 
 _path = click.Path(path_type=Path)
 
@@ -19,10 +22,7 @@ _path = click.Path(path_type=Path)
 @click.option(
     "--point", "clicks", multiple=True, metavar="OBJ:T:X,Y:+", help="A point on (+) or off (-) an object."
 )
-@click.option("--tracker", default="dis", show_default=True, help="`sampt info` lists them.")
-@click.option("--checkpoint", type=_path, help="Its checkpoint file; else the official one is downloaded.")
-@click.option("--device", default="auto", show_default=True, help="cuda, cpu or auto.")
-@click.option("-o", "options", multiple=True, metavar="KEY=VALUE", help="An option of the tracker.")
+@tracker_options
 @click.option("--output", "-O", type=_path, required=True, help="The folder for the results.")
 @click.option("--overwrite", is_flag=True, help="Replace results that the folder already holds.")
 @click.option(
@@ -35,10 +35,7 @@ def command(
     video: Path,
     points: Path | None,
     clicks: tuple[str, ...],
-    tracker: str,
-    checkpoint: Path | None,
-    device: str,
-    options: tuple[str, ...],
+    model: TrackerChoice,
     output: Path,
     overwrite: bool,
     tail: int,
@@ -49,59 +46,65 @@ def command(
     """Track points through VIDEO, a file or a folder of frames, without segmenting anything.
 
     Writes trajectories.npz, in the format of `sampt segment`, and tracks.mp4, in which points draw tails,
-    dimmed where they were not visible.
+    dimmed where they were not visible. The tracker is that of --tracker or --config, else dis.
 
     \b
-    sampt track clip.mp4 --point 1:0:320,180:+ --tracker lucas-kanade -o window=31 --output out
+    sampt track clip.mp4 --point 1:0:320,180:+ --tracker lucas-kanade --output out
+    sampt track clip.mp4 --points points.json -o tracker.options.patience=5 --output out
     """
-    from rich.console import Console
-    from rich.progress import track
-
-    from sampt._internal.devices import choose_device
-    from sampt.output.tracks import TrackWriter, track_points
+    from sampt._internal.console import progress, status_console
+    from sampt._internal.devices import check_device
+    from sampt.config.schema import Config, SegmenterConfig, TrackerConfig
+    from sampt.output.folder import check_folder
     from sampt.prompts.query_points import QueryPoints
-    from sampt.trackers.clip import Clip
-    from sampt.tracking.building import build_tracker
+    from sampt.tracking.checks import check_tracker
     from sampt.video.reader import Video
 
     if bool(points) == bool(clicks):
         problem = "there are two sources of points" if points else "nothing says what to track"
         raise PromptError(f"{problem}: give either --points or --point")
-    weights = None if checkpoint is None else str(checkpoint)
-    model = build_tracker(tracker, parse_options(options), weights, choose_device(device))
-    status = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+    # Whoever names a tracker that needs the whole clip means it, however long the clip is.
+    plain = Config(
+        tracker=TrackerConfig(DEFAULT_TRACKER, whole_clip_frames=None),
+        segmenter=SegmenterConfig("grabcut"),  # never made
+    )
+    settings = model.settings(plain)
+    check_device(settings.device)
+    check_tracker(settings.tracker)
+    check_folder(output, overwrite)
+    status = status_console()
     with Video(video) as opened:
         if start >= len(opened):
             raise VideoError(f"--start {start} is beyond {video}, which has {len(opened)} frames")
-        clip = Clip(opened, range(start, len(opened), stride)[:max_frames])
+        indices = range(start, len(opened), stride)[:max_frames]
         queries = QueryPoints.read(points) if points else QueryPoints.from_cli(clicks)
-        results = track_points(model, clip, queries)
-        with TrackWriter(
-            output, queries, opened.fps / stride, opened.size, tail=tail, overwrite=overwrite
-        ) as writer:
-            for result in track(
-                results, "tracking", len(clip), console=status, transient=True, disable=not status.is_terminal
-            ):
+        queries.validate(indices, opened.size)
+        # torch takes seconds to import: whoever mistypes something need not wait for it.
+        from sampt._internal.devices import choose_device, choose_dtype
+        from sampt.output.tracks import TrackWriter, track_points
+        from sampt.trackers.clip import Clip
+        from sampt.tracking.building import build_tracker
+
+        clip = Clip(opened, indices)
+        device = choose_device(settings.device)
+        tracker = build_tracker(
+            settings.tracker.name,
+            settings.tracker.options,
+            settings.tracker.checkpoint,
+            device,
+            choose_dtype(settings.tracker.dtype, device),
+            settings.tracker.whole_clip_frames,
+        )
+        results = track_points(tracker, clip, queries)
+        status.print(f"Using tracker {settings.tracker.name}, device {device}.")
+        with (
+            TrackWriter(
+                output, queries, opened.fps / stride, opened.size, tail=tail, overwrite=overwrite
+            ) as writer,
+            progress("tracking", len(clip)) as shown,
+        ):
+            for result in results:
                 writer.write(opened[result.index], result, float(opened.timestamps[result.index]))
+                shown.advance()
     count = sum(len(query.positives) + len(query.negatives) for query in queries.objects)
-    status.print(f"{count} points through {len(clip)} frames: {output}")
-
-
-def parse_options(options: Sequence[str]) -> dict[str, Any]:
-    """Keyword arguments from ``key=value``, values in YAML.
-
-    Raises:
-        ConfigError: one of them is malformed.
-    """
-    from yaml import YAMLError, safe_load
-
-    parsed: dict[str, Any] = {}
-    for option in options:
-        key, equals, value = option.partition("=")
-        if not equals or not key.isidentifier():
-            raise ConfigError(f"-o {option}: give an option as key=value, such as -o patience=3")
-        try:
-            parsed[key] = safe_load(value)
-        except YAMLError as error:
-            raise ConfigError(f"-o {option}: the value is not valid YAML") from error
-    return parsed
+    status.print(f"{plural(count, 'point')} through {plural(len(clip), 'frame')}: {output}")

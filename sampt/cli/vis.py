@@ -16,8 +16,8 @@ from .run_options import RunOptions, exit_if_failed, run_folder, run_name, run_o
 if TYPE_CHECKING:
     from sampt.benchmarks.vis.settings import VisConfig
 
-PAPER = "sam_pt_uvo"
-"""The configuration that the paper uses for this task."""
+PAPER, SAM = "sam_pt_uvo", "sam_uvo"
+"""The configuration that the paper uses for this task, and what it is with the fast tracker."""
 
 
 @click.command()
@@ -50,13 +50,15 @@ def command(
     sampt vis --dataset uvo --root UVOv1.0 --config sam_pt_uvo
     sampt vis --dataset uvo --root UVOv1.0 --segmenter mobile-sam -o redetect.every=10
     """
+    from sampt._internal.extras import require
     from sampt.benchmarks import DatasetChoice, run_vis
     from sampt.benchmarks.datasets.registry import parse_options
     from sampt.benchmarks.vis.datasets import VIS_DATASETS
 
+    require("pandas", "matplotlib", "jinja2", purpose="sampt vis")
     settings = _settings(model)
     choice = DatasetChoice(dataset, root, split, parse_options(options))
-    with sequence_progress("segmenting") as progress:
+    with sequence_progress("segmenting", lambda: model.announce(settings, SAM)) as progress:
         done = run_vis(
             choice,
             settings,
@@ -80,6 +82,6 @@ def _settings(model: ModelChoice) -> VisConfig:
     chosen = any(override.startswith("segmenter.name=") for override in model.chosen)
     if model.config is None and not chosen:
         model = replace(model, config=PAPER)
-    settings = model.settings(PAPER, VisConfig)
+    settings = model.settings(SAM, VisConfig)
     assert isinstance(settings, VisConfig)
     return settings

@@ -41,12 +41,14 @@ def command(
     \b
     sampt vos --dataset davis2017 --root DAVIS --config configs/sam_pt.yaml --seeds 8
     """
+    from sampt._internal.extras import require
     from sampt.benchmarks import DatasetChoice, run_vos
     from sampt.benchmarks.datasets.registry import DATASETS, parse_options
 
+    require("pandas", "matplotlib", "jinja2", purpose="sampt vos")
     settings = model.settings()
     choice = DatasetChoice(dataset, root, split, parse_options(options))
-    with sequence_progress("segmenting") as progress:
+    with sequence_progress("segmenting", lambda: model.announce(settings)) as progress:
         done = run_vos(
             choice,
             settings,

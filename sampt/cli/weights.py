@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import click
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
+from sampt._internal.console import result_console
 from sampt.errors import CheckpointError
 from sampt.weights.download import cached, checkpoint_path, remove, state, verify, weights_folder
 from sampt.weights.registry import CHECKPOINTS, find_checkpoint
 
-_WIDTH = 120
-"""Columns of the table where no terminal says how many fit, so that no name is cut in a log file."""
+from .groups import Group
 
 
-@click.group(no_args_is_help=True)
+@click.group(cls=Group, no_args_is_help=True)
 def command() -> None:
     """The checkpoints that can be had, and those that are here.
 
@@ -27,9 +26,7 @@ def command() -> None:
 @command.command(name="list")
 def list_() -> None:
     """Show every known checkpoint, its licence, and whether it is here."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDTH)
+    console = result_console()
     table = Table(box=SIMPLE_HEAD)
     for title in ("name", "file", "size", "licence", "commercial use", "state"):
         table.add_column(title, justify="right" if title == "size" else "left", overflow="fold")
@@ -43,7 +40,7 @@ def list_() -> None:
             state(checkpoint),
         )
     console.print(table)
-    console.print(f"In {weights_folder()}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"In {weights_folder()}", soft_wrap=True)
 
 
 @command.command()

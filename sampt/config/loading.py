@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -15,18 +14,14 @@ from yaml import YAMLError
 from sampt._internal.names import unknown_name
 from sampt.errors import ConfigError
 
+from .key_values import key_and_value
 from .schema import Config
-
-KEY = re.compile(r"\w+(\.\w+)*")
-"""What the key of an override looks like."""
 
 NAMED_PARTS = ("tracker", "segmenter", "sampling.positive", "sampling.negative")
 """What is chosen by name and has options of its own."""
 
 VIS_ONLY = ("proposals", "redetect", "proposal_score", "objects_per_batch")
 """What a configuration for ``sampt vis`` may hold besides, and none for another command."""
-
-Settings = TypeVar("Settings")
 
 
 def load_config(
@@ -53,15 +48,6 @@ def load_config(
     config = _filled(_overridden(merged, overrides), str(source))
     assert isinstance(config, Config)
     return config
-
-
-def settings_from(schema: type[Settings], overrides: Sequence[str]) -> Settings:
-    """A dataclass that is no ``Config``, its defaults overridden by ``key=value``.
-
-    Raises:
-        ConfigError: a key or value is not valid; the closest key is named.
-    """
-    return cast(Settings, _filled(_overridden(_structured(schema), overrides), "-o"))
 
 
 def _structured(schema: Any) -> DictConfig:
@@ -105,10 +91,7 @@ def _filled(config: DictConfig, where: str) -> Any:
 
 def _override(base: DictConfig, override: str) -> DictConfig:
     """Apply one ``key=value``; another tracker, say, starts without the options of the one before."""
-    key, equals, value = override.partition("=")
-    if not equals or not KEY.fullmatch(key):
-        example = _all_keys(base)[-1]
-        raise ConfigError(f"-o {override}: give an option as key=value, such as -o {example}=…")
+    key, value = key_and_value(override, "-o", f"{_all_keys(base)[-1]}=…")
     try:
         layer = OmegaConf.from_dotlist([override])
     except (YAMLError, OmegaConfBaseException) as error:
@@ -168,8 +151,10 @@ def _check_keys(base: DictConfig, layer: DictConfig, where: str, prefix: str, sc
         full = f"{prefix}{key}"
         if key not in base.keys():  # noqa: SIM118 - DictConfig calls a key without a value absent
             if schema is Config and full in VIS_ONLY:
-                raise ConfigError(f"{where}: {full} is a setting of `sampt vis` alone; leave it out here")
-            raise ConfigError(f"{where}: {unknown_name('key', full, _all_keys(_structured(schema)))}")
+                raise ConfigError(f"{where}: {full} is a setting of `sampt vis`; leave it out here")
+            beside = ", ".join(f"{prefix}{name}" for name in map(str, base))
+            known = [k for k in _all_keys(_structured(schema)) if not full.startswith(f"{k}.")]
+            raise ConfigError(f"{where}: {unknown_name('key', full, known, f'choose one of {beside}')}")
         below, given = base._get_node(key), layer._get_node(key)
         if isinstance(below, DictConfig) and isinstance(given, DictConfig) and key != "options":
             _check_keys(below, given, where, f"{full}.", schema)

@@ -16,8 +16,6 @@ from sampt._internal.stopwatch import Stopwatch
 from sampt.config.schema import CacheBudget
 from sampt.prompts.edits import Document, Point
 from sampt.prompts.query_points import QueryPoints
-from sampt.segmenters.base import PromptableSegmenter
-from sampt.segmenters.encoder import FrameEncoder
 from sampt.trackers.base import Visibility
 from sampt.trackers.clip import Clip, FrameSource, Source
 from sampt.video.frames import Frames
@@ -26,6 +24,10 @@ from .results import FrameResult
 
 if TYPE_CHECKING:
     pass
+
+    # These import torch, which those who only read results need not wait for.
+    from sampt.segmenters.base import PromptableSegmenter
+    from sampt.segmenters.encoder import FrameEncoder
 
 
 class VideoMethod(ABC):
@@ -84,6 +86,8 @@ class VideoMethod(ABC):
 
     def encoder(self, video: Source) -> FrameEncoder:
         """What encodes the frames of ``video`` for this method, with a cache of its own."""
+        from sampt.segmenters.encoder import FrameEncoder
+
         return FrameEncoder(self.segmenter, video, self.cache, self.frames_per_batch)
 
     def segment_image(self, image: NDArray[np.uint8] | Image.Image, queries: QueryPoints) -> FrameResult:

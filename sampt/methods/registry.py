@@ -1,23 +1,64 @@
-"""The methods by name."""
+"""The methods by name: checked without torch, built with it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from sampt._internal.devices import check_device, check_dtype
 from sampt._internal.names import unknown_name
 from sampt.config import Config, load_config
 from sampt.errors import ConfigError
-from sampt.segmenters.base import PromptableSegmenter
+from sampt.segmenters.registry import check_segmenter
 
-from .base import VideoMethod
+if TYPE_CHECKING:
+    from sampt.segmenters.base import PromptableSegmenter
 
-METHODS: dict[str, tuple[str, str]] = {
-    "sam-pt": ("sampt.methods.sam_pt.pipeline", "SamPt"),
+    from .base import VideoMethod
+
+
+@dataclass(frozen=True)
+class Registered:
+    """Where a method is.
+
+    Attributes:
+        module: holds ``kind``, the method's class, which builds itself with ``from_config``.
+        checks: holds ``check`` and ``describe``, which look at a ``Config`` without importing torch.
+    """
+
+    module: str
+    kind: str
+    checks: str
+
+
+METHODS: dict[str, Registered] = {
+    "sam-pt": Registered("sampt.methods.sam_pt.pipeline", "SamPt", "sampt.methods.sam_pt.checks"),
 }
-"""The module and class of each method; the class builds itself with ``from_config``."""
+"""What ``--method`` and ``method:`` can name."""
+
+
+def check(config: Config) -> None:
+    """Find out, without importing torch, whether everything that a configuration names is there.
+
+    Raises:
+        ConfigError: an unknown method, tracker, segmenter, sampler, strategy or device, an option that one of
+            them does not have, or a package that is not installed.
+        CheckpointError: a checkpoint's file does not exist, or is not here and may not be downloaded.
+    """
+    found = _registered(config)
+    check_device(config.device)
+    check_dtype(config.dtype)
+    check_segmenter(config.segmenter)
+    import_module(found.checks).check(config)
+
+
+def describe(config: Config) -> dict[str, str]:
+    """What ``VideoMethod.describe`` will say, without building it; the device is called as it is set."""
+    described: dict[str, str] = import_module(_registered(config).checks).describe(config)
+    return described
 
 
 def build_method(
@@ -37,9 +78,13 @@ def build_method(
         CheckpointError: a checkpoint is missing, corrupt or another model's.
     """
     config = load_config(config, overrides)
-    if config.method not in METHODS:
-        raise ConfigError(f"method: {unknown_name('method', config.method, METHODS)}")
-    module, name = METHODS[config.method]
-    kind: Any = getattr(import_module(module), name)
+    found = _registered(config)
+    kind: Any = getattr(import_module(found.module), found.kind)
     made: VideoMethod = kind.from_config(config, segmenter=segmenter)
     return made
+
+
+def _registered(config: Config) -> Registered:
+    if config.method not in METHODS:
+        raise ConfigError(f"method: {unknown_name('method', config.method, METHODS)}")
+    return METHODS[config.method]

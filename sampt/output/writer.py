@@ -95,6 +95,16 @@ def save(
     return Saved(writer.folder, writer.count, tuple(writer.stretches))
 
 
+@dataclass(frozen=True)
+class WrittenFrame:
+    """What ``result.json`` tells of a frame: its number, and each object's score, visible share and doubt."""
+
+    index: int
+    scores: NDArray[np.float32]
+    shares: NDArray[np.float32]
+    doubts: tuple[str, ...]
+
+
 class ResultWriter(Closing):
     """Writes each frame's result as it comes, so that memory does not grow with the video.
 
@@ -135,10 +145,7 @@ class ResultWriter(Closing):
         self._video = VideoWriter(self.folder / "overlay.mp4", fps, segmentation.size) if overlay else None
         self._coco = CocoWriter(coco, queries) if coco else None
         self._trajectories = TrajectoryFile()
-        self._indices: list[int] = []
-        self._scores: list[NDArray[np.float32]] = []
-        self._shares: list[NDArray[np.float32]] = []
-        self._doubts: list[list[str]] = []
+        self._frames: list[WrittenFrame] = []
         self._ended = False
         queries.write(self.folder / "points.json")
 
@@ -150,10 +157,10 @@ class ResultWriter(Closing):
         if self._coco:
             self._coco.write(result, name)
         self._trajectories.write(result)
-        self._indices.append(result.index)
-        self._scores.append(result.scores)
-        self._shares.append(result.visible_share())
-        self._doubts.append(doubts(result))
+        # At once, so that a signal finds a frame either whole or not there.
+        self._frames.append(
+            WrittenFrame(result.index, result.scores, result.visible_share(), tuple(doubts(result)))
+        )
 
     def end(self) -> None:
         """Say that no more frames will come, which nobody can know of a video without a length."""
@@ -162,14 +169,20 @@ class ResultWriter(Closing):
     @property
     def count(self) -> int:
         """How many frames have been written."""
-        return len(self._indices)
+        return len(self._frames)
+
+    @property
+    def _indices(self) -> list[int]:
+        return [frame.index for frame in self._frames]
 
     @property
     def stretches(self) -> list[Stretch]:
         """What is worth checking, object by object."""
         ids = [q.id for q in self.segmentation.queries.objects]
         return [
-            s for k, i in enumerate(ids) for s in stretches(i, self._indices, [d[k] for d in self._doubts])
+            stretch
+            for k, id in enumerate(ids)
+            for stretch in stretches(id, self._indices, [frame.doubts[k] for frame in self._frames])
         ]
 
     def close(self) -> None:
@@ -190,7 +203,7 @@ class ResultWriter(Closing):
         run = self.segmentation
         segmenter = run.method.segmenter
         return {
-            "finished": self._ended if run.clip.endless else len(self._indices) == len(run),
+            "finished": self._ended if run.clip.endless else self.count == len(run),
             "quality": "preview" if segmenter.preview else "full",
             **run.method.describe(),
             "settings": self.settings,
@@ -205,7 +218,7 @@ class ResultWriter(Closing):
 
     def _object(self, k: int) -> dict[str, Any]:
         query = self.segmentation.queries.objects[k]
-        scores = [_number(frame[k]) for frame in self._scores]
+        scores = [_number(frame.scores[k]) for frame in self._frames]
         known = [s for s in scores if s is not None]
         return {
             "id": query.id,
@@ -214,7 +227,7 @@ class ResultWriter(Closing):
             "lost_at": self.segmentation.lost.get(query.id),
             "mean_score": round(sum(known) / len(known), 4) if known else None,
             "scores": scores,
-            "visible_share": [_number(frame[k]) for frame in self._shares],
+            "visible_share": [_number(frame.shares[k]) for frame in self._frames],
         }
 
 
@@ -240,10 +253,15 @@ class TrajectoryFile:
 
     def save(self, path: Path, indices: list[int]) -> None:
         """Write one npz: the points of the i-th frame are rows ``offsets[i]`` to ``offsets[i + 1]``."""
-        arrays: dict[str, Any] = {name: self._map(name, dtype) for name, _, dtype in self.FIELDS}
+        # After a signal there may be points of a frame that is not among ``indices``, some of them half.
+        offsets = np.array(self._offsets[: len(indices) + 1])
+        count = int(offsets[-1])
+        arrays: dict[str, Any] = {
+            name: self._map(name, dtype)[: count * (1 + (name == "xy"))] for name, _, dtype in self.FIELDS
+        }
         arrays["xy"] = arrays["xy"].reshape(-1, 2)
-        arrays["object_id"] = self._map("object_id", np.uint8)
-        arrays |= {"frames": np.array(indices), "offsets": np.array(self._offsets)}
+        arrays["object_id"] = self._map("object_id", np.uint8)[:count]
+        arrays |= {"frames": np.array(indices), "offsets": offsets}
         with replacing(path) as temporary:
             np.savez_compressed(temporary, **arrays)
         for file in self._files.values():

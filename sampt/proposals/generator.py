@@ -29,6 +29,8 @@ from sampt._internal.run_lengths import Rle, decode, encode_each
 from sampt.errors import ConfigError, DeviceMemoryError
 from sampt.segmenters.base import Embedding, PromptableSegmenter, Prompts, mask_extent
 
+from .settings import ProposalSettings, no_proposals
+
 logger = logging.getLogger(__name__)
 
 FULL_RESOLUTION_BYTES = 256 << 20
@@ -36,66 +38,9 @@ BYTES_PER_PIXEL = 16
 """What one candidate needs while it is judged: its logits at two resolutions, and comparisons of them."""
 SMALLEST_CANVAS = 1 << 20
 """SAM enlarges to about so many pixels, however small the frame is."""
-MOST_CROP_LAYERS = 4
 
 Box = tuple[float, float, float, float]
 Crop = tuple[int, int, int, int]
-
-
-@dataclass(frozen=True)
-class ProposalSettings:
-    """What to prompt with and what to keep; names and defaults are those of SAM's own generator.
-
-    points_per_side: the grid has so many points a side, ``points_per_batch`` of which are decoded at once.
-    pred_iou_thresh: masks with a predicted IoU up to this are dropped; 0 keeps all.
-    stability_score_thresh: likewise for the IoU of the masks at logits ± ``stability_score_offset``.
-    box_nms_thresh: of two masks whose boxes have a larger IoU, the one with the higher predicted IoU stays.
-    crop_n_layers: layer n also looks at 4ⁿ crops of the frame, each encoded on its own. Crops of the first
-        layer overlap by ``crop_overlap_ratio`` of the frame's short side; the grid in layer n has
-        ``crop_n_points_downscale_factor``ⁿ times fewer points a side.
-    crop_nms_thresh: as ``box_nms_thresh``, between crops; the mask of the smaller crop stays.
-    min_mask_region_area: holes and islands with fewer pixels are removed; 0 leaves them.
-    max_masks: at most so many are given, the best first.
-    """
-
-    points_per_side: int = 32
-    points_per_batch: int = 64
-    pred_iou_thresh: float = 0.88
-    stability_score_thresh: float = 0.95
-    stability_score_offset: float = 1.0
-    box_nms_thresh: float = 0.7
-    crop_n_layers: int = 0
-    crop_nms_thresh: float = 0.7
-    crop_overlap_ratio: float = 512 / 1500
-    crop_n_points_downscale_factor: int = 1
-    min_mask_region_area: int = 0
-    max_masks: int = 100
-
-    def __post_init__(self) -> None:
-        for name in ("points_per_side", "points_per_batch", "crop_n_points_downscale_factor", "max_masks"):
-            self._check(name, 1, float("inf"))
-        for name in ("stability_score_offset", "min_mask_region_area"):
-            self._check(name, 0, float("inf"))
-        for name in (
-            "pred_iou_thresh",
-            "stability_score_thresh",
-            "box_nms_thresh",
-            "crop_nms_thresh",
-            "crop_overlap_ratio",
-        ):
-            self._check(name, 0, 1)
-        self._check("crop_n_layers", 0, MOST_CROP_LAYERS)
-        if self.crop_n_points_downscale_factor**self.crop_n_layers > self.points_per_side:
-            raise ValueError(
-                "crop_n_points_downscale_factor leaves no point in the smallest crops; "
-                "lower it, or raise points_per_side"
-            )
-
-    def _check(self, name: str, least: float, most: float) -> None:
-        value = getattr(self, name)
-        if not least <= value <= most:
-            allowed = f"from {least} to {most}" if most < float("inf") else f"at least {least}"
-            raise ValueError(f"{name} must be {allowed}, not {value}")
 
 
 @dataclass(frozen=True)
@@ -173,10 +118,7 @@ def check_proposable(
             so many crops.
     """
     if segmenter.preview:
-        raise ConfigError(
-            f"segmenter {segmenter.name} cannot say how good its masks are, so it makes no proposals; "
-            "choose one of the SAM family, such as --segmenter sam-vit-b"
-        )
+        raise ConfigError(no_proposals(segmenter.name))
     crops, _ = generate_crop_boxes(size, settings.crop_n_layers, settings.crop_overlap_ratio)
     if any(x1 <= x0 or y1 <= y0 for x0, y0, x1, y1 in crops):
         raise ConfigError(

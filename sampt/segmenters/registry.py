@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
-
-import torch
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sampt._internal.environment import check_torchvision
-from sampt.errors import ConfigError
+from sampt._internal.extras import require
+from sampt._internal.names import unknown_name
+from sampt.config.schema import SegmenterConfig
+from sampt.errors import CheckpointError, ConfigError
 from sampt.trackers.extensions import all_names, load_extension
 
-from .base import PromptableSegmenter
+if TYPE_CHECKING:  # listing and checking names should not take the second that torch does
+    import torch
 
-Maker = Callable[[str | None, torch.device, torch.dtype, bool], PromptableSegmenter]
+    from .base import PromptableSegmenter
+
+Maker: TypeAlias = "Callable[[str | None, torch.device, torch.dtype, bool], PromptableSegmenter]"
+
+WITHOUT_WEIGHTS = "grabcut"
+"""The segmenter that is no neural network."""
 
 
 def _grabcut(
@@ -22,11 +30,6 @@ def _grabcut(
 ) -> PromptableSegmenter:
     from .grabcut import GrabCutSegmenter
 
-    if checkpoint is not None:
-        raise ConfigError(
-            "segmenter grabcut takes no checkpoint: leave it out, or choose one of the SAM family, "
-            "such as --segmenter sam-vit-b"
-        )
     return GrabCutSegmenter()
 
 
@@ -36,9 +39,8 @@ def _sam_family(
     check_torchvision()
     from sampt.weights.download import checkpoint_path
 
-    from .variants import check_packages, from_checkpoint
+    from .variants import from_checkpoint
 
-    check_packages(name)  # before a download
     return from_checkpoint(name, checkpoint or checkpoint_path(name), device, dtype, compile)
 
 
@@ -50,7 +52,7 @@ _SAM_FAMILY = (
 """Named here so that listing them imports no model; ``variants`` says what they are."""
 
 SEGMENTERS: dict[str, Maker] = {
-    "grabcut": _grabcut,
+    WITHOUT_WEIGHTS: _grabcut,
     **{name: partial(_sam_family, name) for name in _SAM_FAMILY},
 }
 """Our own: what makes each from a checkpoint's path (or None), a device, a dtype, and whether to compile."""
@@ -75,24 +77,66 @@ def find_segmenter(name: str) -> Maker:
     return found or SEGMENTERS[name]
 
 
+def check_segmenter(config: SegmenterConfig) -> None:
+    """Find out, without importing torch, whether a segmenter can be made.
+
+    Raises:
+        ConfigError: there is no such segmenter or option, or it takes no checkpoint.
+        SamptError: it needs a package that is not installed.
+        CheckpointError: its checkpoint does not exist, or is not here and may not be downloaded.
+    """
+    name, checkpoint = config.name, config.checkpoint
+    if name not in segmenter_names():
+        raise ConfigError(f"segmenter: {unknown_name('segmenter', name, segmenter_names())}")
+    for option in config.options:
+        raise ConfigError(f"segmenter: {name} takes no options, so remove {option!r}")
+    if name == WITHOUT_WEIGHTS:
+        if checkpoint is not None:
+            raise ConfigError(
+                f"segmenter {name} takes no checkpoint: leave it out, or choose one of the SAM family, "
+                "such as --segmenter sam-vit-b"
+            )
+        return
+    check_packages(name)
+    if checkpoint is None and name in SEGMENTERS:
+        from sampt.weights.download import check_obtainable  # its client takes a while to import
+
+        check_obtainable(name)
+    elif checkpoint is not None and not Path(checkpoint).is_file():
+        raise CheckpointError(
+            f"checkpoint {checkpoint} does not exist: give the path of a downloaded checkpoint file"
+        )
+
+
+def check_packages(name: str) -> None:
+    """Find out before any work that what a segmenter is made of is installed.
+
+    Raises:
+        SamptError: it is not; the message says how to get it.
+    """
+    if name in _SAM_FAMILY and not name.startswith("sam-"):  # MobileSAM's encoder is HQ-SAM's, too
+        require("segment_anything_hq", "timm", purpose=f"segmenter {name}")
+
+
 def create_segmenter(
     name: str,
     checkpoint: str | None = None,
     device: torch.device | str = "cpu",
-    dtype: torch.dtype = torch.float32,
+    dtype: torch.dtype | None = None,
     options: Mapping[str, Any] | None = None,
     compile: bool = False,
 ) -> PromptableSegmenter:
     """The segmenter called ``name``; its official checkpoint is downloaded if no other is given.
 
     checkpoint: the path of a checkpoint file, which needs no network.
+    dtype: None means float32.
     compile: ``torch.compile`` the model.
 
     Raises:
         ConfigError: there is no such segmenter or option, or it takes no checkpoint.
         CheckpointError: the checkpoint is missing, corrupt, or another model's, or cannot be downloaded.
     """
-    make = find_segmenter(name)
-    for option in options or {}:
-        raise ConfigError(f"segmenter: {name} takes no options, so remove {option!r}")
-    return make(checkpoint, torch.device(device), dtype, compile)
+    check_segmenter(SegmenterConfig(name, checkpoint, dict(options or {})))
+    import torch
+
+    return find_segmenter(name)(checkpoint, torch.device(device), dtype or torch.float32, compile)

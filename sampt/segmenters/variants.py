@@ -10,12 +10,12 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from sampt._internal.extras import require
 from sampt._internal.host_memory import keep_freed_memory
 from sampt._internal.names import unknown_name
 from sampt.weights.loading import load_checkpoint, load_strictly
 
 from .attention import fuse_attention
+from .registry import check_packages
 from .sam import SamSegmenter
 
 ModelAndSegmenter = tuple[nn.Module, type[SamSegmenter]]
@@ -89,16 +89,6 @@ def with_random_weights(
         torch.manual_seed(seed)
         model, segmenter = _built(name)
     return _ready(name, model, segmenter, device, dtype, compile)
-
-
-def check_packages(name: str) -> None:
-    """Find out before any work that what a variant is made of is installed.
-
-    Raises:
-        SamptError: it is not; the message says how to get it.
-    """
-    if not name.startswith("sam-"):  # MobileSAM's encoder is HQ-SAM's, too
-        require("segment_anything_hq", "timm", purpose=f"segmenter {name}")
 
 
 def _built(name: str) -> ModelAndSegmenter:

@@ -58,15 +58,32 @@ def ensure(checkpoint: Checkpoint, retry: Retry | None = None) -> Path:
     if path.is_file():
         verify(checkpoint)
         return path
-    if os.environ.get("SAMPT_OFFLINE", "").lower() not in ("", "0", "false", "no"):
-        raise CheckpointError(
-            f"{path} is missing, and SAMPT_OFFLINE forbids downloading it: fetch {_urls(checkpoint)[0]} "
-            "elsewhere and put it there, or give a file of your own with --checkpoint PATH"
-        )
+    _check_online(checkpoint)
     with _lock(path):
         if not path.is_file():
             _download(checkpoint, retry or Retry())
     return path
+
+
+def check_obtainable(name: str) -> None:
+    """Find out, without reading or downloading anything, whether a checkpoint can be had.
+
+    Raises:
+        ConfigError: there is no such checkpoint.
+        CheckpointError: it is not here, and ``SAMPT_OFFLINE`` is set.
+    """
+    checkpoint = find_checkpoint(name)
+    if not cached(checkpoint).is_file():
+        _check_online(checkpoint)
+
+
+def _check_online(checkpoint: Checkpoint) -> None:
+    if os.environ.get("SAMPT_OFFLINE", "").lower() not in ("", "0", "false", "no"):
+        raise CheckpointError(
+            f"{cached(checkpoint)} is missing, and SAMPT_OFFLINE forbids downloading it: fetch "
+            f"{_urls(checkpoint)[0]} elsewhere and put it there, or give a file of your own with "
+            "--segmenter-checkpoint or --tracker-checkpoint"
+        )
 
 
 def cached(checkpoint: Checkpoint) -> Path:
@@ -108,7 +125,8 @@ def verify(checkpoint: Checkpoint) -> None:
         problem = f"has the SHA-256 {digest}, expected {checkpoint.sha256}"
     raise CheckpointError(
         f"{path} is damaged, or another file: it {problem}; run `sampt weights remove {checkpoint.name}` to "
-        "have it downloaded again, or give a file of your own with --checkpoint PATH"
+        "have it downloaded again, or give a file of your own with --segmenter-checkpoint or "
+        "--tracker-checkpoint"
     )
 
 

@@ -124,7 +124,9 @@ def test_values_out_of_range_name_their_part(refused, clip: Path, setting: str) 
 
 
 def test_a_checkpoint_path_may_hold_what_means_something_in_yaml(refused, clip: Path) -> None:
-    assert "w #1: a.pth" in refused(clip, *POINT, "--segmenter", "sam-vit-b", "--checkpoint", "w #1: a.pth")
+    assert "w #1: a.pth" in refused(
+        clip, *POINT, "--segmenter", "sam-vit-b", "--segmenter-checkpoint", "w #1: a.pth"
+    )
 
 
 def test_a_folder_for_coco_is_refused_before_any_work(here: Cli, clip: Path, tmp_path: Path) -> None:
@@ -147,24 +149,26 @@ def test_sam_without_a_checkpoint_or_a_network(refused, clip: Path, tmp_path: Pa
     monkeypatch.setenv("SAMPT_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SAMPT_OFFLINE", "1")
     said = refused(clip, *POINT, "--segmenter", "sam-vit-b")
-    assert "--checkpoint" in said and "sam_vit_b_01ec64.pth" in said
+    assert "--segmenter-checkpoint" in said and "sam_vit_b_01ec64.pth" in said
 
 
 def test_a_checkpoint_of_another_variant(refused, clip: Path, tmp_path: Path) -> None:
     torch.save(build_mobile_sam().state_dict(), tmp_path / "mobile_sam.pt")
-    said = refused(clip, *POINT, "--segmenter", "sam-vit-b", "--checkpoint", "mobile_sam.pt")
+    said = refused(clip, *POINT, "--segmenter", "sam-vit-b", "--segmenter-checkpoint", "mobile_sam.pt")
     assert "mobile_sam.pt is not one of SAM ViT-B: it lacks image_encoder.pos_embed" in said
 
 
 def test_a_checkpoint_of_another_model(refused, clip: Path, tmp_path: Path) -> None:
     torch.save({"layer.weight": torch.zeros(3)}, tmp_path / "other.pth")
-    assert "other.pth" in refused(clip, *POINT, "--segmenter", "sam-vit-b", "--checkpoint", "other.pth")
+    assert "other.pth" in refused(
+        clip, *POINT, "--segmenter", "sam-vit-b", "--segmenter-checkpoint", "other.pth"
+    )
 
 
 def test_a_corrupt_checkpoint(refused, clip: Path, tmp_path: Path) -> None:
     torch.save({"layer.weight": torch.zeros(3000)}, tmp_path / "cut.pth")
     (tmp_path / "cut.pth").write_bytes((tmp_path / "cut.pth").read_bytes()[:4000])
-    assert "cut.pth" in refused(clip, *POINT, "--segmenter", "sam-vit-b", "--checkpoint", "cut.pth")
+    assert "cut.pth" in refused(clip, *POINT, "--segmenter", "sam-vit-b", "--segmenter-checkpoint", "cut.pth")
 
 
 class Payload:
@@ -179,7 +183,9 @@ class Payload:
 
 def test_a_malicious_checkpoint_does_not_run(refused, clip: Path, tmp_path: Path) -> None:
     (tmp_path / "evil.pth").write_bytes(pickle.dumps(Payload(tmp_path / "ran")))
-    assert "evil.pth" in refused(clip, *POINT, "--segmenter", "sam-vit-b", "--checkpoint", "evil.pth")
+    assert "evil.pth" in refused(
+        clip, *POINT, "--segmenter", "sam-vit-b", "--segmenter-checkpoint", "evil.pth"
+    )
     assert not (tmp_path / "ran").exists()
 
 

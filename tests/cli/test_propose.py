@@ -16,7 +16,14 @@ from sampt.segmenters.mobile_sam import build_mobile_sam
 
 from .conftest import Cli
 
-FEW = ("-o", "points_per_side=3", "-o", "pred_iou_thresh=0", "-o", "stability_score_thresh=0")
+FEW = (
+    "-o",
+    "proposals.points_per_side=3",
+    "-o",
+    "proposals.pred_iou_thresh=0",
+    "-o",
+    "proposals.stability_score_thresh=0",
+)
 """Quick, and satisfied with whatever such a model says."""
 
 
@@ -56,7 +63,17 @@ def test_an_image_gives_a_label_map_an_overlay_and_json(
     sampt: Cli, photo: Path, weights: Path, tmp_path: Path
 ) -> None:
     done = sampt(
-        *("propose", photo, "--segmenter", "mobile-sam", "--checkpoint", weights, *FEW, "--output", "out")
+        *(
+            "propose",
+            photo,
+            "--segmenter",
+            "mobile-sam",
+            "--segmenter-checkpoint",
+            weights,
+            *FEW,
+            "--output",
+            "out",
+        )
     )
     assert done.returncode == 0, done.stderr
     records = json.loads((tmp_path / "out/proposals.json").read_text())
@@ -79,8 +96,17 @@ def test_a_video_gives_every_nth_frame(here: Cli, clip: Path, weights: Path, tmp
     (tmp_path / "out/masks").mkdir(parents=True)
     (tmp_path / "out/masks/00003.png").touch()  # of an earlier run
     done = here(
-        *("propose", clip, "--every", 6, "--segmenter", "mobile-sam", "--checkpoint", weights),
-        *(*FEW, "-o", "box_nms_thresh=1", "-o", "max_masks=2", "--output", "out", "--overwrite"),
+        *("propose", clip, "--every", 6, "--segmenter", "mobile-sam", "--segmenter-checkpoint", weights),
+        *(
+            *FEW,
+            "-o",
+            "proposals.box_nms_thresh=1",
+            "-o",
+            "proposals.max_masks=2",
+            "--output",
+            "out",
+            "--overwrite",
+        ),
     )
     assert done.returncode == 0, done.stderr
     names = ["00000.png", "00006.png"]
@@ -114,12 +140,12 @@ def test_frame_and_every_exclude_each_other(refused, clip: Path) -> None:
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ("points_per_sid=8", "points_per_side"),
-        ("points_per_side=many", "points_per_side"),
-        ("pred_iou_thresh=2", "from 0 to 1"),
-        ("points_per_side", "key=value"),
-        ("points_per_side={", "points_per_side={"),
-        ("points_per_side=${nothing}", "points_per_side"),
+        ("proposals.points_per_sid=8", "proposals.points_per_side"),
+        ("proposals.points_per_side=many", "proposals.points_per_side"),
+        ("proposals.pred_iou_thresh=2", "from 0 to 1"),
+        ("points_per_side", "KEY=VALUE"),
+        ("proposals.points_per_side={", "proposals.points_per_side={"),
+        ("proposals.points_per_side=${nothing}", "proposals.points_per_side"),
     ],
 )
 def test_bad_settings(refused, clip: Path, setting: str, said: str) -> None:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import av
@@ -175,43 +172,3 @@ def test_quiet_when_not_on_a_terminal(sampt: Cli, clip: Path, mask: Path, tmp_pa
     assert done.stdout == ""
     assert "\x1b" not in done.stderr
     assert "segmenting" not in done.stderr
-
-
-def test_interrupted_half_way(clip: Path, tmp_path: Path) -> None:
-    """Ctrl-C ends with 130; what was finished is readable and nothing is half-written."""
-    folder = tmp_path / "long"
-    folder.mkdir()
-    scene = SyntheticScene(frames=400, height=240, width=426, seed=1)
-    for t in range(0, 400):
-        Image.fromarray(scene[t % 40]).save(folder / f"{t:05d}.jpg")
-    output = tmp_path / "out"
-    point = np.argwhere(scene.masks(0)[0])[:, ::-1].mean(0).round()
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "sampt",
-            "segment",
-            folder,
-            "--point",
-            f"1:0:{point[0]},{point[1]}",
-            "-O",
-            output,
-        ],
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    deadline = time.monotonic() + 60
-    while len(list(output.glob("masks/*.png"))) < 5 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "Traceback" not in stderr
-    summary = json.loads((output / "result.json").read_text())
-    assert not summary["finished"]
-    assert len(label_maps(output)) >= len(summary["frames"]) >= 4
-    with av.open(str(output / "overlay.mp4")) as container:
-        assert sum(1 for _ in container.decode(video=0)) >= 4
-    assert not list(output.rglob(".*"))

@@ -63,7 +63,7 @@ def arguments(root: Path, weights: Path | None, *options: object) -> list[object
     """Of a run in the folder ``run``, unless the options say otherwise."""
     unused = root.parent / "unused.pt"  # where no model is built from it, a file is all that is wanted
     unused.touch()
-    model = ["--segmenter", "mobile-sam", "--checkpoint", weights or unused]
+    model = ["--segmenter", "mobile-sam", "--segmenter-checkpoint", weights or unused]
     settings = [argument for setting in FEW for argument in ("-o", setting)]
     return ["vis", "--dataset", "uvo", "--root", root, *model, *settings, "--output", "run", *options]
 
@@ -216,7 +216,7 @@ def refused(here: Cli, *arguments: object) -> str:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("--segmenter", "grabcut"), "such as --segmenter mobile-sam"),
+        (("--segmenter", "grabcut"), "such as --segmenter "),
         (("-o", "redetect.evry=2"), "did you mean 'redetect.every'"),
         (("-o", "tracker.nme=2"), "did you mean 'tracker.name'"),
         (("--video", "tin_car"), "did you mean 'tin_cars-02'"),

@@ -185,7 +185,7 @@ class TestFailures:
 
     def test_strict_stops_at_it(self, broken, here: Cli, tmp_path):
         done = here("vos", "--dataset", "davis2017", "--root", broken, "--output", "run", "--strict", *QUICK)
-        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 2)  # what is used, and the error
         assert "00002.png" in done.stderr
         assert not (tmp_path / "run/tin-cars").exists()
 
@@ -196,8 +196,9 @@ class TestBadInput:
     def refused(self, here: Cli, davis: Path, *arguments: object, **kwargs: object) -> str:
         done = here("vos", "--dataset", "davis2017", "--root", davis, "--output", "run", *arguments)
         assert done.returncode == 2, done.stderr
-        assert done.stderr.startswith("Error: ") and done.stderr.count("\n") == 1
-        return done.stderr
+        *before, message = done.stderr.splitlines()
+        assert message.startswith("Error: ") and all(line.startswith("Using ") for line in before)
+        return message
 
     @pytest.mark.parametrize(
         ("options", "said"),
@@ -259,7 +260,7 @@ class TestBadInput:
         assert results(tmp_path / "run") == before
 
     def test_a_checkpoint_that_is_not_there(self, here: Cli, davis):
-        message = self.refused(here, davis, "--segmenter", "mobile-sam", "--checkpoint", "none.pt")
+        message = self.refused(here, davis, "--segmenter", "mobile-sam", "--segmenter-checkpoint", "none.pt")
         assert "none.pt" in message
 
     def test_no_ray_cluster_there(self, here: Cli, davis):

@@ -171,7 +171,7 @@ def test_a_malicious_checkpoint_is_refused_unrun(sampt: Cli, clip: Path, tmp_pat
     torch.save({"image_encoder.pos_embed": Payload(harmed)}, tmp_path / "evil.pth")
     done = sampt(
         *("segment", clip, "--point", "1:0:80,48:+", "--output", "out"),
-        *("--segmenter", "sam-vit-b", "--checkpoint", "evil.pth"),
+        *("--segmenter", "sam-vit-b", "--segmenter-checkpoint", "evil.pth"),
     )
     assert done.returncode == 2, done.stderr
     assert "evil.pth holds more than tensors" in done.stderr

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sampt._internal.devices import choose_device, choose_dtype
-from sampt.config.schema import Config, Prompting, SamplerConfig
-from sampt.errors import ConfigError
+from sampt.config.schema import Config, Prompting
 from sampt.methods.frame_points import FramePoints
 from sampt.segmenters.base import PromptableSegmenter
 from sampt.segmenters.registry import create_segmenter
@@ -18,8 +17,9 @@ from sampt.trackers.base import PointTracker
 from sampt.trackers.filters import PatchFilter
 from sampt.tracking.building import build_tracker
 
+from .checks import make_sampler
 from .reinitialisation import Reinit, make_strategy
-from .samplers import PointSampler, create_sampler, select_points
+from .samplers import PointSampler, select_points
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,8 @@ class Parts:
         sampling, filtering = config.sampling, config.patch_filter
         return cls(
             sampling=Sampling(
-                _sampler("positive", sampling.positive),
-                _sampler("negative", sampling.negative),
+                make_sampler("positive", sampling.positive),
+                make_sampler("negative", sampling.negative),
                 sampling.positive.points,
                 sampling.negative.points,
                 sampling.from_clicks,
@@ -120,10 +120,3 @@ class Parts:
         """Objects in groups whose points are tracked together."""
         size = self.joint_objects or max(len(objects), 1)
         return [objects[i : i + size] for i in range(0, len(objects), size)]
-
-
-def _sampler(which: str, config: SamplerConfig) -> PointSampler:
-    try:
-        return create_sampler(config.name, **config.options)
-    except ConfigError as error:
-        raise ConfigError(f"sampling.{which}: {error}") from error

@@ -81,7 +81,7 @@ def test_other_commands_say_whose_settings_they_are(file: Path) -> None:
         ("redetect.every=often", "not valid"),
         ("proposals.pred_iou_thresh=2", "-o proposals.pred_iou_thresh=2: .* from 0 to 1"),
         ("objects_per_batch=0", "objects_per_batch must be at least 1"),
-        ("redetect.every", "key=value"),
+        ("redetect.every", "KEY=VALUE"),
         ("redetect.every={", "not valid"),
     ],
 )

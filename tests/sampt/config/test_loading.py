@@ -116,7 +116,7 @@ class TestOverrides:
 
     @pytest.mark.parametrize("override", ["seed", "", "=3", "seed:3", "[=3", ".=3", "a..b=3", "a.=3"])
     def test_not_key_and_value(self, override):
-        fails("give an option as key=value", "quick", override)
+        fails("give it as KEY=VALUE", "quick", override)
 
     def test_a_value_that_is_no_yaml(self):
         fails("-o seed={: the value is not valid YAML", "quick", "seed={")

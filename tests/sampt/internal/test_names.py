@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sampt._internal.names import counted, natural, some
+from sampt._internal.names import first_few, natural, plural
 
 
 @given(st.lists(st.integers(0, 10**12), unique=True))
@@ -37,9 +37,9 @@ def test_the_order_does_not_depend_on_the_one_before(names: list[str]) -> None:
     ("items", "text"),
     [([], ""), ([3], "3"), (range(5), "0, 1, 2, 3, 4"), (range(7), "0, 1, 2, 3, 4 and 2 more")],
 )
-def test_some_of_many(items: list[int], text: str) -> None:
-    assert some(items) == text
+def test_first_few_of_many(items: list[int], text: str) -> None:
+    assert first_few(items) == text
 
 
-def test_counted() -> None:
-    assert [counted(n, "mask") for n in (0, 1, 2)] == ["0 masks", "1 mask", "2 masks"]
+def test_plural() -> None:
+    assert [plural(n, "mask") for n in (0, 1, 2)] == ["0 masks", "1 mask", "2 masks"]

@@ -65,7 +65,9 @@ class TestCache:
         net = checkpoint(server.serve("net.pth", CONTENT))
         with pytest.raises(CheckpointError, match="SAMPT_OFFLINE") as caught:
             ensure(net)
-        assert all(part in str(caught.value) for part in (net.urls[0], str(cached(net)), "--checkpoint"))
+        assert all(
+            part in str(caught.value) for part in (net.urls[0], str(cached(net)), "--segmenter-checkpoint")
+        )
         assert server.requests == []
 
     def test_offline_uses_what_was_put_there(self, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:

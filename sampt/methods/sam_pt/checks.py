@@ -1,0 +1,46 @@
+"""What can be found wrong with a configuration of SAM-PT before torch is imported."""
+
+from __future__ import annotations
+
+from sampt.config.schema import Config, SamplerConfig
+from sampt.errors import ConfigError
+from sampt.tracking.checks import check_tracker
+
+from .reinitialisation import make_strategy
+from .samplers import PointSampler, create_sampler
+
+
+def check(config: Config) -> None:
+    """
+    Raises:
+        ConfigError: an unknown tracker, sampler or strategy, or an option of one that makes no sense.
+        CheckpointError: the tracker's checkpoint does not exist.
+    """
+    make_sampler("positive", config.sampling.positive)
+    make_sampler("negative", config.sampling.negative)
+    make_strategy(config.reinit)
+    check_tracker(config.tracker)
+
+
+def describe(config: Config) -> dict[str, str]:
+    """What a SAM-PT of this configuration uses, for people."""
+    positive, negative = config.sampling.positive, config.sampling.negative
+    return {
+        "method": config.method,
+        "tracker": config.tracker.name,
+        "segmenter": config.segmenter.name,
+        "device": config.device,
+        "points": f"{positive.points} + {negative.points} per object",
+    }
+
+
+def make_sampler(which: str, config: SamplerConfig) -> PointSampler:
+    """The sampler of the positive or negative points, as ``which`` says.
+
+    Raises:
+        ConfigError: there is no such sampler or option, or an option's value makes no sense.
+    """
+    try:
+        return create_sampler(config.name, **config.options)
+    except ConfigError as error:
+        raise ConfigError(f"sampling.{which}: {error}") from error

@@ -1,0 +1,41 @@
+"""What can be found wrong with a tracker's settings before torch is imported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sampt._internal.devices import check_dtype
+from sampt._internal.names import unknown_name
+from sampt.config.schema import TrackerConfig
+from sampt.errors import CheckpointError, ConfigError
+from sampt.trackers.registry import check_options, find_tracker, tracker_names
+from sampt.weights.registry import CHECKPOINTS
+
+
+def check_tracker(config: TrackerConfig) -> None:
+    """
+    Raises:
+        ConfigError: there is no such tracker, option or number format, or it takes no checkpoint.
+        CheckpointError: its checkpoint does not exist, or is not here and may not be downloaded.
+    """
+    name, checkpoint = config.name, config.checkpoint
+    if name not in tracker_names():
+        raise ConfigError(f"tracker: {unknown_name('tracker', name, tracker_names())}")
+    check_dtype(config.dtype)
+    try:
+        check_options(name, config.options)
+        info = find_tracker(name)
+    except ValueError as error:
+        raise ConfigError(f"tracker: {error}") from error
+    if info.weights is None:
+        if checkpoint is not None:
+            raise ConfigError(f"tracker: {name} takes no checkpoint, so leave it out")
+        return
+    published = checkpoint or info.checkpoint
+    if published in CHECKPOINTS:
+        from sampt.weights.download import check_obtainable  # its client takes a while to import
+
+        check_obtainable(published)
+    elif published is not None and not Path(published).is_file():
+        unknown = unknown_name("checkpoint", published, CHECKPOINTS, "`sampt weights list` shows the names")
+        raise CheckpointError(f"tracker: there is no file {published}, and as a name it is {unknown}")
