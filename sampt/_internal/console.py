@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from .signals import stop_if_asked
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -104,6 +106,7 @@ class _Counted:
         return str(self.done) if self.total is None else f"{self.done} of {self.total}"
 
     def update(self, done: int, total: int | None = None) -> None:
+        stop_if_asked()
         self.done, self.total = done, self.total if total is None else total
 
     def advance(self) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import click
 
+from sampt._internal.signals import stopped_by_signals, stopping_signal
 from sampt.version import __version__
 
 from .groups import Listed, SectionedGroup, unknown_option
-from .signals import stopped_by_signals, stopping_signal
 
 _KEPT = "What was finished is in the output folder; the same command with --overwrite begins anew."
 _RESUMES = "What was finished is kept; the same command goes on with the rest."

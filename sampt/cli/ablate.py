@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sampt._internal.names import plural
+
 from .dataset_options import dataset_options, sequence_progress
 from .engine_options import EngineOptions, engine_options
 from .model_options import ModelChoice, model_options
@@ -62,7 +64,11 @@ def command(
     require("pandas", "matplotlib", "jinja2", purpose="sampt ablate")
     sweep = read_sweep(file, model.config, model.chosen)
     choice = DatasetChoice(dataset, root, split, parse_options(options))
-    with sequence_progress("segmenting") as progress:
+
+    def announce() -> None:
+        click.echo(f"Using the {plural(len(sweep.settings()), 'setting')} of {sweep.file}.", err=True)
+
+    with sequence_progress("segmenting", announce) as progress:
         done = run_sweep(
             sweep,
             choice,

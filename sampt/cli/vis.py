@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -13,16 +12,15 @@ from .engine_options import EngineOptions, engine_options
 from .model_options import ModelChoice, model_options
 from .run_options import RunOptions, exit_if_failed, run_folder, run_name, run_options, tell_run
 
-if TYPE_CHECKING:
-    from sampt.benchmarks.vis.settings import VisConfig
-
 PAPER, SAM = "sam_pt_uvo", "sam_uvo"
 """The configuration that the paper uses for this task, and what it is with the fast tracker."""
 
 
 @click.command()
 @dataset_options(required=True)
-@click.option("--video", "videos", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
+@click.option(
+    "--sequence", "sequences", multiple=True, metavar="NAME", help="Only this one; may be repeated."
+)
 @model_options
 @run_options
 @engine_options
@@ -33,7 +31,7 @@ def command(
     root: Path,
     split: str | None,
     options: tuple[str, ...],
-    videos: tuple[str, ...],
+    sequences: tuple[str, ...],
     model: ModelChoice,
     run: RunOptions,
     engine: EngineOptions,
@@ -54,16 +52,19 @@ def command(
     from sampt.benchmarks import DatasetChoice, run_vis
     from sampt.benchmarks.datasets.registry import parse_options
     from sampt.benchmarks.vis.datasets import VIS_DATASETS
+    from sampt.benchmarks.vis.settings import VisConfig
 
     require("pandas", "matplotlib", "jinja2", purpose="sampt vis")
-    settings = _settings(model)
+    used = _or_paper(model)
+    settings = used.settings(SAM, VisConfig)
+    assert isinstance(settings, VisConfig)
     choice = DatasetChoice(dataset, root, split, parse_options(options))
-    with sequence_progress("segmenting", lambda: model.announce(settings, SAM)) as progress:
+    with sequence_progress("segmenting", lambda: used.announce(settings, SAM)) as progress:
         done = run_vis(
             choice,
             settings,
             run.output or run_folder(choice, VIS_DATASETS, run_name(model, settings)),
-            videos=videos,
+            videos=sequences,
             seeds=run.seeds,
             engine=engine.engine,
             strict=engine.strict,
@@ -75,13 +76,7 @@ def command(
     exit_if_failed(context, len(done.failures))
 
 
-def _settings(model: ModelChoice) -> VisConfig:
-    """The configuration, by default the paper's."""
-    from sampt.benchmarks.vis.settings import VisConfig
-
+def _or_paper(model: ModelChoice) -> ModelChoice:
+    """The same, or the paper's configuration where neither another nor a segmenter is chosen."""
     chosen = any(override.startswith("segmenter.name=") for override in model.chosen)
-    if model.config is None and not chosen:
-        model = replace(model, config=PAPER)
-    settings = model.settings(SAM, VisConfig)
-    assert isinstance(settings, VisConfig)
-    return settings
+    return model if model.config is not None or chosen else replace(model, config=PAPER)

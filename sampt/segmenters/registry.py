@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sampt._internal.environment import check_torchvision
-from sampt._internal.extras import require
 from sampt._internal.names import unknown_name
 from sampt.config.schema import SegmenterConfig
 from sampt.errors import CheckpointError, ConfigError
 from sampt.trackers.extensions import all_names, load_extension
+
+from .packages import check_packages
 
 if TYPE_CHECKING:  # listing and checking names should not take the second that torch does
     import torch
@@ -106,16 +107,6 @@ def check_segmenter(config: SegmenterConfig) -> None:
         raise CheckpointError(
             f"checkpoint {checkpoint} does not exist: give the path of a downloaded checkpoint file"
         )
-
-
-def check_packages(name: str) -> None:
-    """Find out before any work that what a segmenter is made of is installed.
-
-    Raises:
-        SamptError: it is not; the message says how to get it.
-    """
-    if name in _SAM_FAMILY and not name.startswith("sam-"):  # MobileSAM's encoder is HQ-SAM's, too
-        require("segment_anything_hq", "timm", purpose=f"segmenter {name}")
 
 
 def create_segmenter(

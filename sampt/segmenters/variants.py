@@ -15,7 +15,7 @@ from sampt._internal.names import unknown_name
 from sampt.weights.loading import load_checkpoint, load_strictly
 
 from .attention import fuse_attention
-from .registry import check_packages
+from .packages import check_packages
 from .sam import SamSegmenter
 
 ModelAndSegmenter = tuple[nn.Module, type[SamSegmenter]]

@@ -91,7 +91,11 @@ class VideoWriter:
         picture = _aligned(even).reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)
         picture.pts, picture.time_base = round(ticks), Fraction(1, _TICKS)
         try:
-            self._container.mux(self._stream.encode(picture))
+            # Without a line of Python between the two, where a signal would lose what is encoded already.
+            if self._last is None:
+                self._container.start_encoding()
+            for _ in map(self._container.mux, map(self._stream.encode, [picture])):
+                pass
         except (av.FFmpegError, OSError) as error:
             self.discard()
             raise self._failure() from error

@@ -51,12 +51,6 @@ def test_version(sampt: Cli) -> None:
     assert __version__ in sampt("--version").stdout
 
 
-def test_help_imports_nothing_heavy(sampt: Cli) -> None:
-    done = sampt("--help", PYTHONPROFILEIMPORTTIME="1")
-    assert "segment" in done.stdout
-    assert " torch" not in done.stderr
-
-
 def test_demo_does_not_replace_somebody_elses_results(here: Cli, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "result.json").write_text("{}")

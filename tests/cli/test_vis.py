@@ -76,7 +76,7 @@ def test_a_run_gives_results_scores_and_a_report_and_is_not_done_twice(
     sampt: Cli, here: Cli, uvo: Path, weights: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    done = sampt(*arguments(uvo, weights, "--video", VIDEO))
+    done = sampt(*arguments(uvo, weights, "--sequence", VIDEO))
     assert done.returncode == 0, done.stderr
     annotations = read_annotations(uvo / "VideoDenseSet/UVO_video_val_dense.json")
     predictions = json.loads((run / "results.json").read_text())
@@ -98,7 +98,7 @@ def test_a_run_gives_results_scores_and_a_report_and_is_not_done_twice(
     assert record["encoder"]["frames"] == 3
 
     before = (run / VIDEO / "masklets.json").stat().st_mtime_ns
-    again = here(*arguments(uvo, weights, "--video", VIDEO))
+    again = here(*arguments(uvo, weights, "--sequence", VIDEO))
     assert again.returncode == 0, again.stderr
     assert (run / VIDEO / "masklets.json").stat().st_mtime_ns == before
 
@@ -179,7 +179,7 @@ def test_beginning_anew_leaves_nothing_of_the_earlier_run(here: Cli, uvo: Path, 
     refused = here(*arguments(uvo, None, "-o", "redetect.every=1"))
     assert refused.returncode == 2
     assert "config.redetect.every is None there and 1 here" in refused.stderr
-    done = here(*arguments(uvo, None, "-o", "redetect.every=1", "--video", VIDEO, "--overwrite"))
+    done = here(*arguments(uvo, None, "-o", "redetect.every=1", "--sequence", VIDEO, "--overwrite"))
     assert done.returncode == 0, done.stderr
     assert not (run / "-tin_boat01").exists()
     starts = {
@@ -219,7 +219,7 @@ def refused(here: Cli, *arguments: object) -> str:
         (("--segmenter", "grabcut"), "such as --segmenter "),
         (("-o", "redetect.evry=2"), "did you mean 'redetect.every'"),
         (("-o", "tracker.nme=2"), "did you mean 'tracker.name'"),
-        (("--video", "tin_car"), "did you mean 'tin_cars-02'"),
+        (("--sequence", "tin_car"), "did you mean 'tin_cars-02'"),
         (("-o", "seed=7", "--seeds", "2"), "seed 7 and --seeds 2"),
         (("--wandb-video", VIDEO), "--wandb"),
         (("--split", "valid"), "did you mean 'val'"),

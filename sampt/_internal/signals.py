@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_NAMES = ("SIGTERM", "SIGHUP")  # a terminal that is closed sends the second; Windows has none
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # a terminal that is closed sends the last; Windows has none
+
+_received: list[int] = []
 
 
 class Stopped(KeyboardInterrupt):
@@ -21,23 +23,35 @@ class Stopped(KeyboardInterrupt):
 
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """Inside the block, SIGTERM and SIGHUP raise ``Stopped``; one that is ignored (``nohup``) stays so."""
+    """In the block, Ctrl-C, SIGTERM and SIGHUP raise ``Stopped``; what is ignored (``nohup``) stays so."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
     before = {n: handler for n in numbers if (handler := signal.getsignal(n)) is not signal.SIG_IGN}
+    _received.clear()
     for number in before:
         signal.signal(number, _raise)
     try:
         yield
     finally:
+        _received.clear()
         for number, handler in before.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 def _raise(number: int, frame: FrameType | None) -> None:
+    _received.append(number)
     raise Stopped(number)
+
+
+def stop_if_asked() -> None:
+    """Raise ``Stopped`` once more if a signal has come before, and the work goes on nevertheless.
+
+    An exception that is raised while an object is finalised, or in a callback of C code, is lost.
+    """
+    if _received:
+        raise Stopped(_received[-1])
 
 
 def stopping_signal(error: BaseException) -> int:
