@@ -62,7 +62,7 @@ def refusal(done) -> str:
 
 
 def test_a_tracker_tracks(extended: Cli, clip: Path, tmp_path: Path) -> None:
-    given = ("--tracker", "global-shift", "-o", "max_side=100", "--output", "out")
+    given = ("--tracker", "global-shift", "-o", "tracker.options.max_side=100", "--output", "out")
     done = extended("track", clip, *POINT, *given)
     assert done.returncode == 0, done.stderr
     assert np.load(tmp_path / "out/trajectories.npz")["xy"].shape == (12, 2)
@@ -77,7 +77,17 @@ def test_a_tracker_tracks(extended: Cli, clip: Path, tmp_path: Path) -> None:
     ],
 )
 def test_its_options_are_checked(extended: Cli, clip: Path, option: str, said: str) -> None:
-    done = extended("track", clip, *POINT, "--tracker", "global-shift", "-o", option, "--output", "out")
+    done = extended(
+        "track",
+        clip,
+        *POINT,
+        "--tracker",
+        "global-shift",
+        "-o",
+        f"tracker.options.{option}",
+        "--output",
+        "out",
+    )
     assert said in refusal(done)
 
 
