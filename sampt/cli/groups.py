@@ -54,6 +54,7 @@ class SectionedGroup(Group):
         if name not in self.listed:
             return None
         command: click.Command = importlib.import_module(self.listed[name].module, __package__).command
+        command.name = name  # all are functions called ``command``
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
