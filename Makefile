@@ -1,12 +1,13 @@
-# The two commands of the README: `make demo` and `make test`. Each makes .venv and installs what it needs.
+# The two commands of the README: `make demo` and `make test`. Each target makes .venv and installs what it needs.
 PYTHON ?= python3
 BIN := .venv/bin
-# When .venv was brought up to date: with what the toolkit needs, and with what working on it needs.
+# When .venv was brought up to date with what the toolkit needs, what working on it needs, and what its pages need.
 INSTALLED := .venv/.installed
 DEVELOPING := .venv/.developing
+DOCUMENTING := .venv/.documenting
 WORKERS ?= auto
 
-.PHONY: demo test lint types clean
+.PHONY: demo test lint types docs dist clean
 
 demo: $(INSTALLED)
 	$(BIN)/sampt demo --output demo
@@ -24,6 +25,26 @@ types: $(DEVELOPING)
 	$(BIN)/python -m pip install --quiet --no-deps --target build/typecheck .
 	cd build && MYPYPATH=typecheck ../$(BIN)/mypy --config-file ../pyproject.toml -p sampt
 
+# mkdocstrings reads the package as it is installed, for the same reason as mypy.
+docs: $(DOCUMENTING)
+	rm -rf build/packages
+	$(BIN)/python -m pip install --quiet --no-deps --target build/packages .
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+
+# The wheel is made from the source distribution, and runs in an environment of its own, in an empty folder. What it
+# depends on is .venv's: a folder in a .pth file is searched, but its own .pth files, the checkout's among them, are not.
+dist: $(DEVELOPING)
+	rm -rf build/dist build/clean build/empty
+	$(BIN)/python -m build --no-isolation --outdir build/dist . >build/dist.log || (cat build/dist.log; exit 1)
+	$(BIN)/python -m twine check --strict build/dist/*
+	$(BIN)/python -m venv --without-pip build/clean
+	$(BIN)/python -m pip --python build/clean/bin/python install --quiet --no-deps build/dist/*.whl
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' >$$(echo build/clean/lib/python*/site-packages)/dependencies.pth
+	mkdir build/empty
+	cd build/empty && ../clean/bin/sampt --help >help.txt
+	cd build/empty && ../clean/bin/sampt datasets miniature --dataset davis2017 --frames 4 --output mini
+	cd build/empty && ../clean/bin/sampt vos --dataset davis2017 --root mini --output run
+
 $(INSTALLED): pyproject.toml setup.cfg
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet -e .
@@ -31,6 +52,10 @@ $(INSTALLED): pyproject.toml setup.cfg
 
 $(DEVELOPING): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	touch $@
+
+$(DOCUMENTING): $(DEVELOPING)
+	$(BIN)/python -m pip install --quiet -e '.[docs]'
 	touch $@
 
 clean:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shlex
@@ -9,7 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
+
 from sampt.cli import run as run_command_line
+from sampt.cli import sampt
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -18,7 +22,8 @@ NEEDS = ("weights", "dataset", "server", "network", "checkout", "minutes")
 """What a block may need that a test does not have: ``<!-- needs: weights -->`` in the line before it."""
 
 _BLOCK = re.compile(
-    r'^(?:<!-- needs: (?P<needs>[\w, ]+) -->\n)?```(?P<language>\w*)(?: title="(?P<title>[^"]+)")?\n(?P<code>.*?)^```$',
+    r"^(?:<!-- needs: (?P<needs>[\w, ]+) -->\n)?"
+    r'```(?P<language>\w*)(?: title="(?P<title>[^"]+)")?\n(?P<code>.*?)^```$',
     re.DOTALL | re.MULTILINE,
 )
 
@@ -56,6 +61,23 @@ class Block:
             program, *arguments = command
             assert program == "sampt", f"{self} cannot run {program}; mark what it needs"
             assert run_command_line(arguments) == 0, f"{self} failed: {shlex.join(command)}"
+
+    def check(self) -> None:
+        """Parse what cannot run: commands and their options must exist, and so must what is imported."""
+        if self.language == "python":
+            imports = [
+                node for node in ast.parse(self.code).body if isinstance(node, ast.Import | ast.ImportFrom)
+            ]
+            exec(compile(ast.Module(imports, []), str(self), "exec"), {})
+            return
+        for program, *arguments in self.commands():
+            if program == "sampt":
+                command: click.Command | None = sampt
+                while isinstance(command, click.Group):
+                    name, *arguments = arguments
+                    command = command.get_command(click.Context(command), name)
+                assert command is not None, f"{self}: there is no command {name}"
+                command.make_context(name, arguments)
 
     def commands(self) -> list[list[str]]:
         """The words of each command of a shell block, with variables in the place of their names."""

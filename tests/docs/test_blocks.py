@@ -1,7 +1,7 @@
-"""Every block of shell and Python in README.md and docs/ runs, or says what it would need.
+"""Every block of shell and Python in README.md and docs/ runs, or says what it would need and is parsed.
 
-The blocks of a page run in order, in one folder, and its Python blocks share their names. A block with a title
-is written to that file first. The folder holds:
+The blocks of a page run in order, in one folder, and its Python blocks share their names. A block with a
+title is written to that file first. The folder holds:
 
 clip.mp4           8 frames of 480×270 with two objects
 frames/            the same frames, as JPEGs
@@ -83,6 +83,8 @@ def test_the_page_runs(name: str, inputs: Path, tmp_path: Path, monkeypatch: pyt
             Path(block.title).write_text(block.code)
         if block.is_code and not block.needs:
             block.run(namespace)
+        elif block.is_code:
+            block.check()
 
 
 def test_what_does_not_run_says_why(capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,7 +92,9 @@ def test_what_does_not_run_says_why(capsys: pytest.CaptureFixture[str]) -> None:
     marked = [block for block in code if block.needs]
     assert {need for block in marked for need in block.needs.split(", ")} <= set(NEEDS)
     with capsys.disabled():
-        print(f"\nblocks of the pages: {len(code) - len(marked)} run, {len(marked)} need what tests do not have")
+        print(
+            f"\nblocks of the pages: {len(code) - len(marked)} run, {len(marked)} need what tests do not have"
+        )
     assert len(marked) < len(code) / 2
 
 
@@ -103,4 +107,4 @@ def test_no_block_is_overlooked(page: Path) -> None:
     for block in blocks:
         assert block.is_code or not block.code.startswith(("sampt ", "$ ", "pip ", "from ", "import ")), block
         assert block.is_code or not block.needs, block
-        assert block.language in ("sh", "python", "json", "yaml", "toml", "bibtex", ""), block
+        assert block.language in ("sh", "python", "json", "yaml", "bibtex", ""), block
