@@ -35,12 +35,12 @@ docs: $(DOCUMENTING)
 # depends on is .venv's: a folder in a .pth file is searched, but its own .pth files, the checkout's among them, are not.
 dist: $(DEVELOPING)
 	rm -rf build/dist build/clean build/empty
-	$(BIN)/python -m build --no-isolation --outdir build/dist . >build/dist.log || (cat build/dist.log; exit 1)
+	mkdir -p build/empty
+	$(BIN)/python -m build --no-isolation --outdir build/dist . >build/dist.log 2>&1 || (cat build/dist.log; exit 1)
 	$(BIN)/python -m twine check --strict build/dist/*
 	$(BIN)/python -m venv --without-pip build/clean
 	$(BIN)/python -m pip --python build/clean/bin/python install --quiet --no-deps build/dist/*.whl
 	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' >$$(echo build/clean/lib/python*/site-packages)/dependencies.pth
-	mkdir build/empty
 	cd build/empty && ../clean/bin/sampt --help >help.txt
 	cd build/empty && ../clean/bin/sampt datasets miniature --dataset davis2017 --frames 4 --output mini
 	cd build/empty && ../clean/bin/sampt vos --dataset davis2017 --root mini --output run

@@ -22,7 +22,7 @@ def main(path: str, saved: str) -> None:
         session.add_point(bee, frame=last, xy=(2, 2), positive=False)
         print("frames that this touches:", session.pending())
         session.undo()
-        # Masks depend on the points alone, so what an undone edit forgot is made again, and is the same.
+        # Masks depend on the points alone: those that the edit removed are made again, and are the same.
         for _ in session.run():
             pass
         session.save(saved)

@@ -1,7 +1,7 @@
 """Find everything in the first frame of a video, and follow the largest of it to the end.
 
 python examples/everything.py clip.mp4 out                     # MobileSAM's weights are downloaded (41 MB)
-python examples/everything.py clip.mp4 out mobile_sam.pt       # or are already here
+python examples/everything.py clip.mp4 out mobile_sam.pt       # or you have them already
 """
 
 import sys

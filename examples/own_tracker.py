@@ -1,4 +1,4 @@
-"""A point tracker of one's own in thirty lines, used like any other.
+"""Your own point tracker in thirty lines, used like any other.
 
 python examples/own_tracker.py clip.mp4 out
 """
