@@ -53,7 +53,7 @@ def test_everything_is_inside_the_namespace(wheel: Path) -> None:
 
 
 def test_every_module_is_in_the_wheel(wheel: Path) -> None:
-    """A new subpackage must be added to pyproject.toml."""
+    """A new subpackage must be added to setup.cfg."""
     names = set(zipfile.ZipFile(wheel).namelist())
     modules = {f"{p.relative_to(ROOT)}" for p in (ROOT / "sampt").rglob("*.py")}
     for top in ("trackers", "benchmarks", "configs"):
