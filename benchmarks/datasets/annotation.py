@@ -118,9 +118,7 @@ def _read(path: Path) -> tuple[Labels, bool]:
         raise unreadable(path) from error
     wide = mode.startswith("I")
     if mode not in ("1", "L", "P") and not wide:
-        raise DatasetError(
-            f"mask {path} is an image of mode {mode}: save it as a palette or greyscale PNG"
-        )
+        raise DatasetError(f"mask {path} is an image of mode {mode}: save it as a palette or greyscale PNG")
     if wide and (int(values.max(initial=0)) > 255 or int(values.min(initial=0)) < 0):
         raise DatasetError(f"mask {path} has object ids up to {values.max()}: number them from 1 to 255")
     if mode == "L" and {WHITE} < object_ids(values):

@@ -194,9 +194,7 @@ def _make_folders(target: Path) -> None:
         for part in ("JPEGImages", "Annotations", META):
             (target / part).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(
-            f"cannot write {target} ({error.strerror}); choose a writable folder"
-        ) from error
+        raise OutputError(f"cannot write {target} ({error.strerror}); choose a writable folder") from error
 
 
 def _link(place: Path, folder: Path) -> None:
