@@ -40,16 +40,7 @@ class CoTracker3Offline(CoTrackerBase):
 
     name: ClassVar[str] = "cotracker3-offline"
     Options = CoTracker3OfflineOptions
-
-    def __init__(
-        self,
-        model: CoTracker3Model,
-        options: CoTracker3OfflineOptions,
-        device: str | torch.device = "cpu",
-        dtype: torch.dtype = torch.float32,
-    ) -> None:
-        super().__init__(model, options, device, dtype)
-        self._network = model
+    model: CoTracker3Model
 
     @staticmethod
     def build_network(weights: Weights) -> CoTracker3Model:
@@ -67,8 +58,8 @@ class CoTracker3Offline(CoTrackerBase):
         held = frames + min(frames, self.options.frames_kept)
         features = self.model.bytes_per_frame(self.options.size, bytes_each) * held
         together = min(points, self.options.points_per_batch) + self.support.side**2
-        templates = 4 * self._network.empty_templates(together).numel()
-        tokens = 4 * frames * self._network.updateformer.numbers_of_tokens(together)
+        templates = 4 * self.model.empty_templates(together).numel()
+        tokens = 4 * frames * self.model.updateformer.numbers_of_tokens(together)
         return features + templates + tokens + 2 * SAMPLED_BYTES
 
     def track(self, frames: Clip | Source, queries: ArrayLike) -> Trajectories:
@@ -133,4 +124,4 @@ class CoTracker3Offline(CoTrackerBase):
         fresh = torch.ones_like(logits[..., 0], dtype=torch.bool)
         with self._autocast():
             xy, logits = self.model.refine(pyramid, templates, xy, logits, fresh, self.options.iterations)
-        return xy[:own], self._network.visibility(logits[:own].float())
+        return xy[:own], self.model.visibility(logits[:own].float())
