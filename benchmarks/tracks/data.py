@@ -96,7 +96,7 @@ class StoredFrames:
     Reading a frame raises an ``EvaluationError`` if it is not an image.
 
     Args:
-        frames: the array or the images.
+        stored: the array or the images.
         origin: what the error calls them.
     """
 
