@@ -17,7 +17,7 @@ def main(path: str, folder: str, checkpoint: str = "") -> None:
         overrides.append(f"segmenter.checkpoint={checkpoint}")
     model = SamPt.from_config("sam_pt", overrides)
     with Video(path) as video:
-        proposals = propose(model.segmenter, video[0], ProposalSettings(points_per_side=8))
+        proposals = propose(video[0], model.segmenter, ProposalSettings(points_per_side=8))
         largest = sorted(proposals, key=lambda proposal: -proposal.area)[:5]
         labels = np.zeros(video.size, np.uint8)
         for number, proposal in enumerate(largest, start=1):  # smaller ones lie on top of larger ones

@@ -14,7 +14,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from sampt._internal.files import write_json
+from sampt._internal.files import check_writable, write_json
 from sampt.errors import OutputError
 
 from .record import SequenceRecord
@@ -205,6 +205,7 @@ def check_run(path: Path, description: Description, overwrite: bool = False) -> 
         OutputError: the folder contains another run or other files.
     """
     file = path / "run.json"
+    check_writable(path)
     if overwrite and file.is_file():
         return None
     if not file.exists():

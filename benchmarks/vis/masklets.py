@@ -72,7 +72,7 @@ class MaskletFinder:
             with stopwatch("encode"):
                 embedding = encoder(start, range(start + 1, len(video)))
             with stopwatch("propose"):
-                proposals = propose(self.method.segmenter, frame, self.settings.proposals, embedding)
+                proposals = propose(frame, self.method.segmenter, self.settings.proposals, embedding)
                 fresh = new_proposals(proposals, found, start, self.settings.redetect.overlap)
             self.seconds.update(stopwatch.seconds)
             size = self._batch(frame.shape[:2])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -27,11 +28,27 @@ def check_file(path: Path) -> None:
     """Find out before any work that ``path`` can be a file.
 
     Raises:
-        OutputError: it is a folder, or there is no folder for it.
+        OutputError: it is a folder, or there is no folder for it that can be written.
     """
     if path.is_dir():
         raise OutputError(f"cannot write {path}: it is a folder; give a file")
     check_parent(path)
+    check_writable(path.absolute().parent)
+
+
+def check_writable(folder: Path) -> None:
+    """Find out before any work that ``folder`` can be written, or made; nothing is left behind.
+
+    Raises:
+        OutputError: it cannot.
+    """
+    try:
+        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        with tempfile.TemporaryFile(dir=there):  # permissions alone say too little: of /proc, say, to root
+            pass
+    except OSError as error:
+        reason = error.strerror or error
+        raise OutputError(f"cannot write into {folder} ({reason}); choose another place") from error
 
 
 def make_folder(path: str | os.PathLike[str]) -> None:

@@ -39,8 +39,8 @@ def command(output: Path, model: ModelChoice, seed: int) -> None:
 
     from .runner import segment_clip
 
+    model.announce(settings)
     method = build_method(settings)
-    model.announce(method)
     prepare_folder(output, overwrite=earlier)
     scene = SyntheticScene(height=480, width=854, seed=seed)
     clip_path = _write_scene(scene, output)
@@ -50,7 +50,7 @@ def command(output: Path, model: ModelChoice, seed: int) -> None:
     means = evaluate(output / "masks", output / "annotations").means
     click.echo(
         f"J&F {100 * means['J&F-Mean']:.1f}  (J {100 * means['J-Mean']:.1f}, F {100 * means['F-Mean']:.1f}) "
-        f"with {method.describe()['tracker']} and {method.segmenter.name}, {CLICKS} points an object. "
+        f"with {settings.tracker.name} and {settings.segmenter.name}, {CLICKS} points per object. "
         f"Look at {output / 'overlay.mp4'}."
     )
 

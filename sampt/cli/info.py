@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import click
-import torch
 from rich.console import Console
 
 from sampt._internal.devices import choose_device
@@ -41,6 +40,8 @@ def command() -> None:
 
 
 def _device() -> str:
+    import torch
+
     device = choose_device("auto")
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"

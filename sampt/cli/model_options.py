@@ -13,7 +13,6 @@ from .option_groups import option_group
 
 if TYPE_CHECKING:
     from sampt.config import Config
-    from sampt.methods.base import VideoMethod
 
 C = TypeVar("C", bound="Config")
 
@@ -132,13 +131,13 @@ class ModelChoice:
         check(settings)
         return settings
 
-    def announce(self, used: VideoMethod | Config, sam: str = SAM) -> None:
-        """Say in a line on standard error what is used."""
-        from sampt.config import Config
+    def announce(self, settings: Config, sam: str = SAM) -> None:
+        """Say in a line on standard error what is used, before weights are fetched for it."""
+        from sampt._internal.devices import choose_device
         from sampt.methods.registry import describe
 
-        described = describe(used) if isinstance(used, Config) else used.describe()
-        parts = [f"{what} {name}" for what, name in described.items()]
+        device = str(choose_device(settings.device))
+        parts = [f"{what} {name}" for what, name in describe(replace(settings, device=device)).items()]
         click.echo(f"Using {', '.join(parts)}, configuration {self.base(sam)}.", err=True)
 
 

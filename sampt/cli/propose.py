@@ -83,7 +83,7 @@ def command(
         with ProposalWriter(output, overwrite) as writer, progress("proposing", len(indices)) as shown:
             for index in indices:
                 image = frames[index]
-                writer.write(index, image, propose(segmenter, image, settings.proposals))
+                writer.write(index, image, propose(image, segmenter, settings.proposals))
                 shown.advance()
     status.print(f"{writer.count} masks in {plural(len(indices), 'frame')}: {output}")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sampt._internal.console import progress, status_console
+from sampt._internal.names import plural
 from sampt.methods.base import VideoMethod
 from sampt.output.writer import save
 from sampt.prompts.query_points import QueryPoints
@@ -46,6 +47,5 @@ def segment_clip(
     for stretch in saved.worth_checking:
         status.print(f"Worth checking: {stretch}.")
     seconds = time.perf_counter() - begin
-    status.print(
-        f"{saved.frames} frames in {seconds:.1f} s ({saved.frames / seconds:.1f} frames/s): {saved.folder}"
-    )
+    speed = f"{saved.frames / seconds:.1f} frames/s"
+    status.print(f"{plural(saved.frames, 'frame')} in {seconds:.1f} s ({speed}): {saved.folder}")

@@ -75,8 +75,8 @@ def command(
         # torch takes seconds to import: whoever mistypes something need not wait for it.
         from .runner import segment_clip
 
+        model.announce(settings)
         method = build_method(settings)
-        model.announce(method)
         segment_clip(
             method,
             clip,

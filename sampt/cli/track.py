@@ -81,12 +81,14 @@ def command(
         queries.validate(indices, opened.size)
         # torch takes seconds to import: whoever mistypes something need not wait for it.
         from sampt._internal.devices import choose_device, choose_dtype
-        from sampt.output.tracks import TrackWriter, track_points
+        from sampt.methods.tracks import track
+        from sampt.output.tracks import TrackWriter
         from sampt.trackers.clip import Clip
         from sampt.tracking.building import build_tracker
 
         clip = Clip(opened, indices)
         device = choose_device(settings.device)
+        status.print(f"Using tracker {settings.tracker.name}, device {device}.")
         tracker = build_tracker(
             settings.tracker.name,
             settings.tracker.options,
@@ -95,8 +97,7 @@ def command(
             choose_dtype(settings.tracker.dtype, device),
             settings.tracker.whole_clip_frames,
         )
-        results = track_points(tracker, clip, queries)
-        status.print(f"Using tracker {settings.tracker.name}, device {device}.")
+        results = track(clip, queries, tracker)
         with (
             TrackWriter(
                 output, queries, opened.fps / stride, opened.size, tail=tail, overwrite=overwrite

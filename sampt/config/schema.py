@@ -197,7 +197,7 @@ class CacheBudget:
             _at_least(key, value, 0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Config:
     """Everything that can be set; ``configs/*.yaml`` and ``-o key=value`` fill it.
 
@@ -227,6 +227,9 @@ class Config:
     device: str = "auto"
     dtype: str = "auto"
     seed: int = 0
+
+    def __repr__(self) -> str:
+        return f"<Config: {self.method}, {self.tracker.name} + {self.segmenter.name} on {self.device}>"
 
     def __post_init__(self) -> None:
         _at_least("frames_per_batch", self.frames_per_batch, 1)

@@ -15,6 +15,7 @@ from typing import cast
 import numpy as np
 
 from sampt._internal.closing import Closing
+from sampt._internal.names import plural
 from sampt.errors import PromptError, VideoError
 from sampt.methods.base import SeenPoint, VideoMethod
 from sampt.methods.results import FrameResult
@@ -98,7 +99,7 @@ class InteractiveSession(Closing):
         self._cancelled = Event()
 
     def __repr__(self) -> str:
-        said = f"{len(self.objects)} objects, {len(self.points)} points"
+        said = f"{plural(len(self.objects), 'object')}, {plural(len(self.points), 'point')}"
         return f"<InteractiveSession: {said}, {len(self.video)} frames>"
 
     @property

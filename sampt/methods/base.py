@@ -22,10 +22,7 @@ from sampt.video.frames import Frames
 
 from .results import FrameResult
 
-if TYPE_CHECKING:
-    pass
-
-    # These import torch, which those who only read results need not wait for.
+if TYPE_CHECKING:  # these import torch, which those who only read results need not wait for
     from sampt.segmenters.base import PromptableSegmenter
     from sampt.segmenters.encoder import FrameEncoder
 
@@ -112,6 +109,7 @@ class Segmentation(Closing, Iterator["FrameResult"]):
         queries: the objects with the points that were really used (sampled ones included).
         size: (height, width) of the frames.
         stopwatch, encoder: seconds per stage, and how often frames were encoded.
+        done: how many frames have been handed out.
         lost: object id → number of the frame nearest to its query frame in which it is lost, because its
             reinitialisation has failed; the later one, if that happened both before and after it.
     """
@@ -122,6 +120,7 @@ class Segmentation(Closing, Iterator["FrameResult"]):
     size: tuple[int, int]
     stopwatch: Stopwatch
     encoder: FrameEncoder
+    done: int = 0
     lost: dict[int, int]
 
     @abstractmethod
@@ -129,6 +128,9 @@ class Segmentation(Closing, Iterator["FrameResult"]):
 
     def __len__(self) -> int:
         return len(self.clip)
+
+    def __bool__(self) -> bool:
+        return True  # also where there is no length
 
 
 @dataclass(frozen=True)

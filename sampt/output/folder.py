@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
+from sampt._internal.files import check_writable
 from sampt.errors import OutputError
 
 WRITTEN_BY_RUNS = (
@@ -25,13 +25,9 @@ def check_folder(folder: str | Path, overwrite: bool) -> None:
     try:
         if _earlier(path) and not overwrite:
             raise OutputError(f"{path} holds results already; choose another --output, or give --overwrite")
-        there = next(place for place in (path, *path.absolute().parents) if place.exists())
     except OSError as error:
         raise OutputError(_cannot_write(path, error.strerror or error)) from error
-    if not there.is_dir():
-        raise OutputError(_cannot_write(path, f"{there} is a file"))
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise OutputError(_cannot_write(path, "Permission denied"))
+    check_writable(path)
 
 
 def prepare_folder(folder: str | Path, overwrite: bool, inside: str = "masks") -> Path:

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from sampt._internal.closing import Closing
 from sampt._internal.environment import versions
 from sampt._internal.files import check_file, replacing, write_json
+from sampt._internal.names import plural
+from sampt.errors import OutputError
 from sampt.methods.base import Segmentation
 from sampt.methods.results import FrameResult
 from sampt.video.writer import VideoWriter
@@ -72,9 +74,15 @@ def save(
         progress: called after each frame with how many are done.
 
     Raises:
-        OutputError: something cannot be written, or the folder holds results and ``overwrite`` is off.
+        OutputError: something cannot be written, the folder holds results and ``overwrite`` is off, or the
+            segmentation has handed out frames already.
         VideoError: a frame cannot be read.
     """
+    if segmentation.done:
+        raise OutputError(
+            f"{plural(segmentation.done, 'frame')} of this segmentation have been taken already; "
+            "save a fresh one, or write each result with ResultWriter"
+        )
     source, step = segmentation.clip.source, segmentation.clip.indices.step
     rate = fps or getattr(source, "fps", DEFAULT_FPS) / step
     times = None if fps else getattr(source, "timestamps", None)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sampt._internal.files import replacing
+from sampt._internal.names import first_few, plural
 from sampt.errors import PromptError
 
 from .label_maps import read_label_map
@@ -40,7 +41,8 @@ class QueryPoints:
     source: str = "query points"
 
     def __repr__(self) -> str:
-        return f"<QueryPoints from {self.source}: {list(self.objects)}>"
+        ids = [query.id for query in self.objects]
+        return f"<QueryPoints from {self.source}: {plural(len(ids), 'object')}, {first_few(ids)}>"
 
     def __add__(self, other: QueryPoints) -> QueryPoints:
         """The objects of both; what is said about the same object in the same frame comes together.
@@ -59,7 +61,7 @@ class QueryPoints:
         """One point, (x, y) in pixels, on an object or (not ``positive``) off it.
 
         >>> QueryPoints.click(1, frame=0, xy=(320, 180)) + QueryPoints.click(1, frame=0, xy=(340, 200))
-        <QueryPoints from a click: [<ObjectQuery 1 at frame 0: 2 positive, 0 negative points>]>
+        <QueryPoints from a click: 1 object, 1>
         """
         points, none = np.array([xy], np.float32), np.zeros((0, 2), np.float32)
         on, off = (points, none) if positive else (none, points)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from segment_anything.utils.amg import (
     build_all_layer_point_grids,
     calculate_stability_score,
@@ -25,9 +26,12 @@ from segment_anything.utils.amg import (
 from torch import Tensor
 from torchvision.ops import nms
 
+from sampt._internal.devices import choose_device
 from sampt._internal.run_lengths import Rle, decode, encode_each
 from sampt.errors import ConfigError, DeviceMemoryError
 from sampt.segmenters.base import Embedding, PromptableSegmenter, Prompts, mask_extent
+from sampt.segmenters.registry import create_segmenter
+from sampt.video.frames import as_frame
 
 from .settings import ProposalSettings, no_proposals
 
@@ -70,23 +74,28 @@ class Proposal:
 
 
 def propose(
-    segmenter: PromptableSegmenter,
-    frame: NDArray[np.uint8],
+    image: NDArray[np.uint8] | Image.Image,
+    segmenter: str | PromptableSegmenter,
     settings: ProposalSettings | None = None,
     embedding: Embedding | None = None,
 ) -> list[Proposal]:
-    """Masks of everything in ``frame``, (H, W, 3) uint8 RGB, those with the highest predicted IoU first.
+    """Masks of everything in an image, those with the highest predicted IoU first.
 
-    embedding: the frame's, by this segmenter, if it is at hand; crops are encoded in any case.
+    Args:
+        image: (H, W, 3) uint8 RGB, or a Pillow image.
+        segmenter: one of the SAM family by name (its weights are downloaded), or one that is built already.
+        settings: what to prompt with and what to keep.
+        embedding: the image's, by this segmenter, if there is one; crops are encoded in any case.
 
     Raises:
-        ConfigError: see ``check_proposable``.
-        DeviceMemoryError: a GPU's memory is not enough, with smaller batches neither.
-        ValueError: ``frame`` is no such array.
+        VideoError: ``image`` is not an image.
+        ConfigError: there is no such segmenter, or see ``check_proposable``.
+        CheckpointError: the segmenter's weights cannot be loaded.
+        DeviceMemoryError: a GPU's memory is too small, even for smaller batches.
     """
-    settings = settings or ProposalSettings()
-    if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
-        raise ValueError(f"a frame is (H, W, 3) uint8, not {frame.shape} {frame.dtype}")
+    frame, settings = as_frame(image, 0), settings or ProposalSettings()
+    if isinstance(segmenter, str):
+        segmenter = create_segmenter(segmenter, device=choose_device("auto"))
     check_proposable(segmenter, (frame.shape[0], frame.shape[1]), settings)
     try:
         return _everything(segmenter, frame, settings, embedding)

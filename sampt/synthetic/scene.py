@@ -76,6 +76,10 @@ class SyntheticScene:
         self._background = make_background(height, width, hue, look, rng)
         self._bodies = make_bodies(height, width, objects, hue, look, seed)
 
+    def __repr__(self) -> str:
+        height, width = self.size
+        return f"<SyntheticScene: {len(self)} frames, {width}×{height}>"
+
     def __len__(self) -> int:
         return self._frames
 

@@ -121,8 +121,12 @@ def as_frame(image: Any, index: int) -> NDArray[np.uint8]:
         raise VideoError(f"{what}; repeat the grey channel: np.repeat(frame[..., None], 3, axis=2)")
     if image.ndim == 3 and image.shape[2] != 3 and image.shape[0] == 3:
         raise VideoError(f"{what}; move the channels to the end: frame.transpose(1, 2, 0)")
+    if image.ndim == 3 and 1 in (image.shape[0], image.shape[2]):
+        raise VideoError(f"{what}; drop the axis of length 1, and repeat the grey channel three times")
+    if image.ndim == 3 and image.shape[2] == 4:
+        raise VideoError(f"{what}; drop the alpha channel: frame[..., :3]")
     if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-        raise VideoError(f"{what}; drop an alpha channel, and give one image at a time")
+        raise VideoError(f"{what}; give one image at a time")
     if image.dtype != np.uint8:
         raise VideoError(f"{what}; scale it to 0…255 and convert it: .astype(np.uint8)")
     return image

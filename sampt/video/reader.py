@@ -71,6 +71,10 @@ class Video(Closing):
         """How often a file's decoder had to be moved to another place so far; 0 while reading in order."""
         return self._reader.jumps
 
+    def __repr__(self) -> str:
+        height, width = self.size
+        return f"<Video {self.name}: {len(self)} frames, {width}×{height}>"
+
     def __len__(self) -> int:
         return len(self.timestamps)
 

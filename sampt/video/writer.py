@@ -68,6 +68,9 @@ class VideoWriter:
         context.colorspace = context.color_primaries = context.color_trc = _BT709
         context.color_range = _LIMITED_RANGE
 
+    def __repr__(self) -> str:
+        return f"<VideoWriter {self.path}>"
+
     def write(self, frame: NDArray[np.uint8], timestamp: float | None = None) -> None:
         """Append one frame.
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 import sampt
@@ -91,11 +93,34 @@ class TestQueries:
             box + box
 
 
+def test_a_segmentation_that_was_begun_is_not_saved(
+    model: SamPt, scene: SyntheticScene, queries: QueryPoints, tmp_path: Path
+) -> None:
+    with model.stream(scene, queries) as segmentation:
+        next(segmentation)
+        with pytest.raises(sampt.OutputError, match="1 frame"):
+            sampt.save(segmentation, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_segmentation_without_a_length_is_still_something(model: SamPt, queries: QueryPoints) -> None:
+    frames = SyntheticScene(frames=2, height=72, width=96, objects=1, seed=1)
+    with model.stream(iter(list(frames)), queries) as segmentation:
+        assert segmentation
+
+
+def test_everything_in_an_image_needs_an_image(model: SamPt) -> None:
+    with pytest.raises(sampt.VideoError, match="float64"):
+        sampt.propose(np.zeros((9, 9, 3)), model.segmenter)
+    with pytest.raises(sampt.ConfigError, match="'mobile-sam'"):
+        sampt.propose(np.zeros((9, 9, 3), np.uint8), "mobilesam")
+
+
 def test_reprs_fit_a_line(model: SamPt, scene: SyntheticScene, queries: QueryPoints) -> None:
     with model.stream(scene, queries) as segmentation:
         result = next(segmentation)
         things = [model, segmentation, result, result[1], queries, *queries.objects]
-        things.append(sampt.InteractiveSession(model, scene))
-        things.append(QueryPoints((ObjectQuery(1, 0, [(1, 2)] * 300),)))
+        things += [sampt.InteractiveSession(model, scene), scene, sampt.load_config("quick")]
+        things.append(QueryPoints(tuple(ObjectQuery(k, 0, [(1, 2)] * 300) for k in range(1, 200))))
     for thing in things:
         assert len(repr(thing)) < 110 and "\n" not in repr(thing) and "array" not in repr(thing)

@@ -17,7 +17,7 @@ The stations of a point, in order, from what a person types to a pixel of a PNG:
 13. ``prompting``            then a few times more with the mask and its box, into an ``ObjectState``.
 14. ``reinitialisation``     Now and then it decides that points are sampled again (Sec. 3.4): back to 4.
 15. ``pipeline``             Logits are brought to the frame's size, each pixel goes to one object,
-16. ``methods.base``         and the frame's objects are a ``FrameResult``,
+16. ``methods.results``      and the frame's objects are a ``FrameResult``,
 17. ``output``               which is written: a label map, the overlay, trajectories, ``result.json``.
 
 While a person edits points, ``solver`` and ``timeline`` take the place of ``loop``: docs/design.md says why

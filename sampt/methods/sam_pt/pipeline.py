@@ -177,17 +177,17 @@ class SamPtSegmentation(Segmentation):
             backward=backward and not clip.endless,
             stopwatch=self.stopwatch,
         ).states()
-        self._position = -1
+        self.done = 0
 
     def __repr__(self) -> str:
         ids = [query.id for query in self.queries.objects]
-        return f"<SamPtSegmentation: objects {ids}, {self._position + 1} frames done>"
+        return f"<SamPtSegmentation: objects {ids}, {self.done} frames done>"
 
     def __next__(self) -> FrameResult:
         states = next(self._states)
-        self._position += 1
+        self.done += 1
         with self.stopwatch("upscale"):
-            return self._result(self._position, states)
+            return self._result(self.done - 1, states)
 
     def close(self) -> None:
         self._states.close()

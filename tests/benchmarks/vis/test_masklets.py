@@ -125,7 +125,7 @@ def test_redetection_finds_what_comes_later_and_nothing_twice() -> None:
 
 def test_a_proposal_is_new_up_to_the_threshold() -> None:
     frame = squares(1)[0]
-    (red, green) = propose(UnsureSegmenter(), frame, GRID)
+    (red, green) = propose(frame, UnsureSegmenter(), GRID)
 
     def shifted(proposal: Proposal) -> FoundMasklet:
         moved = np.roll(proposal.mask, 6, axis=1)  # of the red one, half: IoU 1/3

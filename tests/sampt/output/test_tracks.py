@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from sampt.errors import OutputError, PromptError
-from sampt.output.tracks import TrackWriter, track_points
+from sampt.methods.tracks import track
+from sampt.output.tracks import TrackWriter
 from sampt.prompts.object_query import ObjectQuery
 from sampt.prompts.query_points import QueryPoints
 from sampt.synthetic.scene import SyntheticScene
@@ -39,7 +40,7 @@ def queries() -> QueryPoints:
 
 
 def test_points_come_object_by_object_the_positives_first(scene, queries):
-    results = list(track_points(Drift(), Clip.of(scene), queries))
+    results = list(track(Clip.of(scene), queries, Drift()))
     assert [r.index for r in results] == list(range(8))
     assert results[0].object_ids == (3, 7)
     assert results[0].owners.tolist() == [0, 0, 0, 1]
@@ -50,14 +51,14 @@ def test_points_come_object_by_object_the_positives_first(scene, queries):
 
 
 def test_there_are_no_masks(scene, queries):
-    result = next(track_points(Drift(), Clip.of(scene), queries))
+    result = next(track(Clip.of(scene), queries, Drift()))
     assert result.masks.shape == result.logits.shape == (2, 60, 90)
     assert not result.masks.any() and not result.label_map().any()
     assert np.isnan(result.scores).all()
 
 
 def test_query_frames_count_in_the_video(scene, queries):
-    results = list(track_points(Drift(), Clip.of(scene)[::2], queries))
+    results = list(track(Clip.of(scene)[::2], queries, Drift()))
     assert [r.index for r in results] == [0, 2, 4, 6]
     assert results[2].points[3].tolist() == [40, 30]
     assert results[3].points.tolist() == [[26, 22], [36, 24], [76, 32], [42, 34]]
@@ -65,24 +66,24 @@ def test_query_frames_count_in_the_video(scene, queries):
 
 def test_points_at_the_border_count_as_outside_as_they_do_when_segmenting(scene):
     one = QueryPoints((ObjectQuery(1, 0, np.float32([[0, 30], [50, 30]])),))
-    result = next(track_points(Drift(), Clip.of(scene), one))
+    result = next(track(Clip.of(scene), one, Drift()))
     assert result.visibility.tolist() == [Visibility.OUTSIDE_FRAME, Visibility.VISIBLE]
 
 
 def test_an_object_without_positives_is_refused_before_tracking(scene):
     boxed = QueryPoints((ObjectQuery(5, 0, box=np.float32([10, 10, 30, 30])),), "points.json")
     with pytest.raises(PromptError, match=r"points\.json: object 5 has no positive point to track"):
-        track_points(Drift(), Clip.of(scene), boxed)
+        track(Clip.of(scene), boxed, Drift())
 
 
 def test_a_query_outside_the_clip_is_refused_before_tracking(scene, queries):
     with pytest.raises(PromptError, match="query frame 4 is not among"):
-        track_points(Drift(), Clip.of(scene)[:3], queries)
+        track(Clip.of(scene)[:3], queries, Drift())
 
 
 def written(folder: Path, scene: SyntheticScene, queries: QueryPoints, frames: int = 8, **options) -> None:
     with TrackWriter(folder, queries, scene.fps, scene.size, **options) as writer:
-        for result in list(track_points(Drift(), Clip.of(scene), queries))[:frames]:
+        for result in list(track(Clip.of(scene), queries, Drift()))[:frames]:
             writer.write(scene[result.index], result)
 
 
@@ -107,7 +108,7 @@ def test_what_was_finished_before_an_interruption_can_be_read(scene, queries, tm
         pytest.raises(KeyboardInterrupt),
         TrackWriter(tmp_path / "out", queries, scene.fps, scene.size) as writer,
     ):
-        for result in track_points(Drift(), Clip.of(scene), queries):
+        for result in track(Clip.of(scene), queries, Drift()):
             writer.write(scene[result.index], result)
             if result.index == 2:
                 raise KeyboardInterrupt

@@ -21,7 +21,7 @@ from segment_anything.modeling import Sam
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sampt.errors import ConfigError, DeviceMemoryError, OutputError
+from sampt.errors import ConfigError, DeviceMemoryError, OutputError, VideoError
 from sampt.proposals.generator import FULL_RESOLUTION_BYTES, Proposal, ProposalSettings, propose
 from sampt.proposals.writer import ProposalWriter, draw_labels, label_map
 from sampt.segmenters.base import Decoded, Embedding, Prompts
@@ -92,7 +92,7 @@ def test_equals_the_packages_generator(size: tuple[int, int], options: dict[str,
     options = {"points_per_side": 10, "points_per_batch": 40, **THRESHOLDS, **options}
     model, frame = blob_sam(), noise(*size)
     wanted = generated(model, frame, options)
-    found = propose(SamSegmenter(model), frame, ProposalSettings(**options, max_masks=1000))
+    found = propose(frame, SamSegmenter(model), ProposalSettings(**options, max_masks=1000))
     assert len(found) == len(wanted) > 10
     for ours, theirs in zip(found, wanted, strict=True):
         # Rounding decides about pixels whose logit is all but 0.
@@ -114,7 +114,7 @@ def test_small_regions_are_removed() -> None:
     options = {"points_per_side": 12, **THRESHOLDS}
     model, frame = blob_sam(), noise(96, 160)
     plain, cleaned = (
-        propose(SamSegmenter(model), frame, ProposalSettings(**options, min_mask_region_area=area))
+        propose(frame, SamSegmenter(model), ProposalSettings(**options, min_mask_region_area=area))
         for area in (0, 300)
     )
     assert {p.rle["counts"] for p in plain} != {p.rle["counts"] for p in cleaned}
@@ -132,7 +132,7 @@ def test_equals_the_packages_generator_with_sams_own_decoder() -> None:
     model, frame = tiny_sam(seed=1), noise(48, 80)
     wanted = generated(model, frame, options)
     wanted.sort(key=lambda w: (w["point_coords"], w["predicted_iou"]))
-    found = propose(SamSegmenter(model), frame, ProposalSettings(**options, max_masks=1000))
+    found = propose(frame, SamSegmenter(model), ProposalSettings(**options, max_masks=1000))
     found.sort(key=lambda p: (list(p.point), p.predicted_iou))
     assert len(found) == len(wanted) > 70
     for ours, theirs in zip(found, wanted, strict=True):
@@ -143,14 +143,14 @@ def test_equals_the_packages_generator_with_sams_own_decoder() -> None:
 
 def test_finds_each_thing_once() -> None:
     clip = squares()
-    found = propose(ColourSegmenter(), clip[0], FLAT)  # like HQ-SAM it gives one mask a prompt
+    found = propose(clip[0], ColourSegmenter(), FLAT)  # like HQ-SAM it gives one mask a prompt
     assert len(found) == 2
     for colour in (RED, GREEN):
         assert sum(np.array_equal(p.mask, truth(clip[:1], colour)[0]) for p in found) == 1
 
 
 def test_a_proposal_describes_its_mask() -> None:
-    found = propose(ColourSegmenter(), squares()[0], FLAT)
+    found = propose(squares()[0], ColourSegmenter(), FLAT)
     red = min(found, key=lambda p: p.box[1])
     assert red.box == (6, 6, 17, 17)
     assert red.area == 144
@@ -172,17 +172,17 @@ def test_an_embedding_at_hand_gives_the_same_and_saves_an_encoding(layers: int, 
     segmenter = Counting(blob_sam())
     (embedding,) = segmenter.encode([segmenter.prepare(frame)])
     segmenter.encoded = 0
-    found = propose(segmenter, frame, settings, embedding)
+    found = propose(frame, segmenter, settings, embedding)
     assert segmenter.encoded == crops
-    assert found and found == propose(segmenter, frame, settings)
+    assert found and found == propose(frame, segmenter, settings)
 
 
 def test_keeps_the_best() -> None:
     model, frame = SamSegmenter(blob_sam()), noise(96, 160)
-    everything = propose(model, frame, ProposalSettings(points_per_side=12, **THRESHOLDS))
+    everything = propose(frame, model, ProposalSettings(points_per_side=12, **THRESHOLDS))
     assert len(everything) > 5
     assert (
-        propose(model, frame, ProposalSettings(points_per_side=12, **THRESHOLDS, max_masks=5))
+        propose(frame, model, ProposalSettings(points_per_side=12, **THRESHOLDS, max_masks=5))
         == (everything[:5])
     )
 
@@ -190,7 +190,7 @@ def test_keeps_the_best() -> None:
 def test_finds_nothing_where_nothing_is_sure() -> None:
     black = np.zeros((48, 64, 3), np.uint8)
     settings = replace(FLAT, crop_n_layers=1, min_mask_region_area=10)
-    assert propose(ColourSegmenter(), black, settings) == []
+    assert propose(black, ColourSegmenter(), settings) == []
 
 
 def test_few_masks_at_full_resolution_at_once() -> None:
@@ -203,7 +203,7 @@ def test_few_masks_at_full_resolution_at_once() -> None:
             return logits
 
     segmenter = Watched(blob_sam())
-    propose(segmenter, noise(1080, 1920), ProposalSettings(points_per_side=5, pred_iou_thresh=0))
+    propose(noise(1080, 1920), segmenter, ProposalSettings(points_per_side=5, pred_iou_thresh=0))
     assert segmenter.total == 75 * 1080 * 1920 * 4
     assert segmenter.most <= FULL_RESOLUTION_BYTES / 3
 
@@ -217,7 +217,7 @@ def test_upscales_only_what_is_sure() -> None:
             return super().upscale(low_res, size)
 
     frame, segmenter = squares()[0], Watched()
-    propose(segmenter, frame, ProposalSettings(points_per_side=8))
+    propose(frame, segmenter, ProposalSettings(points_per_side=8))
     centres = [(round(y), round(x)) for y, x in itertools.product(np.arange(3, 48, 6), np.arange(4, 64, 8))]
     assert segmenter.upscaled == sum(frame[yx].any() for yx in centres)
 
@@ -237,32 +237,32 @@ class Cramped(ColourSegmenter):
 
 def test_out_of_memory_takes_smaller_batches_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "sampt"):
-        found = propose(Cramped(limit=8), squares()[0], FLAT)
+        found = propose(squares()[0], Cramped(limit=8), FLAT)
     assert len(found) == 2
-    assert found == propose(ColourSegmenter(), squares()[0], FLAT)
+    assert found == propose(squares()[0], ColourSegmenter(), FLAT)
     assert len(caplog.records) == 1
     assert "points_per_batch=8" in caplog.text
 
 
 def test_out_of_memory_twice_is_an_error() -> None:
     with pytest.raises(DeviceMemoryError, match="mobile-sam"):
-        propose(Cramped(limit=0), squares()[0])
+        propose(squares()[0], Cramped(limit=0))
 
 
 def test_refuses_a_segmenter_without_predicted_ious() -> None:
     with pytest.raises(ConfigError, match=r"grabcut.*sam-vit-b"):
-        propose(GrabCutSegmenter(), squares()[0])
+        propose(squares()[0], GrabCutSegmenter())
 
 
 def test_refuses_more_crops_than_pixels() -> None:
     with pytest.raises(ConfigError, match="crop_n_layers=4 is too much for a frame of 9x7"):
-        propose(ColourSegmenter(), np.zeros((7, 9, 3), np.uint8), ProposalSettings(crop_n_layers=4))
+        propose(np.zeros((7, 9, 3), np.uint8), ColourSegmenter(), ProposalSettings(crop_n_layers=4))
 
 
 @pytest.mark.parametrize("frame", [np.zeros((8, 8), np.uint8), np.zeros((8, 8, 3), np.float32)])
 def test_refuses_what_is_no_frame(frame: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="uint8"):
-        propose(ColourSegmenter(), frame)
+    with pytest.raises(VideoError, match="uint8"):
+        propose(frame, ColourSegmenter())
 
 
 @pytest.mark.parametrize(

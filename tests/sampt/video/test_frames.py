@@ -72,9 +72,21 @@ def test_images_of_any_mode_become_rgb() -> None:
         (np.zeros((3, 24, 32), np.uint8), "transpose"),
         (np.zeros((24, 32, 4), np.uint8), "alpha"),
         (np.zeros((1, 24, 32, 3), np.uint8), "one image"),
+        (np.zeros((24, 32, 1), np.uint8), "axis of length 1"),
+        (np.zeros((1, 24, 32), np.uint8), "axis of length 1"),
         ("frame.jpg", "str"),
     ],
-    ids=["float", "16 bit", "grey", "channels first", "alpha", "batch", "text"],
+    ids=[
+        "float",
+        "16 bit",
+        "grey",
+        "channels first",
+        "alpha",
+        "batch",
+        "one channel",
+        "one channel first",
+        "text",
+    ],
 )
 @pytest.mark.parametrize("wrap", [list, iter], ids=["list", "iterator"])
 def test_what_is_no_frame_is_refused(frame: object, word: str, wrap: type) -> None:
