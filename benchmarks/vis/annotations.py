@@ -192,7 +192,7 @@ def _counts(segmentation: Any, video: VideoEntry, t: int) -> bytes:
     try:
         if isinstance(segmentation, list):
             if not all(map(_is_polygon, segmentation)):
-                raise ValueError(f"the mask of frame {t} has a polygon of fewer than three points x, y")
+                raise ValueError(f"the mask of frame {t} has a polygon that is not three or more points x, y")
             return _as_bytes(from_polygons(segmentation, video.size)["counts"])
         size, counts = segmentation["size"], segmentation["counts"]
         if list(size) != list(video.size):
