@@ -1,4 +1,4 @@
-"""Benchmarks of video segmentation: datasets, measures, and whole runs from one call.
+"""Benchmarks of video segmentation: datasets, measures, and complete runs with one call.
 
 >>> from sampt.benchmarks import DatasetChoice, run_vos
 >>> done = run_vos(DatasetChoice("davis2017", "DAVIS"), "quick", "results/davis2017-val-quick")

@@ -1,4 +1,4 @@
-"""What every point tracker takes and returns."""
+"""The point tracker protocol: what every tracker takes and returns."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .clip import Clip, Source
 from .options import NoOptions
 
 Step = tuple[NDArray[np.float32], NDArray[np.int8]]
-"""One frame's points: xy, (N, 2) float32 in pixels, and visibility, (N,) int8 of ``Visibility``."""
+"""The points of one frame: xy, (N, 2) float32 in pixels, and visibility, (N,) int8 of ``Visibility``."""
 
 
 class Visibility(IntEnum):
-    """Whether a point is seen in a frame, and if not, why. Only VISIBLE points prompt the segmenter."""
+    """Whether a point is visible in a frame, and if not, why. Only VISIBLE points prompt the segmenter."""
 
     VISIBLE = 1
     INVISIBLE = 0
@@ -31,10 +31,11 @@ class Visibility(IntEnum):
 
 @dataclass(frozen=True)
 class Trajectories:
-    """Where N points are in T frames.
+    """The positions and visibility of N points in T frames.
 
-    xy: (T, N, 2) float32, pixels of the original frame, integer = pixel centre.
-    visibility: (T, N) int8, values of ``Visibility``.
+    Attributes:
+        xy: (T, N, 2) float32, pixels of the original frame, integer = pixel centre.
+        visibility: (T, N) int8, values of ``Visibility``.
     """
 
     xy: NDArray[np.float32]
@@ -49,27 +50,30 @@ class Trajectories:
 
     @property
     def visible(self) -> NDArray[np.bool_]:
-        """(T, N) bool."""
+        """Which points are VISIBLE, (T, N) bool."""
         return np.asarray(self.visibility == Visibility.VISIBLE)
 
     @classmethod
     def from_steps(cls, steps: Iterator[Step]) -> Trajectories:
-        """Stack frame-by-frame steps; at least one."""
+        """The trajectories of at least one step, stacked frame by frame."""
         xy, visibility = zip(*steps, strict=True)
         return cls(np.stack(xy), np.stack(visibility))
 
 
 class PointTracker(ABC):
-    """Follows query points through a clip, forward and backward in time.
+    """A method that follows query points through a clip, forward and backward in time.
 
     A tracker that can work frame by frame with bounded memory derives from ``OnlineTracker`` instead.
 
+    Args:
+        options: an instance of ``Options``; None for its defaults.
+
     Attributes:
-        name: what it is called on the command line and in configurations.
+        name: its name on the command line and in configurations.
         Options: the frozen dataclass of its options.
-        online: whether it can track frames that come one after the other.
-        spare_bytes: memory for what one run computes from frames and another over the same video can use
-            again, beyond what a single run needs. A tracker may leave it unused.
+        online: whether it can track frames that arrive one at a time.
+        spare_bytes: memory, beyond what one run needs, for keeping what it computed from frames so that
+            later runs over the same video can use it again. A tracker may ignore it.
     """
 
     name: ClassVar[str]
@@ -78,19 +82,25 @@ class PointTracker(ABC):
     spare_bytes: int = 0
 
     def __init__(self, options: Any = None) -> None:
-        """``options`` is an ``Options``; None for its defaults."""
         self.options = self.Options() if options is None else options
 
     @abstractmethod
     def track(self, frames: Clip | Source, queries: ArrayLike) -> Trajectories:
-        """Track ``queries``, (N, 3) float32 of (t, x, y), through all T frames.
+        """Track query points through all T frames.
 
-        ``t`` counts frames of ``frames``, whatever part of a video they are. At its query frame a point
-        is returned exactly where it was given, visible.
+        At its query frame a point is returned exactly where it was given, VISIBLE.
+
+        Args:
+            frames: the frames to track through.
+            queries: (N, 3) float32 of (t, x, y). ``t`` is an index into ``frames``, even if these are only
+                a part of a video.
+
+        Returns:
+            The points in all frames.
 
         Raises:
-            ValueError: ``queries`` has another shape, NaNs, or frames that the clip does not have; or the
-                tracker is not online and the frames come one after the other.
+            ValueError: ``queries`` has the wrong shape, contains NaNs, or names frames that the clip does not
+                have; or the tracker is not online and the frames arrive one at a time.
         """
 
 
@@ -101,10 +111,17 @@ class OnlineTracker(PointTracker):
 
     @abstractmethod
     def stream(self, clip: Clip, queries: NDArray[np.float32]) -> Iterator[Step]:
-        """Yield one step for each frame of ``clip``, in the clip's order; ``queries`` as in ``track``.
+        """Track query points forward in time, one frame after the other.
 
-        Before a point's query frame its step holds the query's position, INVISIBLE. The clip may be endless:
-        frames are asked for as they are needed (``Clip.has``, ``Clip.positions``).
+        The clip may be endless: ask for frames as they are needed (``Clip.has``, ``Clip.positions``).
+
+        Args:
+            clip: the frames to track through.
+            queries: as in ``track``.
+
+        Yields:
+            One step per frame, in the clip's order. Before its query frame a point is INVISIBLE, at the
+            query's position.
         """
 
     def track(self, frames: Clip | Source, queries: ArrayLike) -> Trajectories:
@@ -114,15 +131,18 @@ class OnlineTracker(PointTracker):
 
 
 def check_queries(queries: ArrayLike, frames: Clip | Source) -> NDArray[np.float32]:
-    """``queries`` as an (N, 3) float32 array, or a ValueError that says what is wrong with them.
+    """The queries as an (N, 3) float32 array, after checking them against the clip.
 
-    Whether an endless clip will have a query's frame is not known, and not asked.
+    An endless clip may end before a query's frame; that is not checked.
+
+    Raises:
+        ValueError: they have the wrong shape, contain NaNs, or name frames that the clip does not have.
     """
     array = np.asarray(queries, np.float32)
     if array.ndim != 2 or array.shape[1] != 3:
-        raise ValueError(f"queries must be (N, 3) of (t, x, y), not of shape {array.shape}")
+        raise ValueError(f"queries must be (N, 3) of (t, x, y), not {array.shape}")
     if not np.isfinite(array).all():
-        raise ValueError(f"query {int(np.argmin(np.isfinite(array).all(1)))} holds a NaN or an infinity")
+        raise ValueError(f"query {int(np.argmin(np.isfinite(array).all(1)))} contains a NaN or an infinity")
     t, last = array[:, 0], len(Clip.of(frames).indices) - 1
     if ((t < 0) | (t > last) | (t != np.floor(t))).any():
         up = "up" if Clip.of(frames).endless else f"to {last}"
@@ -131,15 +151,19 @@ def check_queries(queries: ArrayLike, frames: Clip | Source) -> NDArray[np.float
 
 
 def whole_clip(frames: Clip | Source, tracker: str) -> Clip:
-    """``frames`` as a clip with an end, which a tracker that is not online needs.
+    """The frames as a clip with a known length, which a tracker that is not online needs.
+
+    Args:
+        frames: a clip or a source of frames.
+        tracker: the tracker's name, for the error.
 
     Raises:
-        ValueError: they come one after the other; the ``tracker`` is named.
+        ValueError: the frames arrive one at a time.
     """
     clip = Clip.of(frames)
     if clip.endless:
         raise ValueError(
-            f"{tracker} needs all frames at once, but these come one after the other; write them to a file "
+            f"{tracker} needs all frames at once, but these arrive one at a time; write them to a file "
             "first, or choose an online tracker, such as cotracker3"
         )
     return clip
@@ -148,10 +172,13 @@ def whole_clip(frames: Clip | Source, tracker: str) -> Clip:
 def both_directions(
     run: Callable[[Clip, NDArray[np.float32]], Iterator[Step]], clip: Clip, queries: NDArray[np.float32]
 ) -> Iterator[Step]:
-    """Steps for every frame of ``clip``, from a ``run`` that only goes forward from each query frame.
+    """Track in both directions with a ``run`` that only goes forward from each query frame.
 
-    The frames before the last query are first run through in reverse, and what is found there about each
-    point before its own query frame is kept (a few bytes a point and frame); then one forward run follows.
+    First the frames before the last query are tracked in reverse, and each point's steps before its own query
+    frame are kept (a few bytes per point and frame). Then one forward run follows.
+
+    Yields:
+        One step per frame of ``clip``.
     """
     starts = queries[:, 0].astype(int)
     last = int(starts.max(initial=0))

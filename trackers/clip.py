@@ -1,4 +1,4 @@
-"""Frames in a chosen order, read when they are needed."""
+"""Clips: frames in a chosen order, read when they are needed."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class FrameSource(Protocol):
 
 @runtime_checkable
 class EndlessSource(Protocol):
-    """Frames that come one after the other, such as a camera's: how many there will be is not known.
+    """Frames that arrive one at a time, such as a camera's, so that their number is not known.
 
-    Only the latest can be read again. ``has`` waits for a frame to come, or for the end; ``count`` is how
-    many have come.
+    Only the latest frames can be read again. ``has`` waits until a frame or the end arrives; ``count`` is how
+    many frames have arrived.
     """
 
     @property
@@ -39,14 +39,22 @@ Source = FrameSource | EndlessSource
 
 
 class Clip:
-    """A view of some frames of a source, in any regular order; nothing is decoded until it is indexed.
+    """A view of some of a source's frames, in any regular order; nothing is decoded until it is indexed.
 
     ``clip[i]`` is a frame, (H, W, 3) uint8 RGB; ``clip[a:b]`` and ``clip.reversed()`` are clips again.
-    ``clip.indices[i]`` is the number of frame ``i`` in the source, and ``clip.source`` the source itself,
-    so that trackers can recognise a frame they have already seen.
 
-    A clip of an ``EndlessSource`` has no length, and its ``indices`` reach farther than its frames: ``has``
-    and ``until`` say what is there, for every clip.
+    A clip of an ``EndlessSource`` has no length, and its ``indices`` extend beyond its frames. For every clip
+    ``has`` and ``until`` say which frames there are.
+
+    Args:
+        source: where the frames come from.
+        indices: the numbers of the clip's frames in the source; None for all.
+
+    Attributes:
+        source: where the frames come from. Together with ``indices`` it lets trackers recognise a frame that
+            they have already seen.
+        indices: ``indices[i]`` is the number of ``clip[i]`` in the source.
+        endless: whether the source is an ``EndlessSource``.
     """
 
     def __init__(self, source: Source, indices: range | None = None) -> None:
@@ -58,29 +66,29 @@ class Clip:
 
     @classmethod
     def of(cls, frames: Clip | Source) -> Clip:
-        """``frames`` itself if it is a clip already, else a clip of all its frames."""
+        """The frames as a clip: ``frames`` itself if it already is one, else a clip of all of them."""
         return frames if isinstance(frames, Clip) else cls(frames)
 
     def __len__(self) -> int:
         if self.endless and self.indices.stop == sys.maxsize:
-            raise TypeError("frames that come one after the other have no length; ask has() or until()")
+            raise TypeError("frames that arrive one at a time have no length; use has() or until()")
         return len(self.indices)
 
     def has(self, position: int) -> bool:
-        """Whether there is a frame ``clip[position]``; may wait for it."""
+        """Whether there is a frame ``clip[position]``; this may wait for it."""
         if not 0 <= position < len(self.indices):
             return False
         return not self.endless or self.source.has(self.indices[position])  # type: ignore[union-attr]
 
     def until(self, stop: int) -> int:
-        """The number of frames, but at most ``stop``: where a window that should end at ``stop`` does end."""
+        """The number of frames, but at most ``stop``: where a window up to ``stop`` really ends."""
         stop = min(stop, len(self.indices))
         if stop <= 0 or self.has(stop - 1):
             return stop
         return bisect_left(self.indices, self.source.count)  # type: ignore[union-attr]
 
     def positions(self) -> Iterator[int]:
-        """0, 1, … for all frames there are."""
+        """The positions 0, 1, … of all frames."""
         position = 0
         while self.has(position):
             yield position
@@ -99,5 +107,5 @@ class Clip:
         return (self[position] for position in self.positions())
 
     def reversed(self) -> Clip:
-        """The same frames, backward in time."""
+        """The same frames in reverse order."""
         return Clip(self.source, self.indices[::-1])

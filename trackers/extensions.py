@@ -1,12 +1,12 @@
-"""What other installed packages add by entry points: trackers, samplers, segmenters.
+"""Trackers, samplers and segmenters that other installed packages add by entry points.
 
 A package names them in its ``pyproject.toml``::
 
     [project.entry-points."sampt.trackers"]
     global-shift = "shift.tracker:GlobalShift"
 
-Listing them imports nothing. A package is imported when one of its names is asked for, so that a broken one
-disturbs nobody else.
+Listing them imports nothing. A package is imported when one of its names is used, so a broken package affects
+nothing else.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from typing import Any
 from .names import unknown_name
 
 KINDS = ("tracker", "sampler", "segmenter")
-"""What can be added; the group of the entry points is ``sampt.`` and the plural."""
+"""What can be added; the group of entry points is ``sampt.`` followed by the plural."""
 
 
 def all_names(kind: str, built_in: Collection[str]) -> list[str]:
-    """Our own names, and after them those that other packages add, in alphabetical order."""
+    """The built-in names, followed by those that other packages add, in alphabetical order."""
     return [*built_in, *sorted({entry.name for entry in _entries(kind)} - set(built_in))]
 
 
 def load_extension(
     kind: str, name: str, built_in: Collection[str], fits: Callable[[Any], bool], wanted: str
 ) -> Any | None:
-    """What another package has registered as ``name``; None if the name is one of our own.
+    """What another package has registered as ``name``; None if the name is built in.
 
     Args:
         kind: one of ``KINDS``.
-        name: what is asked for.
-        built_in: our own names.
-        fits: whether what is registered can be used.
-        wanted: what it has to be, for messages.
+        name: the name to look up.
+        built_in: the built-in names.
+        fits: says whether a registered object can be used.
+        wanted: what it has to be, for errors.
 
     Raises:
-        ValueError: nothing has that name (the closest is given), or more than one thing has it, or what has
-            it cannot be imported or used; then the package is named.
+        ValueError: the name is unknown (the error names the closest), it is registered more than once, or the
+            package that registers it cannot be imported or used.
     """
     claims = [entry for entry in _entries(kind) if entry.name == name]
     owners = ["sampt"] * (name in built_in) + [f"the package {_package(entry)}" for entry in claims]
@@ -54,7 +54,7 @@ def load_extension(
         return None
     try:
         found = claims[0].load()
-    except Exception as error:  # anything may happen in somebody else's module
+    except Exception as error:  # another package's module may raise anything
         reason = (str(error) or type(error).__name__).partition("\n")[0]
         raise ValueError(
             f"the {kind} {name!r} of {owners[0]} cannot be loaded; repair or uninstall that package: {reason}"

@@ -1,4 +1,4 @@
-"""What is decided about a tracker's points after it: outside the frame, or no longer looking alike."""
+"""Filters for tracked points: those at the border, and those that no longer look as they did."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .base import (
 from .clip import Clip, Source
 
 BORDER = 0.01
-"""Share of the frame's width and height, at each edge, in which a point counts as outside."""
+"""Share of the frame's width and height at each edge where a point counts as outside."""
 
 
 def filtered_steps(
@@ -32,16 +32,25 @@ def filtered_steps(
     patch_filter: PatchFilter | None = None,
     backward: bool = True,
 ) -> Iterator[Step]:
-    """Track ``queries``, (N, 3) of (t, x, y), and yield one filtered step for each frame of ``frames``.
+    """Track query points and filter what the tracker finds.
 
-    Points within 1 % of the frame's border become OUTSIDE_FRAME, at their query frames too. With a
-    ``patch_filter``, each direction in time is filtered on its own. An online tracker works as the steps
-    are consumed; any other tracks everything at the first. Without ``backward``, a point is INVISIBLE at its
-    query's position before its query frame.
+    Points within 1 % of the frame's border become OUTSIDE_FRAME, even at their query frames. An online
+    tracker works as the steps are consumed; any other tracks everything at the first step.
+
+    Args:
+        tracker: tracks the points.
+        frames: the frames to track through.
+        queries: (N, 3) of (t, x, y).
+        patch_filter: filters each direction in time separately; None to keep all points inside the frame.
+        backward: track the frames before the queries, too. Otherwise a point is INVISIBLE there, at its
+            query's position.
+
+    Yields:
+        One filtered step per frame.
 
     Raises:
-        ValueError: ``queries`` has another shape, NaNs, or frames that the clip does not have; or the tracker
-            is not online and the frames come one after the other.
+        ValueError: ``queries`` has the wrong shape, contains NaNs, or names frames that the clip does not
+            have; or the tracker is not online and the frames arrive one at a time.
     """
     online = isinstance(tracker, OnlineTracker)
     clip = Clip.of(frames) if online else whole_clip(frames, tracker.name)
@@ -65,14 +74,14 @@ def _filtered_steps(
         steps = track_onward(part, starting)
         return steps if patch_filter is None else patch_filter.apply(steps, part, starting)
 
-    # Before tracking, which may read ahead: of an endless clip only the latest frames are kept.
+    # Before tracking, which may read ahead, because an endless clip keeps only the latest frames.
     size = clip[0].shape[:2] if clip.has(0) else (0, 0)
     for xy, visibility in both_directions(run, clip, queries) if backward else run(clip, queries):
         yield xy, mark_outside(xy, visibility, size)
 
 
 def _replay(tracks: Trajectories, clip: Clip, part: Clip, queries: NDArray[np.float32]) -> Iterator[Step]:
-    """Finished tracks of ``clip`` as if they were made now, onward through ``part`` of it in part's order."""
+    """The steps of finished tracks of ``clip`` through ``part`` of it, in the order of ``part``."""
     for t, number in enumerate(part.indices):
         row = clip.indices.index(number)
         early = t < queries[:, 0]
@@ -83,9 +92,17 @@ def _replay(tracks: Trajectories, clip: Clip, part: Clip, queries: NDArray[np.fl
 def mark_outside(
     xy: NDArray[np.float32], visibility: NDArray[np.int8], size: tuple[int, int]
 ) -> NDArray[np.int8]:
-    """``visibility``, (..., N), with OUTSIDE_FRAME for the points ``xy``, (..., N, 2), at the frame's border.
+    """Replace the visibility of points at the frame's border by OUTSIDE_FRAME.
 
-    ``size`` is the frame's (height, width) in pixels; the border is its outermost 1 % on each side.
+    The border is the frame's outermost 1 % on each side.
+
+    Args:
+        xy: (..., N, 2) px.
+        visibility: (..., N).
+        size: (height, width) of the frame, px.
+
+    Returns:
+        The new visibility, (..., N) int8.
     """
     relative = xy / np.array(size[::-1], np.float32)
     outside = ((relative < BORDER) | (relative > 1 - BORDER)).any(-1)
@@ -93,14 +110,18 @@ def mark_outside(
 
 
 class PatchFilter:
-    """Rejects points that no longer look as they did at their query (SAM-PT, WACV 2025, supplement).
+    """A filter that rejects points that no longer look as they did (SAM-PT, WACV 2025, supplement).
 
-    CIELAB patches of ``size``×``size`` px around the point, now and at its query, are as similar as
-    exp(-‖Δ‖₂ / (2·size²)). A visible point with a similarity of at most ``threshold`` becomes
-    PATCH_NOT_SIMILAR, and REJECTED in all later frames of that direction.
+    The similarity of the CIELAB patches around a point now and at its query is exp(-‖Δ‖₂ / (2·size²)). A
+    visible point with a similarity of at most ``threshold`` becomes PATCH_NOT_SIMILAR, and REJECTED in all
+    later frames of that direction.
+
+    Args:
+        size: side of the patches, px, odd.
+        threshold: similarity, from 0 to 1.
 
     Raises:
-        ValueError: ``size`` is not an odd number, or ``threshold`` not between 0 and 1.
+        ValueError: ``size`` is not an odd number, or ``threshold`` is not from 0 to 1.
     """
 
     def __init__(self, size: int = 3, threshold: float = 0.01) -> None:
@@ -112,7 +133,7 @@ class PatchFilter:
         self.threshold = threshold
 
     def apply(self, steps: Iterator[Step], clip: Clip, queries: NDArray[np.float32]) -> Iterator[Step]:
-        """Filter the ``steps`` of one direction through ``clip``; ``queries`` are what they started from."""
+        """Filter the steps of one direction through ``clip``; ``queries`` are the ones they started from."""
         starts = queries[:, 0].astype(int)
         reference = np.zeros((len(queries), self.size, self.size, 3), np.float32)
         rejected = np.zeros(len(queries), bool)
@@ -130,15 +151,15 @@ class PatchFilter:
             yield xy, visibility
 
     def similarity(self, a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
-        """How alike patches (N, size, size, 3) are, (N,) float32 from 0 to 1."""
+        """The similarity of patches (N, size, size, 3): (N,) float32 from 0 to 1."""
         distance = np.linalg.norm((a - b).reshape(len(a), self.size**2 * 3), axis=1)
         return np.asarray(np.exp(-distance / (2 * self.size**2)), np.float32)
 
 
 def lab_patches(frame: NDArray[np.uint8], xy: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    """CIELAB patches around points ``xy``, (N, 2), interpolated bilinearly: (N, size, size, 3) float32.
+    """The CIELAB patches around points ``xy``, (N, 2), interpolated bilinearly: (N, size, size, 3) float32.
 
-    Pixels outside the frame, (H, W, 3) uint8, are zero. Only the pixels needed are converted.
+    Pixels outside the frame, (H, W, 3) uint8, are zero. Only the pixels that are needed are converted.
     """
     height, width = frame.shape[:2]
     corner = np.floor(xy)
@@ -153,9 +174,9 @@ def lab_patches(frame: NDArray[np.uint8], xy: NDArray[np.float32], size: int) ->
 
 
 def swapped_lab(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """sRGB pixels (..., 3) in CIELAB (D65): float32, L from 0 to 100; with red and blue exchanged first.
+    """The sRGB pixels (..., 3), with red and blue swapped, in CIELAB (D65): float32, L from 0 to 100.
 
-    The reference exchanges them, and the paper's thresholds were found that way.
+    The reference implementation swaps them, and the paper's thresholds were found that way.
     """
     if pixels.size == 0:
         return np.zeros(pixels.shape, np.float32)

@@ -1,4 +1,4 @@
-"""Dense optical flow, chained into point tracks; and DIS, a flow that needs no weights."""
+"""Dense optical flow chained into point tracks, and DIS, a flow that needs no weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .frames import FrameCache, within, working_size
 from .names import unknown_name
 from .options import at_least
 
-# A step looks at one pair of frames; a few more let several runs over the same clip be a little out of step.
+# A step needs one pair of frames; a few more let several runs over the same clip be a little out of step.
 _PAIRS_KEPT = 4
 
 _PRESETS = {
@@ -27,28 +27,29 @@ _PRESETS = {
 
 
 class DenseFlow(Protocol):
-    """Optical flow between two frames, at a working resolution of its own choice."""
+    """Optical flow between two frames, at a working resolution that it chooses itself."""
 
     def prepare(self, frame: NDArray[np.uint8]) -> Any:
-        """What is needed of a frame, (H, W, 3) uint8 RGB; done once per frame, whatever it is paired with.
+        """What the flow needs of a frame, (H, W, 3) uint8 RGB, computed once for all pairs it is part of.
 
-        It must not keep a reference to ``frame``, or memory would hold full frames.
+        The result must not keep a reference to ``frame``, or memory would hold full frames.
         """
 
     def __call__(self, first: Any, second: Any) -> NDArray[np.float32]:
-        """The motion from one prepared frame to another, (h, w, 2) float32 of (dx, dy) in pixels of h×w."""
+        """The motion from one prepared frame to another: (h, w, 2) float32 of (dx, dy) in pixels of h×w."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChainingOptions:
-    """How flow is chained into tracks; lengths are pixels at the flow's working resolution.
+    """The options for chaining flow into tracks; lengths are pixels at the flow's working resolution.
 
     Attributes:
-        occlusion: test each step forth and back. Off, a point is visible while it is inside the frame and
-            never loses patience: the setting of SAM-PT's RAFT baseline (WACV 2025, Table 2).
-        tolerance: part of the allowed forward-backward error that is always granted, px.
-        relative_tolerance: part of it per pixel of motion.
-        patience: failed steps in a row after which a point is lost.
+        occlusion: check each step forward and backward. If False, a point is visible as long as it is inside
+            the frame, and ``patience`` has no effect: the setting of SAM-PT's RAFT baseline (WACV 2025,
+            Table 2).
+        tolerance: allowed forward-backward error, px.
+        relative_tolerance: additional allowed error per pixel of motion.
+        patience: number of failed steps in a row after which a point is lost.
         margin: distance outside the frame beyond which a point is lost at once, px.
 
     Raises:
@@ -67,16 +68,21 @@ class ChainingOptions:
 
 
 class FlowTracker(OnlineTracker):
-    """Chains dense flow: every step adds the flow, sampled bilinearly, to the point.
+    """A tracker that chains dense flow: every step adds the flow, sampled bilinearly, to the point.
 
-    With f the flow at the point and b the flow back at where it leads, the step succeeds when
+    With f the flow at the point and b the backward flow where f leads, the step succeeds if
     |f + b| < ``tolerance`` + ``relative_tolerance`` · (|f| + |b|) and it ends inside the frame. Lengths are
-    pixels at the flow's working resolution. A point whose step fails is INVISIBLE but follows the flow, and
-    is seen again when a later step succeeds, unless it is lost by then: a lost point stays where it is,
-    INVISIBLE, for the rest of that direction.
+    pixels at the flow's working resolution. A point whose step fails is INVISIBLE but still follows the flow,
+    and becomes VISIBLE again when a later step succeeds, unless it is lost by then. A lost point stays where
+    it is, INVISIBLE, for the rest of that direction.
 
-    Neighbouring frames' flows are kept for a while, so runs over the same source, in either direction and
-    for any number of objects, compute each of them once; with ``spare_bytes`` so do runs that begin later.
+    Flows between neighbouring frames are kept for a while, so that runs over the same source, in either
+    direction and for any number of objects, compute each of them once; with ``spare_bytes`` this holds for
+    later runs, too.
+
+    Args:
+        flow: computes the flow between two frames.
+        options: the tracker's options.
     """
 
     name: ClassVar[str] = "flow"
@@ -111,7 +117,8 @@ class FlowTracker(OnlineTracker):
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
         """Move the points ``xy``, (N, 2), from frame ``t - 1`` to frame ``t``.
 
-        Returns the new positions, which steps succeeded, and which points are beyond the margin.
+        Returns:
+            The new positions, which steps succeeded, and which points are beyond the margin.
         """
         full_height, full_width = self._prepared(clip, t - 1)[1]
         options, forth = self.options, self._flow(clip, t - 1, t)
@@ -150,11 +157,12 @@ class FlowTracker(OnlineTracker):
 
 @dataclass(frozen=True, kw_only=True)
 class DisOptions(ChainingOptions):
-    """Options of ``dis``, with those of ``ChainingOptions``.
+    """The options of ``dis``, including those of ``ChainingOptions``.
 
     Attributes:
-        max_side: longest side of the frames that the flow is computed on, px; smaller frames stay so.
-        finest_scale: the pyramid level at which the flow is computed last, 0 = every working pixel.
+        max_side: longest side of the frames that the flow is computed on, px; smaller frames are not
+            enlarged.
+        finest_scale: pyramid level at which the flow is computed last, from 0, every working pixel, to 5.
         preset: OpenCV's "ultrafast", "fast" or "medium".
 
     Raises:
@@ -175,11 +183,15 @@ class DisOptions(ChainingOptions):
 
 
 class DisFlow:
-    """DIS optical flow (Kroeger et al., ECCV 2016) on greyscale frames of at most ``max_side`` px."""
+    """DIS optical flow (Kroeger et al., ECCV 2016) on greyscale frames of at most ``max_side`` px.
+
+    Args:
+        options: of which only those of the flow itself are used.
+    """
 
     def __init__(self, options: DisOptions) -> None:
         self.max_side = options.max_side
-        # Below this OpenCV refuses the frame, or silently changes its patch size and scales for good.
+        # Below this OpenCV refuses the frame, or silently and permanently changes its patch size and scales.
         self._min_side = 32 << options.finest_scale
         self._dis = cv2.DISOpticalFlow.create(_PRESETS[options.preset])
         self._dis.setFinestScale(options.finest_scale)
@@ -198,13 +210,17 @@ class DisFlow:
         below, right = max(self._min_side - height, 0), max(self._min_side - width, 0)
         if below or right:
             first, second = (np.pad(grey, ((0, below), (0, right)), "edge") for grey in (first, second))
-        # The empty array means "no first guess"; a guess, even of zeros, would stay for all later calls.
+        # An empty array means no initial guess; a guess, even of zeros, would stay for all later calls.
         flow = self._dis.calc(first, second, np.empty((0, 0), np.float32))
         return np.asarray(flow[:height, :width], np.float32)
 
 
 class Dis(FlowTracker):
-    """Chained DIS flow: fast, dense, weight-free; the tracker of the embedded default."""
+    """A tracker by chained DIS flow: fast, dense and without weights; the embedded default.
+
+    Args:
+        options: the tracker's options; None for the defaults.
+    """
 
     name: ClassVar[str] = "dis"
     Options = DisOptions
@@ -215,7 +231,7 @@ class Dis(FlowTracker):
 
 
 def sample_bilinear(image: NDArray[np.float32], xy: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Values of ``image``, (h, w, C), at ``xy``, (N, 2); beyond the border its edge is repeated."""
+    """The values of ``image``, (h, w, C), at ``xy``, (N, 2); the edge repeats beyond the border."""
     height, width = image.shape[:2]
     x = np.clip(xy[:, 0], 0, width - 1)
     y = np.clip(xy[:, 1], 0, height - 1)

@@ -1,4 +1,4 @@
-"""What trackers share about frames: a cache, the size worked at, and which points lie on them."""
+"""What trackers share about frames: a cache, the working size, and which points are inside."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ Value = TypeVar("Value")
 
 
 class FrameCache(Generic[Value]):
-    """What was last computed from a source's frames, so that parallel and reversed runs share it.
+    """A cache of what was last computed from a source's frames, shared by parallel and reversed runs.
 
-    Entries belong to one source object, compared by identity, and are dropped when another one comes. A
-    source is taken to be immutable: an array that is overwritten in place needs a new array object.
+    Entries belong to one source object, compared by identity, and are dropped when another one is used. A
+    source is assumed to be immutable: an array that is overwritten in place needs a new array object.
 
-    size: how many entries are kept. weigh: the bytes of one, where more may be kept.
+    Args:
+        size: number of entries that are always kept.
+        weigh: gives the bytes of an entry, for keeping more than ``size``.
     """
 
     def __init__(self, size: int, weigh: Callable[[Value], int] = lambda value: 1) -> None:
@@ -28,9 +30,13 @@ class FrameCache(Generic[Value]):
         self._weight = 0
 
     def get(self, source: object, key: Hashable, make: Callable[[], Value], spare: int = 0) -> Value:
-        """The value kept under ``key`` for this source, else the one that ``make`` returns now.
+        """The value kept under ``key`` for this source, or else what ``make`` returns now.
 
-        spare: more than ``size`` entries are kept while all together are at most so many bytes.
+        Args:
+            source: where the frames come from.
+            key: identifies the value among those of this source.
+            make: computes the value.
+            spare: keep more than ``size`` entries while all together take at most this many bytes.
         """
         if source is not self._source:
             self._values.clear()
@@ -47,7 +53,7 @@ class FrameCache(Generic[Value]):
 
 
 def working_size(size: tuple[int, int], max_side: int | None) -> tuple[int, int]:
-    """(height, width) shrunk in proportion until the longer is at most ``max_side``; never enlarged."""
+    """The (height, width) shrunk in proportion until the longer is at most ``max_side``; never enlarged."""
     if max_side is None or max(size) <= max_side:
         return size
     scale = max_side / max(size)
@@ -55,9 +61,14 @@ def working_size(size: tuple[int, int], max_side: int | None) -> tuple[int, int]
 
 
 def within(xy: NDArray[np.float32], size: tuple[int, int], margin: float = 0.0) -> NDArray[np.bool_]:
-    """Which points, (N, 2), lie on a frame of ``size``, (height, width), or at most ``margin`` px beyond it.
+    """Which points, (N, 2), are inside a frame, or at most ``margin`` px outside: (N,) bool.
 
-    Integer coordinates are pixel centres, so the frame reaches from -0.5 to width - 0.5. Returns (N,) bool.
+    Integer coordinates are pixel centres, so the frame extends from -0.5 to width - 0.5.
+
+    Args:
+        xy: (N, 2) px.
+        size: (height, width) of the frame, px.
+        margin: px.
     """
     beyond = np.array(size[::-1], np.float32) - 0.5
     return np.asarray(((xy >= -0.5 - margin) & (xy <= beyond + margin)).all(1))

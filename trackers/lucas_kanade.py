@@ -1,4 +1,4 @@
-"""Sparse pyramidal Lucas-Kanade."""
+"""The sparse pyramidal Lucas-Kanade tracker."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _GreyFrame: TypeAlias = tuple[NDArray[np.uint8], tuple[int, int]]
 
 @dataclass(frozen=True)
 class LucasKanadeOptions:
-    """Options of ``lucas-kanade``.
+    """The options of ``lucas-kanade``.
 
     Attributes:
         window: side of the square window around a point, px, odd.
-        levels: pyramid levels above the frame itself.
+        levels: number of pyramid levels above the frame itself.
         max_error: largest forward-backward error of a visible point, px at the working resolution.
-        patience: frames in a row in which a point may not be found before it is lost for the rest of that
-            direction. So many grey frames are kept.
+        patience: number of frames in a row without finding a point after which it is lost for the rest of
+            that direction. That many grey frames are kept.
         max_side: longest side of the frames worked on, px; None keeps the original resolution.
 
     Raises:
@@ -50,12 +50,15 @@ class LucasKanadeOptions:
 
 
 class LucasKanade(OnlineTracker):
-    """Follows each point by the pyramidal Lucas-Kanade method, on greyscale frames.
+    """A tracker that follows each point by the pyramidal Lucas-Kanade method, on greyscale frames.
 
-    A point is looked for in each frame from the frame in which it was last visible, forth and back: it is
-    visible when it is found inside the frame and the way back ends less than ``max_error`` px from where it
-    began (the median-flow tracker's test). While it is not found, it stays at its last visible position; so
-    after a short occlusion the point itself is found again, not what covered it.
+    In each frame, a point is searched for from the frame in which it was last visible, forward and backward.
+    It is VISIBLE if it is found inside the frame and the way back ends less than ``max_error`` px from where
+    it began (the median-flow tracker's test). Until it is found, it stays at its last visible position, so
+    that after a short occlusion the point itself is found again, not what covered it.
+
+    Args:
+        options: the tracker's options; None for the defaults.
     """
 
     name: ClassVar[str] = "lucas-kanade"
@@ -64,7 +67,7 @@ class LucasKanade(OnlineTracker):
 
     def __init__(self, options: LucasKanadeOptions | None = None) -> None:
         super().__init__(options)
-        # The frame at hand, those that lost points were last seen in, and one more for runs out of step.
+        # The current frame, those in which missing points were last seen, and one more for runs out of step.
         self._frames: FrameCache[_GreyFrame] = FrameCache(self.options.patience + 2)
 
     def stream(self, clip: Clip, queries: NDArray[np.float32]) -> Iterator[Step]:

@@ -1,4 +1,4 @@
-"""What to say of a name that nothing has."""
+"""The error sentence for an unknown name."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ MOST_LISTED = 20
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], otherwise: str = "") -> str:
-    """``unknown KIND 'NAME'``, then the closest of ``known``; where none is close, what there is.
+    """The sentence ``unknown KIND 'NAME'``, followed by the closest known name or by all of them.
 
     Args:
-        otherwise: said where no name is close, instead of listing all of them, such as where they are listed.
+        kind: what the name should be, such as ``tracker``.
+        name: the unknown name.
+        known: the known names.
+        otherwise: if no name is close, say this instead of all names, such as where they are listed.
     """
     names = sorted(known)
     folded = {n.casefold(): n for n in names}
@@ -23,7 +26,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str], otherwise: str = ""
         return f"unknown {kind} {name!r}; {otherwise}"
     if names:
         return f"unknown {kind} {name!r}; choose one of {_listed(names)}"
-    return f"unknown {kind} {name!r}; there is none to choose"
+    return f"unknown {kind} {name!r}; there are none to choose from"
 
 
 def _listed(names: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""What trackers with weights have in common."""
+"""The base class of trackers with weights."""
 
 from __future__ import annotations
 
@@ -12,38 +12,39 @@ from torch import Tensor, nn
 from .base import PointTracker
 
 Weights: TypeAlias = Mapping[str, Tensor]
-"""Parameters by name."""
+"""A network's parameters by name."""
 
 
 class NeuralTracker(PointTracker):
-    """A tracker around a network.
+    """A tracker built around a network.
 
-    Its constructor takes the network, an ``Options``, a device, and a dtype: float32, or bfloat16 for mixed
+    Its constructor takes the network, the options, a device, and a dtype: float32, or bfloat16 for mixed
     precision by autocast.
     """
 
     @staticmethod
     @abstractmethod
     def build_network(weights: Weights) -> nn.Module:
-        """The network that ``weights``, under its own names, belong to; it does not hold them yet.
+        """The network for ``weights``, which have its own names; they are not loaded into it yet.
 
         Raises:
-            ValueError: they are not such a network's.
+            ValueError: they do not belong to such a network.
         """
 
     @staticmethod
     def rename_weights(weights: Weights) -> Weights:
-        """Weights as they are published, under the network's names."""
+        """The published weights, renamed as the network names them."""
         return weights
 
 
 def autocast(device: torch.device, dtype: torch.dtype) -> torch.autocast:
-    """A context for a network at work: mixed precision if ``dtype`` is bfloat16."""
+    """The context in which a network runs: mixed precision if ``dtype`` is bfloat16."""
     return torch.autocast(device.type, torch.bfloat16, enabled=dtype == torch.bfloat16)
 
 
 def checked_dtype(dtype: torch.dtype) -> torch.dtype:
-    """
+    """The dtype itself, if networks can run in it.
+
     Raises:
         ValueError: it is neither float32 nor bfloat16.
     """

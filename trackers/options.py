@@ -1,4 +1,4 @@
-"""Options of trackers and samplers: frozen dataclasses, made of what a user wrote."""
+"""Options of trackers and samplers: frozen dataclasses made from what a user wrote."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ Options = TypeVar("Options")
 
 @dataclass(frozen=True)
 class NoOptions:
-    """Of a tracker that has none."""
+    """The options of a tracker that has none."""
 
 
 def read_options(kind: type[Options], given: Mapping[str, Any], owner: str) -> Options:
-    """The dataclass ``kind`` with the values ``given``; lists become tuples where it takes these.
+    """The options made from what a user wrote; lists become tuples where an option is a tuple.
 
     Args:
-        kind: has an init argument for every option, and looks at their ranges when it is made.
-        given: by name, as YAML has them.
-        owner: whose options they are, such as ``tracker 'dis'``; messages begin with it.
+        kind: the dataclass, with an init argument for every option; it checks their ranges itself.
+        given: values by name, as YAML has them.
+        owner: what the options belong to, such as ``tracker 'dis'``; errors begin with it.
 
     Raises:
-        ValueError: there is no such option (the closest one is named), or its value is of another type or out
-            of its range.
+        ValueError: an option is unknown (the error names the closest), or its value has the wrong type or is
+            out of its range.
     """
     types = get_type_hints(kind)
     known = [field.name for field in fields(kind) if field.init]  # type: ignore[arg-type]
@@ -48,10 +48,10 @@ def read_options(kind: type[Options], given: Mapping[str, Any], owner: str) -> O
 
 
 def at_least(least: float, **options: float | None) -> None:
-    """Refuse values below ``least``; None, where an option may be None, is none.
+    """Check that options are at least ``least``, or None.
 
     Raises:
-        ValueError: the option that is too low is named.
+        ValueError: one is lower; the error names it.
     """
     for name, value in options.items():
         if value is not None and not value >= least:
@@ -59,10 +59,10 @@ def at_least(least: float, **options: float | None) -> None:
 
 
 def from_0_to_1(**options: float) -> None:
-    """Refuse values that are no share or probability.
+    """Check that options are from 0 to 1.
 
     Raises:
-        ValueError: the option is named.
+        ValueError: one is not; the error names it.
     """
     for name, value in options.items():
         if not 0 <= value <= 1:
@@ -74,7 +74,7 @@ def _takes_tuple(kind: Any) -> bool:
 
 
 def _fits(value: object, kind: Any) -> bool:
-    """Whether ``value`` is of type ``kind``; an int will do where a float is wanted, a bool for neither."""
+    """Whether ``value`` is of type ``kind``; an int counts as a float, but a bool counts as neither."""
     origin, parts = get_origin(kind), get_args(kind)
     if kind is Any:
         return True

@@ -1,4 +1,4 @@
-"""The point trackers by name. Importing this, and checking names and options, does not import torch."""
+"""The point trackers by name, in a module that checks names and options without importing torch."""
 
 from __future__ import annotations
 
@@ -23,11 +23,10 @@ class TrackerInfo:
 
     Attributes:
         options: the frozen dataclass of its options.
-        load: imports its class, which takes seconds where that imports torch. The class is called with an
-            ``options``; that of a tracker with weights is a ``NeuralTracker``, see there.
-        weights: whose weights it needs, for messages; None if it needs none.
-        checkpoint: what ``sampt weights list`` calls them; None if they are not there, but in a file of the
-            user's.
+        load: imports and returns its class, which takes seconds if that imports torch. The class takes the
+            options; that of a tracker with weights is a ``NeuralTracker``, which takes more.
+        weights: name of the network whose weights it needs, for errors; None if it needs none.
+        checkpoint: name of these weights in ``sampt weights list``; None if the user provides the file.
     """
 
     options: type
@@ -37,7 +36,7 @@ class TrackerInfo:
 
     @classmethod
     def of(cls, tracker: type[PointTracker]) -> TrackerInfo:
-        """Of a class that is imported already, of a tracker without weights."""
+        """The entry for an imported class of a tracker without weights."""
         return cls(tracker.Options, lambda: tracker)
 
 
@@ -63,19 +62,20 @@ TRACKERS: dict[str, TrackerInfo] = {
         "cotracker3-offline",
     ),
 }
-"""Our own trackers, those without weights first."""
+"""The built-in trackers, those without weights first."""
 
 
 def tracker_names() -> list[str]:
-    """All trackers: our own, then those of other packages."""
+    """The names of all trackers: the built-in ones, then those of other packages."""
     return all_names("tracker", TRACKERS)
 
 
 def find_tracker(name: str) -> TrackerInfo:
-    """The tracker called ``name``, ours or another package's.
+    """The tracker called ``name``, built in or from another package.
 
     Raises:
-        ValueError: there is none (the closest name is given), or another package's cannot be used.
+        ValueError: the name is unknown (the error names the closest), or the package's tracker cannot be
+            used.
     """
     wanted = "a subclass of PointTracker with a dataclass of options, or a TrackerInfo"
     found = load_extension("tracker", name, TRACKERS, _is_tracker, wanted)
@@ -85,20 +85,20 @@ def find_tracker(name: str) -> TrackerInfo:
 
 
 def check_options(name: str, options: Mapping[str, Any]) -> Any:
-    """The options of the tracker called ``name``, made of what a user wrote.
+    """The options of the tracker called ``name``, made from what a user wrote.
 
     Raises:
-        ValueError: there is no such tracker or option (the closest valid one is named), or a value is of the
-            wrong type or out of its range.
+        ValueError: the tracker or an option is unknown (the error names the closest), or a value has the
+            wrong type or is out of its range.
     """
     return read_options(find_tracker(name).options, options, f"tracker {name!r}")
 
 
 def create_tracker(name: str, **options: Any) -> PointTracker:
-    """The tracker called ``name``, one that needs no weights.
+    """The tracker called ``name``, which must not need weights.
 
     Raises:
-        ValueError: as ``check_options``; or it needs weights, and ``sampt.tracking.building`` to make it.
+        ValueError: as in ``check_options``, or the tracker needs weights.
     """
     info, checked = find_tracker(name), check_options(name, options)
     if info.weights is not None:

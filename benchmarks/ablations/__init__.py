@@ -1,1 +1,1 @@
-"""Ablations: which settings there are, and what is made of their results: statistics, tables, plots."""
+"""Ablations: the settings of a sweep, and the statistics, tables and plots of their results."""

@@ -1,4 +1,4 @@
-"""A sweep from start to end, as a function: every setting is run, and all are compared."""
+"""A sweep from start to end, as a function that runs every setting and compares them."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SweepRun:
-    """What a sweep has come to, by this call and earlier ones.
+    """The results of a sweep, from this call and earlier ones.
 
     Attributes:
         folder: where everything was written.
-        settings: that were compared.
-        means: a row a setting; columns are (measure, "mean") and (measure, "std") over seeds, 0..1.
-        left_out: sequences that some run has no score of, so that none is compared by them.
-        failures: a row a failure of this call: ``setting``, ``seed``, ``sequence``, ``error``.
+        settings: the settings that were compared.
+        means: one row per setting; columns are (measure, "mean") and (measure, "std") over seeds, 0..1.
+        left_out: sequences that some run has no score for, which are left out of the comparison.
+        failures: one row per failure in this call: ``setting``, ``seed``, ``sequence``, ``error``.
     """
 
     folder: Path
@@ -44,7 +44,7 @@ class SweepRun:
 
     @property
     def markdown(self) -> str:
-        """The table of all settings."""
+        """The table of all settings as Markdown."""
         return (self.folder / "settings.md").read_text(encoding="utf-8")
 
 
@@ -63,20 +63,26 @@ def run_sweep(
 ) -> SweepRun:
     """Run every setting of a sweep on a VOS dataset, each with several seeds, and compare them.
 
-    Called again with the same arguments, it goes on where it was.
+    Called again with the same arguments, it resumes.
 
     Args:
-        sweep: a file, the name of a packaged one, or what ``read_sweep`` has read.
-        dataset: which one, and where it is.
-        output: the sweep's folder. It gets tables, plots, and a folder a setting as of ``run_vos``.
-        sequences: only these; else all.
-        seeds: how many runs of each setting; None for as many as the sweep says.
-        adapt: changes every setting's configuration, such as to name a checkpoint's file.
-        engine, strict, overwrite, progress: as ``run_vos`` has them.
+        sweep: a file, the name of a packaged one, or the result of ``read_sweep``.
+        dataset: which dataset, and where it is.
+        output: the sweep's folder, for tables, plots, and one folder per setting as from ``run_vos``.
+        sequences: names of the sequences to run; all if empty.
+        seeds: number of runs of each setting; None for the sweep's own number.
+        adapt: changes every setting's configuration, for example to set the file of a checkpoint.
+        engine: what does the work; None for this process.
+        strict: raise the first error of a sequence instead of continuing with the others.
+        overwrite: start over if the folder contains another sweep.
+        progress: called with how many tasks are done, and how many there are.
+
+    Returns:
+        The results.
 
     Raises:
-        SamptError: as of ``run_vos``; also ``ConfigError`` if a setting is not valid, and ``EvaluationError``
-            if there is nothing by which settings can be compared.
+        SamptError: as in ``run_vos``; also ``ConfigError`` if a setting is invalid, and ``EvaluationError``
+            if there is nothing to compare settings by.
     """
     sweep, output = sweep if isinstance(sweep, Sweep) else read_sweep(sweep), Path(output)
     settings = sweep.settings()
@@ -91,7 +97,7 @@ def run_sweep(
         configs={slug: adapt(config) if adapt else config for slug, config in configs.items()},
         seeds=tuple(range(seeds or sweep.seeds)),
         make_work=partial(make_vos_work, dataset),
-        # Only which settings there are; what they say is compared in the runs' own folders.
+        # Only the names of the settings; their contents are compared in the runs' own folders.
         sweep={
             "task": "ablate",
             "config": {"settings": {s.name: s.slug for s in settings}},
@@ -118,16 +124,16 @@ def run_sweep(
         except EvaluationError as error:
             if failed.empty:
                 raise
-            raise EvaluationError(f"{error} ({output / 'failures.csv'} says what failed)") from error
+            raise EvaluationError(f"{error} ({output / 'failures.csv'} lists what failed)") from error
     return SweepRun(output, tuple(settings), written.means, written.left_out, failed)
 
 
 def _with_truth(dataset: VosDataset, sequences: Mapping[str, VosSequence]) -> tuple[str, ...]:
-    """The sequences by which settings can be compared."""
+    """The sequences that settings can be compared by."""
     found = tuple(name for name, sequence in sequences.items() if has_truth(sequence))
     if not found:
         raise EvaluationError(
-            f"{dataset.name} {dataset.split} has no public annotations of these sequences but the masks that "
-            "are given, so settings cannot be compared by them: choose another --split or --dataset"
+            f"{dataset.name} {dataset.split} has no public annotations of these sequences other than the "
+            "given masks, so settings cannot be compared: choose another --split or --dataset"
         )
     return found

@@ -1,4 +1,4 @@
-"""Everything that is written about a finished sweep."""
+"""The files that are written about a finished sweep."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from .tables import write_tables
 
 @dataclass(frozen=True)
 class Comparison:
-    """What settings have come to beside each other.
+    """The comparison of a sweep's settings.
 
-    files: all that was written.
-    means: a row a setting, of ``statistics.summary``.
-    left_out: sequences that some run lacks, which no table or plot counts.
+    Attributes:
+        files: the files that were written.
+        means: one row per setting, from ``statistics.summary``.
+        left_out: sequences that some run lacks, which are left out of all tables and plots.
     """
 
     files: tuple[Path, ...]
@@ -31,7 +32,7 @@ class Comparison:
 
 
 def remove_comparison(folder: Path) -> None:
-    """Remove what was written about the sweep when less of it, or another one, was there.
+    """Remove what was written about an earlier state of the sweep, or about another one.
 
     Raises:
         OSError: a file cannot be removed.
@@ -48,10 +49,15 @@ def write_comparison(
     table: pd.DataFrame,
     measures: Sequence[str],
 ) -> Comparison:
-    """Write ``runs.csv``, the tables, and the plots of the first measure into ``folder``, which exists.
+    """Write ``runs.csv``, the tables, and the plots of the first measure.
 
-    seeds: how many runs of each setting there should be. sequences: those that each should have.
-    table: what there is of them, as ``statistics`` describes it; ``setting`` holds the settings' names.
+    Args:
+        folder: an existing folder.
+        settings: the settings to compare.
+        seeds: expected number of runs of each setting.
+        sequences: expected sequences of each run.
+        table: the scores, as ``statistics`` describes them; ``setting`` contains the settings' names.
+        measures: names of the measures, the most important first.
 
     Raises:
         EvaluationError: no sequence is in every run; ``runs.csv`` is written nevertheless.
@@ -76,7 +82,10 @@ def write_failures(
 ) -> pd.DataFrame:
     """Write ``failures.csv`` if there are any: columns ``setting``, ``seed``, ``sequence``, ``error``.
 
-    failures: the tasks, whose settings are slugs, and why they failed.
+    Args:
+        folder: an existing folder.
+        settings: all settings.
+        failures: the tasks, whose settings are slugs, and why they failed.
 
     Returns:
         The table.

@@ -1,4 +1,4 @@
-"""Plots of a sweep: each setting over the sequences (SAM-PT, Fig. 10), a measure over a varied number."""
+"""The plots of a sweep: each setting over the sequences (SAM-PT, Fig. 10), a measure over a varied number."""
 
 from __future__ import annotations
 
@@ -19,19 +19,27 @@ from .tables import label_text
 DASHES = ("-", "--", ":", "-.")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 FEW_SEQUENCES = 20
-"""So many names still fit slantwise; more are written upright and smaller."""
+"""Maximum number of names that fit at a slant; more are vertical and smaller."""
 
 WIDE_RANGE = 8
-"""Numbers farther apart than by this factor are spaced by their logarithm."""
+"""The ratio of the largest to the smallest number above which an axis is logarithmic."""
 
 
 def plot_sequences(
     settings: Sequence[Setting], medians: pd.DataFrame, measure: str, stem: Path
 ) -> list[Path]:
-    """Draw a line a setting over the sequences, with its interval as a band.
+    """Draw one line per setting over the sequences, with its interval as a band.
 
-    Writes ``stem``.png and .svg, or nothing where there are no medians. Sequences are in the order of the
-    first setting's medians. medians: of ``statistics.sequence_medians``.
+    Sequences are in the order of the first setting's medians.
+
+    Args:
+        settings: the settings.
+        medians: the result of ``statistics.sequence_medians``.
+        measure: name of the measure.
+        stem: the path of the files without suffix.
+
+    Returns:
+        ``stem``.png and ``stem``.svg, or nothing if there are no medians.
 
     Raises:
         OutputError: a file cannot be written.
@@ -68,9 +76,9 @@ def plot_sequences(
 
 
 def numeric_axis(settings: Sequence[Setting]) -> str | None:
-    """The first axis whose labels are all numbers, at least two of them; None where there is none.
+    """The first axis with at least two labels, all of them numbers; None if there is none.
 
-    Sweeps of more than two axes have none either: their lines could not be told apart.
+    Sweeps with more than two axes have none either, as there would be too many lines.
     """
     titles = list(settings[0].values)
     if len(titles) > 2:
@@ -84,10 +92,16 @@ def numeric_axis(settings: Sequence[Setting]) -> str | None:
 
 
 def plot_values(settings: Sequence[Setting], intervals: pd.DataFrame, measure: str, stem: Path) -> list[Path]:
-    """Draw a measure over the ``numeric_axis``, a line for each label of the other axis.
+    """Draw a measure over the ``numeric_axis``, with one line for each label of the other axis.
 
-    Writes ``stem``.png and .svg, or nothing without such an axis.
-    intervals: of ``statistics.mean_intervals``.
+    Args:
+        settings: the settings.
+        intervals: the result of ``statistics.mean_intervals``.
+        measure: name of the measure.
+        stem: the path of the files without suffix.
+
+    Returns:
+        ``stem``.png and ``stem``.svg, or nothing without such an axis.
 
     Raises:
         OutputError: a file cannot be written.
@@ -116,7 +130,7 @@ def plot_values(settings: Sequence[Setting], intervals: pd.DataFrame, measure: s
 
 
 def _looks(settings: Sequence[Setting]) -> list[tuple[int, int]]:
-    """Each setting's colour and dash: by the labels of two axes if there are few enough, else in turn."""
+    """The colour and dash of each setting, by the labels of two axes if these are few, else in turn."""
     titles = list(settings[0].values)
     if len(titles) == 2:
         first, second = (
@@ -131,7 +145,7 @@ def _looks(settings: Sequence[Setting]) -> list[tuple[int, int]]:
 def _line(
     axes: Axes, x: Floats, rows: pd.DataFrame, label: str, look: tuple[int, int], markersize: float
 ) -> None:
-    """Values in per cent and the band of their intervals."""
+    """Draw values as percentages with the band of their intervals."""
     colour, dash = look
     axes.plot(
         x,
@@ -148,7 +162,7 @@ def _line(
 
 
 def _scale(axes: Axes, values: list[int | float]) -> None:
-    """Ticks at the values; spaced by their logarithm if they are far apart."""
+    """Put ticks at the values, on a logarithmic scale if they are far apart."""
     positive = [value for value in values if value > 0]
     if values[0] >= 0 and positive[-1] > WIDE_RANGE * positive[0]:
         if values[0] > 0:
@@ -161,5 +175,6 @@ def _scale(axes: Axes, values: list[int | float]) -> None:
 
 def _legend(figure: Figure, axes: Axes, title: str | None = None) -> None:
     lines = axes.get_lines()
-    names = [str(line.get_label()) for line in lines]  # given, since names in "_" are left out otherwise
+    # Given explicitly, since names that begin with "_" would be left out.
+    names = [str(line.get_label()) for line in lines]
     figure.legend(lines, names, loc="outside right upper", title=title, frameon=False, fontsize=9)

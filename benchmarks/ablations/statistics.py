@@ -1,8 +1,8 @@
-"""What runs with several seeds say about a setting: mean and deviation, medians with bootstrap intervals.
+"""The statistics of a setting's runs with several seeds: mean, deviation, medians with bootstrap intervals.
 
-All functions take a long table, a row for every sequence of every run: columns ``setting``, ``seed``,
-``sequence``, one for each measure (0..1, NaN where a sequence has nothing to measure), and, where a dataset
-counts objects and not sequences, ``objects``: how many the row's means are over.
+All functions take a long table with one row per sequence of every run. Its columns are ``setting``, ``seed``,
+``sequence``, one per measure (0..1, NaN if a sequence has nothing to measure) and, if a dataset averages over
+objects and not sequences, ``objects``, the number of objects that the row's means are over.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ CONFIDENCE = 0.95
 def complete(table: pd.DataFrame, sequences: Sequence[str], runs: int) -> tuple[pd.DataFrame, list[str]]:
     """The rows of the sequences that every run has, and the names of the sequences left out.
 
-    Runs are compared over the same sequences; one that failed in one run counts in none.
+    Runs are compared over the same sequences; a sequence that failed in one run counts in none.
 
     Args:
-        sequences: those that every run should have, found or not, beside those that some run has.
-        runs: how many there should be, over all settings.
+        table: the scores.
+        sequences: sequences that every run should have, beside those in ``table``.
+        runs: expected number of runs of all settings together.
 
     Raises:
-        EvaluationError: a run holds a sequence twice, or no sequence is in every run.
+        EvaluationError: a run has a sequence twice, or no sequence is in every run.
     """
     twice = table[table.duplicated([*RUN, "sequence"])]
     if not twice.empty:
@@ -48,13 +49,13 @@ def complete(table: pd.DataFrame, sequences: Sequence[str], runs: int) -> tuple[
     if whole.empty:
         raise EvaluationError(
             "no sequence was finished by every run, so settings cannot be compared: "
-            "mend what failed, and start the sweep again to go on"
+            "fix what failed, and run the sweep again to resume it"
         )
     return table[table["sequence"].isin(whole)], [str(name) for name in counts.index[counts < runs]]
 
 
 def run_means(table: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
-    """The dataset's mean of each measure in each run, indexed by (setting, seed) in the table's order."""
+    """The mean of each measure over the dataset in each run, by (setting, seed) in the table's order."""
     weights = table["objects"] if "objects" in table else pd.Series(1.0, table.index)
     keys = [table[key] for key in RUN]
     means = {}
@@ -66,19 +67,19 @@ def run_means(table: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
 
 
 def summary(table: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
-    """Mean and standard deviation over seeds of the dataset's mean, as the paper reports them.
+    """The mean and standard deviation over seeds of the dataset's mean, as the paper reports them.
 
-    Indexed by setting in the table's order; columns are (measure, "mean") and (measure, "std"), the latter
-    of a sample (N - 1), so NaN with one seed.
+    Rows are settings in the table's order; columns are (measure, "mean") and (measure, "std"). The latter is
+    the sample deviation (N - 1), so NaN for one seed.
     """
     grouped = run_means(table, measures).groupby("setting", sort=False)
     return grouped.agg(["mean", "std"])
 
 
 def mean_intervals(table: pd.DataFrame, measure: str, seed: int = 0) -> pd.DataFrame:
-    """Each setting's mean over runs of the dataset's mean, with its 95 % bootstrap interval over runs.
+    """The mean over runs of the dataset's mean, with its 95 % bootstrap interval over runs.
 
-    Indexed by setting in the table's order; columns ``value``, ``low``, ``high``.
+    Rows are settings in the table's order; columns are ``value``, ``low``, ``high``.
     """
     means = run_means(table, [measure])[measure]
     rows = {
@@ -91,8 +92,8 @@ def mean_intervals(table: pd.DataFrame, measure: str, seed: int = 0) -> pd.DataF
 def sequence_medians(table: pd.DataFrame, measure: str, seed: int = 0) -> pd.DataFrame:
     """The median over runs of every sequence with its 95 % bootstrap interval (SAM-PT, Fig. 10).
 
-    A row for each setting and sequence: columns ``setting``, ``sequence``, ``value``, ``low``, ``high``.
-    Sequences with nothing to measure are left out.
+    There is one row per setting and sequence, with columns ``setting``, ``sequence``, ``value``, ``low``,
+    ``high``. Sequences with nothing to measure are left out.
     """
     parts = []
     for setting, rows in table.groupby("setting", sort=False):
@@ -109,8 +110,8 @@ def sequence_medians(table: pd.DataFrame, measure: str, seed: int = 0) -> pd.Dat
 def intervals(runs: Floats, statistic: Callable[..., Floats], seed: int) -> Floats:
     """A statistic of each row of (S, R) values of R runs, and the ends of its bootstrap interval: (S, 3).
 
-    Percentiles of 1,000 resamples of the runs, the same resamples for every row. One run has an interval of
-    zero width.
+    The ends are percentiles of 1,000 resamples of the runs, which are the same for every row. The interval of
+    one run has zero width.
     """
     value = statistic(runs, axis=1)
     if runs.shape[1] < 2 or len(runs) == 0:
@@ -124,7 +125,7 @@ def intervals(runs: Floats, statistic: Callable[..., Floats], seed: int) -> Floa
         method="percentile",
         rng=np.random.default_rng(seed),
     ).confidence_interval
-    # Interpolated percentiles may be off by the last bit.
+    # Interpolated percentiles may be off in the last bit.
     low = found.low.clip(runs.min(1), runs.max(1))
     high = found.high.clip(runs.min(1), runs.max(1))
     return np.stack([value, low, high], axis=1)

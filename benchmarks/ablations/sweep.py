@@ -1,4 +1,4 @@
-"""Ablation files: a base configuration and what is varied in it, expanded into settings."""
+"""Ablation files, which vary a base configuration, and the settings that they expand to."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sampt.config import Config, as_mapping, load_config
 from sampt.errors import ConfigError
 
 KEYS = ("base", "overrides", "grid", "settings", "seeds")
-"""What an ablation file may hold."""
+"""The keys of an ablation file."""
 
 SWEEP_FILES = (
     "failures.csv",
@@ -29,18 +29,23 @@ SWEEP_FILES = (
     *(f"{table}.{suffix}" for table, suffix in product(("settings", "pivot"), ("csv", "md", "tex"))),
     *(f"{plot}.{suffix}" for plot, suffix in product(("sequences", "values"), ("png", "svg"))),
 )
-"""What a sweep's folder may hold beside a folder a setting and its own run.json."""
+"""The files in a sweep's folder beside one folder per setting and its own run.json."""
 
 LONGEST_SLUG = 80
 _UNSAFE = re.compile(r"[^A-Za-z0-9.=+_-]+")
 
 Values = Mapping[str, str]
-"""Configuration key → value, as YAML on one line."""
+"""Values by configuration key, as YAML on one line."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One value of an axis. name: of it, as part of a setting's name. label: as in the file, for tables."""
+    """One value of an axis.
+
+    Attributes:
+        name: its part of a setting's name.
+        label: the value as in the file, for tables.
+    """
 
     name: str
     label: Any
@@ -49,7 +54,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Axis:
-    """What is varied together, under one title."""
+    """What is varied together under one title."""
 
     title: str
     choices: tuple[Choice, ...]
@@ -59,10 +64,11 @@ class Axis:
 class Setting:
     """One configuration of a sweep.
 
-    name: for people, unique in the sweep. slug: for folders, unique too, whatever the case of its letters,
-    and none of ``SWEEP_FILES``.
-    overrides: ``key=value`` for ``load_config(sweep.base, overrides)``, in an order that works.
-    values: title of each axis → the label chosen from it; columns of a table.
+    Attributes:
+        name: name for people, unique in the sweep.
+        slug: name for folders, unique even without regard to case, and not one of ``SWEEP_FILES``.
+        overrides: ``key=value`` for ``load_config(sweep.base, overrides)``, in an order that works.
+        values: title of each axis → the label chosen from it, for the columns of a table.
     """
 
     name: str
@@ -73,10 +79,14 @@ class Setting:
 
 @dataclass(frozen=True)
 class Sweep:
-    """A base configuration and the axes along which it is varied, all combinations of them.
+    """A base configuration and the axes along which it is varied, in all combinations.
 
-    file: where it was read. base: as ``--config`` takes it. overrides: for all settings.
-    seeds: how many runs of each setting.
+    Attributes:
+        file: the file it was read from.
+        base: the base configuration, as ``--config`` takes it.
+        overrides: ``key=value`` for all settings.
+        axes: what is varied.
+        seeds: number of runs of each setting.
     """
 
     file: Path
@@ -86,10 +96,10 @@ class Sweep:
     seeds: int
 
     def settings(self) -> list[Setting]:
-        """Every combination, the last axis fastest; ``check`` says of one whether its options are valid.
+        """All combinations, with the last axis varying fastest; ``check`` finds out whether one is valid.
 
         Raises:
-            ConfigError: a setting is no valid configuration, or two are the same one; both are named.
+            ConfigError: a setting is not a valid configuration, or two are the same; the error names both.
         """
         settings: dict[str, Setting] = {}
         names: list[tuple[Mapping[str, Any], str]] = []
@@ -110,7 +120,7 @@ class Sweep:
 
     def _setting(self, chosen: tuple[Choice, ...], slugs: set[str]) -> Setting:
         values = {**self.overrides, **{k: v for choice in chosen for k, v in choice.values.items()}}
-        # Choosing a part by name drops its options, so names go first.
+        # Choosing a part by name drops its options, so names come first.
         keys = sorted(values, key=lambda key: not key.endswith(".name"))
         name = ", ".join(choice.name for choice in chosen)
         return Setting(
@@ -121,18 +131,19 @@ class Sweep:
         )
 
     def config(self, setting: Setting) -> Config:
-        """
+        """The configuration of a setting.
+
         Raises:
-            ConfigError: it is no valid configuration.
+            ConfigError: it is not a valid configuration.
         """
         with self._blaming(setting):
             return load_config(self.base, setting.overrides)
 
     def check(self, setting: Setting) -> None:
-        """Make everything of a setting but the two models: a wrong option is found before anything runs.
+        """Make every part of a setting except the two models, to find wrong options before anything runs.
 
         Raises:
-            ConfigError: an option or value makes no sense.
+            ConfigError: an option or value is invalid.
         """
         config = self.config(setting)
         with self._blaming(setting):
@@ -140,7 +151,7 @@ class Sweep:
 
     @contextmanager
     def _blaming(self, setting: Setting) -> Iterator[None]:
-        """Errors name the file and the setting."""
+        """A context in which errors name the file and the setting."""
         try:
             yield
         except ConfigError as error:
@@ -174,10 +185,13 @@ def _check_parts(config: Config) -> None:
 def read_sweep(source: str | Path, base: str | None = None, overrides: Sequence[str] = ()) -> Sweep:
     """Read an ablation file, or a packaged one by name.
 
-    base: a configuration to start from instead of the file's. overrides: ``key=value``, for all settings.
+    Args:
+        source: the file or the name.
+        base: the base configuration, instead of the file's.
+        overrides: ``key=value`` for all settings.
 
     Raises:
-        ConfigError: there is no such file, or it is not a valid sweep; what is wrong is named.
+        ConfigError: there is no such file, or it is not a valid sweep.
     """
     file = find_ablation(source)
     raw = _read(file)
@@ -188,7 +202,7 @@ def read_sweep(source: str | Path, base: str | None = None, overrides: Sequence[
     if not isinstance(base, str):
         raise ConfigError(f"{file}: base must name a configuration to start from, such as base: quick")
     if ("grid" in raw) == ("settings" in raw):
-        raise ConfigError(f"{file}: say what to vary: either grid or settings")
+        raise ConfigError(f"{file}: give what to vary, either grid or settings")
     axes = (
         _grid(file, raw["grid"]) if "grid" in raw else (_named(file, "settings", "setting", raw["settings"]),)
     )
@@ -204,7 +218,7 @@ def find_ablation(name: str | Path) -> Path:
     """The file itself, or the packaged one: ``points``, ``points.yaml`` or ``configs/ablations/points.yaml``.
 
     Raises:
-        ConfigError: there is neither; the closest packaged one is named.
+        ConfigError: there is neither; the error names the closest packaged one.
     """
     path = Path(name)
     if path.is_file():
@@ -218,7 +232,7 @@ def find_ablation(name: str | Path) -> Path:
 
 
 def packaged_ablations() -> list[str]:
-    """Names of the ablations that come with the package."""
+    """The names of the ablations that come with the package."""
     return sorted(path.stem for path in _packaged().glob("*.yaml"))
 
 
@@ -242,7 +256,7 @@ def _read(file: Path) -> dict[Any, Any]:
 
 
 def _grid(file: Path, grid: Any) -> tuple[Axis, ...]:
-    """Axes of a list of values under a key, or of named groups of values under a title of their own."""
+    """The axes, each a list of values under a key, or named groups of values under a title."""
     if not isinstance(grid, dict) or not grid:
         raise ConfigError(
             f"{file}: grid is empty; give keys and lists, such as prompting.refinements: [0, 3]"
@@ -286,7 +300,7 @@ def _named(file: Path, where: str, title: str, choices: Any) -> Axis:
 
 
 def _titles(keys: list[str]) -> dict[str, str]:
-    """What to call keys: their last two parts without ``name``; in full if some were called the same."""
+    """The titles of keys: their last two parts without ``name``, or in full if two would be the same."""
     short = {key: ".".join(key.split(".")[-2:]).removesuffix(".name") for key in keys}
     return short if len(set(short.values())) == len(keys) else {key: key for key in keys}
 
@@ -295,24 +309,24 @@ def _values(file: Path, where: str, values: Any) -> Values:
     if not isinstance(values, dict):
         raise ConfigError(f"{file}: {where} needs keys and values, such as sampling.positive.points: 64")
     if "seed" in values:
-        raise ConfigError(f"{file}: {where}: seed is not a setting; say how many runs there are with seeds")
+        raise ConfigError(f"{file}: {where}: seed is not a setting; give the number of runs with seeds")
     return {str(key): _text(value) for key, value in values.items()}
 
 
 def _given(overrides: Iterable[str]) -> Values:
-    """``key=value`` from the command line."""
+    """The values in ``key=value`` from the command line."""
     parts = [override.partition("=") for override in overrides]
     for key, equals, value in parts:
         if not equals:
             raise ConfigError(f"-o {key}: give an option as key=value, such as -o prompting.refinements=3")
         if key == "seed":
-            raise ConfigError(f"-o seed={value}: a sweep counts its seeds from 0; say how many with --seeds")
+            raise ConfigError(f"-o seed={value}: a sweep's seeds start at 0; give their number with --seeds")
     return {key: value for key, _, value in parts}
 
 
 def _text(value: Any) -> str:
-    """A value as YAML on one line; names stay as they are."""
-    if isinstance(value, str):  # OmegaConf knows best which strings it would read as something else
+    """A value as YAML on one line; names are not quoted."""
+    if isinstance(value, str):  # OmegaConf knows which strings it would read as something else
         return OmegaConf.to_yaml({"x": value}).removeprefix("x:").strip()
     return (
         str(yaml.safe_dump(value, default_flow_style=True, width=float("inf"))).removesuffix("...\n").strip()
@@ -320,7 +334,7 @@ def _text(value: Any) -> str:
 
 
 def _check_disjoint(file: Path, fixed: Values, axes: Iterable[Axis]) -> None:
-    """No key is set by two axes, and what every choice of an axis sets is not fixed besides."""
+    """Check that no key is set by two axes, or fixed although every choice of an axis sets it."""
     owners: dict[str, str] = {}
     for axis in axes:
         for key in {key for choice in axis.choices for key in choice.values}:
@@ -330,7 +344,7 @@ def _check_disjoint(file: Path, fixed: Values, axes: Iterable[Axis]) -> None:
                 )
             if key in fixed and all(key in choice.values for choice in axis.choices):
                 raise ConfigError(
-                    f"{file}: {key} is what the sweep varies, so it cannot be fixed for all; remove it"
+                    f"{file}: the sweep varies {key}, so it cannot be fixed for all settings; remove it"
                 )
 
 

@@ -1,4 +1,4 @@
-"""Tables of settings and measures: CSV for programs, Markdown for pages, LaTeX (booktabs) for papers."""
+"""The tables of settings and measures: CSV for programs, Markdown for pages, LaTeX (booktabs) for papers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,11 @@ _LATEX = {
 class Sheet:
     """A table as text.
 
-    labels: how many columns at the left are labels; the others are numbers. bold: (row, column) of the best.
+    Attributes:
+        header: the column titles.
+        rows: the cells of each row.
+        labels: number of columns on the left that are labels; the others are numbers.
+        bold: (row, column) of the best cells.
     """
 
     header: tuple[str, ...]
@@ -53,7 +57,7 @@ class Sheet:
         return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
     def latex(self) -> str:
-        """A ``tabular`` that needs the package booktabs."""
+        """The table as a ``tabular``, which needs the package booktabs."""
         columns = "l" * self.labels + "r" * (len(self.header) - self.labels)
         body = (
             [
@@ -68,9 +72,14 @@ class Sheet:
 
 
 def settings_sheet(settings: Sequence[Setting], summary: pd.DataFrame, measures: Sequence[str]) -> Sheet:
-    """A row a setting: the labels of its axes, then mean ± deviation of each measure in per cent.
+    """A table with one row per setting: its labels, then mean ± deviation of each measure as percentages.
 
-    The row with the highest first measure is bold. summary: of ``statistics.summary``.
+    The row with the highest first measure is bold.
+
+    Args:
+        settings: the settings.
+        summary: the result of ``statistics.summary``.
+        measures: names of the measures.
     """
     labels = tuple(settings[0].values)
     found = _of_settings(settings, summary)
@@ -87,7 +96,7 @@ def settings_sheet(settings: Sequence[Setting], summary: pd.DataFrame, measures:
 
 
 def pivot_sheet(settings: Sequence[Setting], summary: pd.DataFrame, measure: str) -> Sheet:
-    """The first of two axes down, the second across: mean ± deviation of one measure, the best cell bold."""
+    """A table with one axis down and one across: mean ± deviation of one measure, the best cell bold."""
     down, across = settings[0].values
     found = _of_settings(settings, summary)
     cells = {
@@ -107,7 +116,7 @@ def pivot_sheet(settings: Sequence[Setting], summary: pd.DataFrame, measure: str
 def settings_frame(
     settings: Sequence[Setting], summary: pd.DataFrame, measures: Sequence[str]
 ) -> pd.DataFrame:
-    """A row a setting: its name, its axes' labels, and each measure's mean and deviation in per cent."""
+    """A table with one row per setting: name, labels, and each measure's mean and deviation in per cent."""
     found = _of_settings(settings, summary)
     rows = []
     for setting in settings:
@@ -122,9 +131,9 @@ def settings_frame(
 def write_tables(
     folder: Path, settings: Sequence[Setting], summary: pd.DataFrame, measures: Sequence[str]
 ) -> list[Path]:
-    """Write ``settings.csv``, ``.md``, ``.tex``; of two axes ``pivot.md``, ``.tex`` of the first measure.
+    """Write ``settings.csv``, ``.md`` and ``.tex`` and, for two axes, ``pivot.md`` and ``.tex``.
 
-    Each file appears whole or not at all.
+    The pivot tables show the first measure. Each file is written whole or not at all.
 
     Raises:
         OutputError: a file cannot be written.
@@ -144,19 +153,19 @@ def write_tables(
 
 
 def label_text(label: Any) -> str:
-    """A label as YAML would have it."""
+    """A label as YAML writes it."""
     if label is None or isinstance(label, bool):
         return {None: "none", True: "true", False: "false"}[label]
     return str(label)
 
 
 def _of_settings(settings: Sequence[Setting], summary: pd.DataFrame) -> pd.DataFrame:
-    """In the settings' order, NaN for one without any result."""
+    """The summary in the order of the settings, NaN for one without results."""
     return summary.reindex([setting.name for setting in settings])
 
 
 def _best(texts: Iterable[str]) -> list[int]:
-    """Where the highest mean is, as it is printed; all of several."""
+    """The indices of the highest mean as printed, several for a tie."""
     means = [-math.inf if text == charts.NOTHING else float(text.split()[0]) for text in texts]
     top = max(means)
     return [i for i, mean in enumerate(means) if mean == top and mean > -math.inf]

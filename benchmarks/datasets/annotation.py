@@ -1,4 +1,4 @@
-"""Reading mask PNGs: which pixel belongs to which object."""
+"""Mask PNGs, which say which pixel belongs to which object."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from sampt.errors import DatasetError
 from .base import Labels
 
 WHITE = 255
-"""Alone, the object of a black and white mask; beside other labels of a palette, void: no object's pixels."""
+"""On its own, the object of a black and white mask; beside other labels of a palette, void: no object."""
 
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
-"""What Pillow raises on a damaged file; a broken PNG chunk is a SyntaxError."""
+"""The errors that Pillow raises for a damaged file; a broken PNG chunk is a SyntaxError."""
 
 _EXIF_ORIENTATION = 0x0112
 _SIDEWAYS = {5, 6, 7, 8}
 
 
 def read_labels(path: Path) -> Labels:
-    """The objects' ids in an annotation, (H, W) uint8, 0 where there is none.
+    """The object ids of an annotation, (H, W) uint8, 0 for background.
 
-    A palette or grey PNG holds ids; one of 0 and 255 alone, or of 1 bit, is the mask of object 1. A palette's
-    255 beside other labels is void. Grey of 16 bits holds ids up to 255.
+    A palette or grey PNG holds ids. One with only 0 and 255, or with 1 bit, is the mask of object 1. In a
+    palette PNG with other labels, 255 is void. A grey PNG of 16 bits holds ids up to 255.
 
     Raises:
-        DatasetError: the file cannot be read, is in colours, has soft edges, or an id above 255.
+        DatasetError: the file cannot be read, is in colour, has soft edges, or contains an id above 255.
     """
     values, wide = _read(path)
     return (values > 0).astype(np.uint8) if _white(values, wide) else _without_void(values, wide)
 
 
 def read_ids(path: Path) -> Labels:
-    """As ``read_labels``, where 255 is void even if it is alone: nothing is the mask of one object.
+    """The object ids as in ``read_labels``, except that 255 is always void, never the mask of one object.
 
     Raises:
         DatasetError: as ``read_labels``.
@@ -48,7 +48,7 @@ def read_ids(path: Path) -> Labels:
 
 
 def read_raw(path: Path) -> Labels:
-    """As ``read_labels``, but 255 is left as it is; so is the white of 1 bit.
+    """The labels as in ``read_labels``, except that 255 and the white of 1 bit remain 255.
 
     Raises:
         DatasetError: as ``read_labels``.
@@ -57,7 +57,7 @@ def read_raw(path: Path) -> Labels:
 
 
 def is_white(path: Path) -> bool:
-    """Whether it is a mask of one object that has no id: white on black, and not all black.
+    """Whether a file is the mask of one object without an id: white on black, and not all black.
 
     Raises:
         DatasetError: as ``read_labels``.
@@ -66,7 +66,7 @@ def is_white(path: Path) -> bool:
 
 
 def read_single_object(path: Path) -> Labels:
-    """An annotation whose objects are all one, as in DAVIS 2016: (H, W) uint8, 0 or 1.
+    """An annotation with all objects merged into one, as in DAVIS 2016: (H, W) uint8, 0 or 1.
 
     Raises:
         DatasetError: as ``read_labels``.
@@ -75,15 +75,15 @@ def read_single_object(path: Path) -> Labels:
 
 
 def object_ids(labels: Labels) -> set[int]:
-    """The labels but 0 that occur in (H, W) uint8."""
+    """The labels other than 0 that occur in (H, W) uint8."""
     return set(np.flatnonzero(cv2.calcHist([labels], [0], None, [256], [0, 256])).tolist()) - {0}
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """(width, height) in pixels as the image is shown, from its header; its end is looked at as well.
+    """The (width, height) in pixels as the image is shown, from its header, after checking the file's end.
 
     Raises:
-        DatasetError: it cannot be read, or is cut short.
+        DatasetError: the file cannot be read, or is cut short.
     """
     try:
         with Image.open(path) as image:
@@ -97,14 +97,14 @@ def image_size(path: Path) -> tuple[int, int]:
 
 
 def _ends(path: Path) -> bool:
-    """Whether the file ends as a whole JPEG or PNG does; some whole ones have more behind their end."""
+    """Whether the file ends as a complete JPEG or PNG does; some complete files have more after their end."""
     with path.open("rb") as file:
         file.seek(-min(12, path.stat().st_size), SEEK_END)
         return file.read().endswith((b"\xff\xd9", b"IEND\xaeB`\x82"))
 
 
 def unreadable(path: Path) -> DatasetError:
-    """What to say of an image that does not open."""
+    """The error for an image that does not open."""
     return DatasetError(f"{path} cannot be read as an image: it may be cut short, so write or copy it again")
 
 
@@ -118,9 +118,7 @@ def _read(path: Path) -> tuple[Labels, bool]:
         raise unreadable(path) from error
     wide = mode.startswith("I")
     if mode not in ("1", "L", "P") and not wide:
-        raise DatasetError(
-            f"mask {path} is an image of mode {mode}: save labels as a palette or greyscale PNG"
-        )
+        raise DatasetError(f"mask {path} is an image of mode {mode}: save it as a palette or greyscale PNG")
     if wide and (int(values.max(initial=0)) > 255 or int(values.min(initial=0)) < 0):
         raise DatasetError(f"mask {path} has object ids up to {values.max()}: number them from 1 to 255")
     if mode == "L" and {WHITE} < object_ids(values):

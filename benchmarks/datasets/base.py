@@ -1,4 +1,4 @@
-"""What a VOS dataset looks like to everything else: named sequences of frames, given masks and truth."""
+"""The interface of VOS datasets: named sequences of frames, given masks and ground truth."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from sampt.prompts.query_points import ObjectQuery, QueryPoints
 from sampt.video.reader import read_image
 
 Labels = NDArray[np.uint8]
-"""(H, W) object ids, 0 where there is none."""
+"""A label map: (H, W) object ids, 0 for background."""
 
 Progress = Callable[[int, int], None]
-"""Called with how many sequences, tasks or videos are done, and how many there are."""
+"""A callback that gets how many sequences, tasks or videos are done, and how many there are."""
 
 D = TypeVar("D")
 S = TypeVar("S", covariant=True)
 
 
 class SequenceDataset(Protocol[S]):
-    """A dataset of whatever kind: sequences, or videos, by name."""
+    """A dataset of any kind: sequences or videos by name."""
 
     @property
     def name(self) -> str: ...
@@ -40,9 +40,9 @@ class SequenceDataset(Protocol[S]):
 
 
 class Frames:
-    """Image files as a source of frames: ``frames[i]`` is (H, W, 3) uint8 RGB, read when it is asked for.
+    """Image files as a source of frames: ``frames[i]`` is (H, W, 3) uint8 RGB, read when it is needed.
 
-    The latest few are kept, since tracker and segmenter ask for the same ones.
+    The latest few are kept, since tracker and segmenter need the same ones.
     """
 
     def __init__(self, files: Sequence[Path]) -> None:
@@ -61,15 +61,16 @@ class Frames:
 
 @dataclass(frozen=True)
 class VosSequence:
-    """One sequence for semi-supervised VOS; T frames, counted by position.
+    """One sequence for semi-supervised VOS, with T frames at positions from 0.
 
-    name: of the sequence, and of its folder of results.
-    frames: T image files, in order; a result has the name of its frame.
-    appearances: object id (1 to 255) → position at which its mask is given, which is its first appearance.
-    annotations: position → annotation file, for all that are at hand; those of ``appearances`` always are.
-    saved: positions whose masks belong into the results.
-    read: reads an annotation file.
-    categories: object id → its category's name, where the dataset knows it.
+    Attributes:
+        name: name of the sequence, and of its results folder.
+        frames: T image files, in order; a result has the name of its frame.
+        appearances: object id (1 to 255) → position of its first appearance, where its mask is given.
+        annotations: position → annotation file, for all that exist, at least those of ``appearances``.
+        saved: positions whose masks belong in the results.
+        read: reads an annotation file.
+        categories: object id → name of its category, if the dataset knows it.
     """
 
     name: str
@@ -85,7 +86,7 @@ class VosSequence:
         return Frames(self.frames)
 
     def labels(self, position: int) -> Labels:
-        """The annotation of that frame.
+        """The annotation of the frame at a position.
 
         Raises:
             DatasetError: it cannot be read.
@@ -93,7 +94,7 @@ class VosSequence:
         return self.read(self.annotations[position])
 
     def queries(self) -> QueryPoints:
-        """The objects, each with its mask at the frame where it first appears.
+        """The objects, each with its mask in the frame where it first appears.
 
         Raises:
             DatasetError: an annotation cannot be read.
@@ -106,11 +107,13 @@ class VosSequence:
 
 
 class VosDataset(Protocol):
-    """A dataset on disk. Opening one looks at lists and folders, not at images.
+    """A VOS dataset on disk. Opening one reads lists and folders, but no images.
 
-    name, split: as on the command line, such as "davis2017" and "val".
-    names: of the sequences, in the official order.
-    protocol: how results are scored: "davis", "youtube-vos" or "bdd100k".
+    Attributes:
+        name: name of the dataset on the command line, such as "davis2017".
+        split: name of the split, such as "val".
+        names: names of the sequences, in the official order.
+        protocol: how results are scored: "davis", "youtube-vos" or "bdd100k".
     """
 
     name: str
@@ -121,22 +124,23 @@ class VosDataset(Protocol):
     def names(self) -> tuple[str, ...]: ...
 
     def __getitem__(self, name: str, /) -> VosSequence:
-        """
+        """The sequence of that name.
+
         Raises:
-            DatasetError: a file of the sequence is missing or makes no sense.
+            DatasetError: there is no such sequence, or one of its files is missing or invalid.
         """
         ...
 
 
 @dataclass(frozen=True)
 class DatasetChoice:
-    """Which dataset, and where it is: what ``--dataset``, ``--root``, ``--split`` and ``-d`` say.
+    """A dataset and its location, as ``--dataset``, ``--root``, ``--split`` and ``-d`` give them.
 
     Attributes:
-        name: one of ``sampt datasets list``.
-        root: its folder.
-        split: None for the one that is usually scored.
-        options: the dataset's own, such as ``{"resolution": "480p"}``.
+        name: one of the names that ``sampt datasets list`` shows.
+        root: the dataset's folder.
+        split: name of the split; None for the one that is usually scored.
+        options: the dataset's own options, such as ``{"resolution": "480p"}``.
     """
 
     name: str
@@ -145,19 +149,19 @@ class DatasetChoice:
     options: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "root", Path(self.root).resolve())  # workers may begin elsewhere
+        object.__setattr__(self, "root", Path(self.root).resolve())  # workers may start in another folder
 
     def open(self, opener: Callable[[str, Path, str | None, Mapping[str, str]], D]) -> D:
         """The dataset, as ``open_dataset`` or ``open_vis_dataset`` opens it.
 
         Raises:
             ConfigError: the dataset, its split, an option or its value is unknown.
-            DatasetError: the root is laid out in another way than the dataset.
+            DatasetError: the root does not have the dataset's layout.
         """
         return opener(self.name, self.root, self.split, self.options)
 
     def describe(self, split: str) -> dict[str, Any]:
-        """Plain values for ``run.json``; ``split`` is the one that was opened."""
+        """The choice as plain values for ``run.json``; ``split`` is the one that was opened."""
         return {
             "name": self.name,
             "split": split,

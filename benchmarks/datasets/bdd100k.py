@@ -1,4 +1,4 @@
-"""BDD100K as a set for semi-supervised VOS, as SAM-PT uses it and ``sampt prepare bdd100k`` makes it."""
+"""BDD100K as a dataset for semi-supervised VOS, as SAM-PT uses it and ``sampt prepare bdd100k`` makes it."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from .sequences import FolderDataset
 
 SOURCE = "https://bdd-data.berkeley.edu/ (MOTS 2020 images and labels), then run `sampt prepare bdd100k`"
 CHUNK = "-chunk"
-"""Between the name of a video and the number of its part, from the second part on."""
+"""What separates a video's name from the number of its part, from the second part on."""
 META = "meta"
-"""The folder of ``VIDEO.json`` files that say which instance each object is, and of which category."""
+"""The folder of ``VIDEO.json`` files, which give each object's instance and category."""
 
 
 @dataclass
 class Bdd100k(FolderDataset):
-    """Objects appear throughout a video, and every frame is annotated."""
+    """BDD100K, whose objects appear throughout a video, and whose frames are all annotated."""
 
     def _categories(self, name: str) -> Mapping[int, str]:
         path = self.masks.parent / META / f"{name.split(CHUNK)[0]}.json"
-        if not path.is_file():  # other tools make the same folders without it
+        if not path.is_file():  # other tools make the same folders without this file
             return {}
         try:
             objects = json.loads(path.read_text(encoding="utf-8"))["sequences"][name]
@@ -35,9 +35,10 @@ class Bdd100k(FolderDataset):
 
 
 def open_bdd100k(root: Path, split: str, options: Mapping[str, str]) -> Bdd100k:
-    """
+    """Open BDD100K as prepared for semi-supervised VOS.
+
     Raises:
-        DatasetError: ``root`` is laid out in another way.
+        DatasetError: ``root`` does not have the dataset's layout.
     """
     images, masks = f"{split}/JPEGImages", f"{split}/Annotations"
     root = find_root(root, (images, masks), SOURCE)

@@ -1,9 +1,9 @@
-"""Makes a set for semi-supervised VOS out of BDD100K's segmentation tracking set, ``seg_track_20``.
+"""Preparation of BDD100K's segmentation tracking set, ``seg_track_20``, for semi-supervised VOS.
 
 A bitmask is an RGBA PNG: R is the category, the low bits of G say whether an instance is truncated (8),
-occluded (4), a crowd (2) or ignored (1), and B·256 + A is the instance's number in the video. Like SAM-PT,
-ignored and crowd instances are dropped where they are marked so, the others get the numbers from 1 in
-ascending order, and a video with more than 100 is told as several sequences of at most 100 objects.
+occluded (4), a crowd (2) or ignored (1), and B·256 + A is the instance's number in the video. As in SAM-PT,
+ignored and crowd instances are dropped in the frames where they are marked so, the others are numbered from 1
+in ascending order, and a video with more than 100 becomes several sequences of at most 100 objects.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from .folders import find_root, image_files, replacing_folder, sequence_names
 
 SOURCE = "https://bdd-data.berkeley.edu/ (MOTS 2020 images and labels)"
 MOST_OBJECTS = 100
-"""Of a sequence."""
+"""Maximum number of objects per sequence."""
 CATEGORIES = ("pedestrian", "rider", "car", "truck", "bus", "train", "motorcycle", "bicycle")
-"""Numbered from 1."""
+"""BDD100K's categories, numbered from 1."""
 
 _CROWD_OR_IGNORED = 0b11
 
 
 @dataclass(frozen=True)
 class PreparedBdd100k:
-    """What has been made: how many videos, sequences and objects, and videos without any object left."""
+    """How many videos, sequences and objects were made, and how many videos had no object left."""
 
     videos: int
     sequences: int
@@ -59,16 +59,21 @@ def prepare_bdd100k(
 ) -> PreparedBdd100k:
     """Write ``output/SPLIT`` with ``JPEGImages``, ``Annotations`` and ``meta``.
 
-    Videos that an earlier call has finished are left as they are.
+    Videos that an earlier call has finished are not written again.
 
     Args:
         root: the folder with ``images/seg_track_20`` and ``labels/seg_track_20/bitmasks``.
+        output: the folder to write into.
+        split: name of the split.
         copy: copy the frames; otherwise ``JPEGImages`` links to the folders in ``root``.
-        workers: videos made at a time, each by a thread.
+        workers: number of videos made at the same time, each by a thread.
         progress: called after every video with how many are done, and how many there are.
 
+    Returns:
+        What was made.
+
     Raises:
-        DatasetError: ``root`` is laid out in another way, or a file is missing or no bitmask.
+        DatasetError: ``root`` does not have the dataset's layout, or a file is missing or not a bitmask.
         OutputError: ``output`` cannot be written.
     """
     images, bitmasks = f"images/seg_track_20/{split}", f"labels/seg_track_20/bitmasks/{split}"
@@ -104,7 +109,7 @@ class _Video:
 
 
 def _match(name: str, images: Path, bitmasks: Path) -> _Video:
-    """The video's bitmasks, which must be those of its frames."""
+    """The video, whose bitmasks must match its frames."""
     frames = {file.stem for file in image_files(images)}
     masks = tuple(file for file in image_files(bitmasks) if file.suffix.lower() == ".png")
     if not frames or not masks:
@@ -116,7 +121,7 @@ def _match(name: str, images: Path, bitmasks: Path) -> _Video:
 
 
 def _prepare_video(video: _Video, target: Path, copy: bool) -> list[int]:
-    """How many objects each sequence of the video has; what says so is written last of all."""
+    """Write a video's sequences, the meta files last, and return each one's number of objects."""
     record = target / META / f"{video.name}.json"
     if record.is_file():
         return [len(objects) for objects in json.loads(record.read_text())["sequences"].values()]
@@ -143,7 +148,7 @@ def _prepare_video(video: _Video, target: Path, copy: bool) -> list[int]:
 
 
 def _instances(video: _Video) -> dict[int, str | None]:
-    """The instances that stay, and the category that each is first seen with."""
+    """The instances that are kept, each with the category it first has."""
     found: dict[int, str | None] = {}
     size = image_size(next(iter(image_files(video.images))))
     for path, numbers, bitmask in _bitmasks(video):
@@ -151,7 +156,7 @@ def _instances(video: _Video) -> dict[int, str | None]:
         if (width, height) != size:
             raise DatasetError(
                 f"{path} is {width}x{height} but its frames are {size[0]}x{size[1]} pixels: "
-                "use images and labels of one release"
+                "use images and labels of the same release"
             )
         present, where = np.unique(numbers, return_index=True)
         for number, index in zip(present.tolist(), where.tolist(), strict=True):
@@ -170,7 +175,7 @@ def _write_annotations(video: _Video, ids: dict[int, int], folder: Path) -> None
 
 
 def _bitmasks(video: _Video) -> Iterator[tuple[Path, NDArray[np.uint16], NDArray[np.uint8]]]:
-    """Each file, its instances' numbers (H, W), 0 where none stays, and its channels (H, W, 4)."""
+    """Each file, its instances' numbers (H, W), 0 where none is kept, and its channels (H, W, 4)."""
     for path in video.bitmasks:
         try:
             with Image.open(path) as image:
@@ -178,7 +183,7 @@ def _bitmasks(video: _Video) -> Iterator[tuple[Path, NDArray[np.uint16], NDArray
         except UNREADABLE as error:
             raise unreadable(path) from error
         if mode != "RGBA":
-            raise DatasetError(f"{path} is no bitmask of BDD100K, which is RGBA, but {mode}: check --root")
+            raise DatasetError(f"{path} is not a bitmask of BDD100K, which is RGBA, but {mode}: check --root")
         numbers = (bitmask[..., 2].astype(np.uint16) << 8) | bitmask[..., 3]
         numbers[(bitmask[..., 1] & _CROWD_OR_IGNORED) > 0] = 0
         yield path, numbers, bitmask
@@ -189,13 +194,11 @@ def _make_folders(target: Path) -> None:
         for part in ("JPEGImages", "Annotations", META):
             (target / part).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(
-            f"cannot write {target} ({error.strerror}); choose a place that can be written"
-        ) from error
+        raise OutputError(f"cannot write {target} ({error.strerror}); choose a writable folder") from error
 
 
 def _link(place: Path, folder: Path) -> None:
-    """Make ``place`` a relative link to ``folder``, so that both may be moved together."""
+    """Make ``place`` a relative link to ``folder``, so that both can be moved together."""
     try:
         place.unlink(missing_ok=True)
         place.symlink_to(os.path.relpath(folder.resolve(), place.parent.resolve()), target_is_directory=True)

@@ -1,4 +1,4 @@
-"""Looks through a dataset before work starts: what is there, what is missing, and does every file open."""
+"""The check of a dataset before work starts: what exists, what is missing, and whether every file opens."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from .sequences import SequenceError
 
 _THREADS = 4
 _COARSE = 8
-"""Of a JPEG's size: all of the file is read for a small picture, too, in a fraction of the time."""
+"""The fraction of its size that a JPEG is decoded at: this still reads the whole file, but much faster."""
 
 
 class HasFrames(Protocol):
-    """A sequence, or a video."""
+    """A sequence or a video."""
 
     @property
     def frames(self) -> tuple[Path, ...]: ...
@@ -36,12 +36,15 @@ S = TypeVar("S", bound=HasFrames)
 
 @dataclass(frozen=True)
 class DatasetCheck:
-    """What looking through a split has found.
+    """What the check of a split has found.
 
-    sequences, frames, annotations, objects: counts of what is there and makes sense. Annotations are files,
-        or in video instance segmentation masks.
-    problems: what is missing or cannot be read, one sentence each.
-    notes: differences to the published counts.
+    Attributes:
+        sequences: number of valid sequences.
+        frames: number of their frames.
+        annotations: number of their annotation files, or of masks in video instance segmentation.
+        objects: number of their objects.
+        problems: what is missing or cannot be read, one sentence each.
+        notes: differences from the published counts.
     """
 
     dataset: str
@@ -65,12 +68,18 @@ def check_dataset(
     """Open every sequence and read every file of a dataset.
 
     Args:
-        name, root, split, options: as ``open_dataset`` has them.
+        name: name of the dataset, as in ``open_dataset``.
+        root: the dataset's folder.
+        split: name of the split; None for the default.
+        options: the dataset's own options.
         progress: called after every sequence with how many are done, and how many there are.
+
+    Returns:
+        What was found.
 
     Raises:
         ConfigError: the dataset, its split, an option or its value is unknown.
-        DatasetError: ``root`` is laid out in another way than the dataset.
+        DatasetError: ``root`` does not have the dataset's layout.
     """
     dataset = open_dataset(name, root, split, options)
     sequences, problems = read_all(
@@ -103,12 +112,15 @@ def read_all(
     reads: Callable[[S], Iterable[Callable[[], object]]] = lambda sequence: (),
     progress: Progress | None = None,
 ) -> tuple[list[S], list[str]]:
-    """Open every sequence of a dataset, and read all its frames.
+    """Open every sequence of a dataset and read all its frames.
 
-    reads: what else is to be read of a sequence, each raising ``DatasetError`` if it cannot be.
+    Args:
+        dataset: what to read.
+        reads: what else to read of a sequence; each call raises ``DatasetError`` if it fails.
+        progress: called after every sequence with how many are done, and how many there are.
 
     Returns:
-        The sequences that could be opened, and what is wrong with whatever could not be read.
+        The sequences that could be opened, and sentences about what could not be read.
     """
     sequences: list[S] = []
     problems: list[str] = []
@@ -153,7 +165,7 @@ def count_frames(sequences: Iterable[HasFrames]) -> int:
 def differences(
     published: Published | None, what: str, sequences: int, frames: int, objects: int
 ) -> Iterator[str]:
-    """Where counts are not the published ones; ``what``: how sequences are called."""
+    """The sentences about counts that are not the published ones; ``what`` is the word for sequences."""
     if published is None:
         return
     for name, ours, theirs in (

@@ -1,6 +1,6 @@
 """DAVIS 2016 and 2017 (Perazzi et al., CVPR 2016; Pont-Tuset et al., arXiv 1704.00675).
 
-Masks are given in the first frame, and only objects seen there count.
+Masks are given in the first frame, and only the objects in it count.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ SOURCE_2017 = "https://davischallenge.org/davis2017/code.html"
 
 
 def open_davis2016(root: Path, split: str, options: Mapping[str, str]) -> FolderDataset:
-    """One object a sequence. The folders of DAVIS 2017 will do, too: they hold the lists of 2016.
+    """Open DAVIS 2016, one object per sequence. DAVIS 2017's folders also work: they hold the lists of 2016.
 
     Raises:
-        DatasetError: ``root`` is laid out in another way.
+        DatasetError: ``root`` does not have the dataset's layout.
     """
     images, masks = _folders(options["resolution"])
     root = find_root(root, (images, masks), SOURCE_2016)
@@ -44,10 +44,10 @@ def open_davis2016(root: Path, split: str, options: Mapping[str, str]) -> Folder
 
 
 def open_davis2017(root: Path, split: str, options: Mapping[str, str]) -> FolderDataset:
-    """Several objects a sequence; of test-dev only the first annotations are public.
+    """Open DAVIS 2017, several objects per sequence; only the first annotations of test-dev are public.
 
     Raises:
-        DatasetError: ``root`` is laid out in another way.
+        DatasetError: ``root`` does not have the dataset's layout.
     """
     images, masks = _folders(options["resolution"])
     listed = f"ImageSets/2017/{split}.txt"

@@ -1,4 +1,4 @@
-"""Finding one's way in a dataset's folders, and writing folders whole."""
+"""The folders of datasets: finding things in them, and writing them whole or not at all."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ _IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png"}
 def find_root(root: Path, wanted: Sequence[str], source: str) -> Path:
     """The folder that holds all of ``wanted``: ``root``, the only one in it that does, or the one above.
 
-    The one above only counts where ``root`` itself is a part of what is wanted, such as ``JPEGImages``.
+    The one above is only used if ``root`` itself is part of what is wanted, such as ``JPEGImages``.
 
     Args:
+        root: where to look.
         wanted: relative paths of files and folders.
-        source: where the dataset can be had, for the message.
+        source: where to get the dataset, for the error.
 
     Raises:
         DatasetError: there is no such folder, or there are several.
@@ -32,7 +33,7 @@ def find_root(root: Path, wanted: Sequence[str], source: str) -> Path:
 
     if not root.is_dir():
         raise DatasetError(
-            f"{root} is no folder; give the dataset's own with --root, or get it from {source}"
+            f"{root} is not a folder; give the dataset's folder with --root, or get it from {source}"
         )
     if fits(root):
         return root
@@ -41,22 +42,22 @@ def find_root(root: Path, wanted: Sequence[str], source: str) -> Path:
         return inside[0]
     if inside:
         names = ", ".join(folder.name for folder in inside)
-        raise DatasetError(f"{root} holds the dataset several times: give one of {names} in it with --root")
+        raise DatasetError(f"{root} contains the dataset several times: give one of {names} with --root")
     here = root.absolute()
     if here.name in {Path(path).parts[0] for path in wanted} and fits(here.parent):
         return here.parent
     missing = " and ".join(path for path in wanted if not (root / path).exists())
     raise DatasetError(
-        f"{root} lacks {missing}, and so has no folder in it: "
-        f"give the folder that holds {' and '.join(wanted)} with --root, or get the dataset from {source}"
+        f"{root} lacks {missing}, and so do the folders in it: "
+        f"give the folder that contains {' and '.join(wanted)} with --root, or get the dataset from {source}"
     )
 
 
 def read_list(path: Path) -> tuple[str, ...]:
-    """The names of sequences in a list of ``ImageSets``, in its order, each once.
+    """The names of sequences in a list of ``ImageSets``, in its order, without duplicates.
 
-    A line is a name, or, as in DAVIS 2016, the paths of a frame and of its annotation, both in folders of
-    that name. A name may hold spaces.
+    A line is a name or, as in DAVIS 2016, the paths of a frame and its annotation, both in folders of that
+    name. A name may contain spaces.
 
     Raises:
         DatasetError: the list cannot be read or is empty.
@@ -75,7 +76,7 @@ def read_list(path: Path) -> tuple[str, ...]:
 
 
 def subfolders(folder: Path) -> list[Path]:
-    """The folders in a folder, hidden ones left out, in natural order; none if it does not exist."""
+    """The folders in a folder, without hidden ones, in natural order; none if it does not exist."""
     if not folder.is_dir():
         return []
     return sorted((f for f in folder.iterdir() if f.is_dir() and f.name[0] != "."), key=natural)
@@ -85,16 +86,16 @@ def sequence_names(folder: Path) -> tuple[str, ...]:
     """The names of the folders in a folder.
 
     Raises:
-        DatasetError: there is none.
+        DatasetError: there are none.
     """
     names = tuple(f.name for f in subfolders(folder))
     if not names:
-        raise DatasetError(f"{folder} holds no folders of sequences: unpack the dataset again")
+        raise DatasetError(f"{folder} contains no folders of sequences: unpack the dataset again")
     return names
 
 
 def image_files(folder: Path) -> tuple[Path, ...]:
-    """The JPEGs and PNGs in a folder, hidden ones left out, in natural order; none if it does not exist."""
+    """The JPEGs and PNGs in a folder, without hidden ones, in natural order; none if it does not exist."""
     if not folder.is_dir():
         return ()
     images = (f for f in folder.iterdir() if f.suffix.lower() in _IMAGE_SUFFIXES and f.name[0] != ".")
@@ -103,7 +104,10 @@ def image_files(folder: Path) -> tuple[Path, ...]:
 
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder beside ``path``, renamed to ``path`` at the end of the block, removed if it fails.
+    """A context with a temporary folder, which is renamed to ``path`` at the end or removed if it fails.
+
+    Yields:
+        The temporary folder, beside ``path``.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -118,6 +122,6 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     except OSError as error:
         reason = error.strerror or error
-        raise OutputError(f"cannot write {path} ({reason}); choose a place that can be written") from error
+        raise OutputError(f"cannot write {path} ({reason}); choose a writable folder") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Any folder with ``JPEGImages/SEQUENCE`` and ``Annotations/SEQUENCE``."""
+"""The generic dataset: any folder with ``JPEGImages/SEQUENCE`` and ``Annotations/SEQUENCE``."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ from .folders import find_root, read_list, sequence_names, subfolders
 from .sequences import FolderDataset
 
 ALL = "all"
-"""The split of all sequences."""
+"""The split that contains all sequences."""
 
 
 def open_generic(root: Path, split: str, options: Mapping[str, str]) -> FolderDataset:
-    """An object is given where it first appears; frames may lack annotations.
+    """Open a generic dataset, in which an object is given where it first appears.
 
-    Both folders may hold one of resolutions in between, such as ``480p``; where they hold several, the option
-    ``resolution`` says which.
+    Frames may lack annotations. Between both folders and the sequences there may be folders for resolutions,
+    such as ``480p``; if there are several, the option ``resolution`` chooses one.
 
     Args:
-        split: ``all``, a list below ``ImageSets`` by its name without suffix, or the path of a list.
+        root: the dataset's folder.
+        split: ``all``, the name without suffix of a list below ``ImageSets``, or the path of a list.
+        options: ``resolution``.
 
     Raises:
-        DatasetError: ``root`` is laid out in another way, or there is no such list.
+        DatasetError: ``root`` does not have the dataset's layout, or there is no such list.
     """
     root = find_root(root, ("JPEGImages", "Annotations"), "its author")
     resolution = options.get("resolution") or _resolution(root / "JPEGImages")
@@ -34,11 +36,11 @@ def open_generic(root: Path, split: str, options: Mapping[str, str]) -> FolderDa
 
 
 def _resolution(images: Path) -> str:
-    """The name of the folder between ``images`` and the sequences, or nothing."""
+    """The name of the folder between ``images`` and the sequences, or an empty string."""
     between = [folder.name for folder in subfolders(images) if subfolders(folder)]
     if len(between) > 1:
         raise DatasetError(
-            f"{images} holds several resolutions: choose one of {', '.join(between)} with -d resolution=…"
+            f"{images} contains several resolutions: choose one of {', '.join(between)} with -d resolution=…"
         )
     return between[0] if between else ""
 
@@ -50,7 +52,7 @@ def _list(root: Path, split: str) -> Path:
     if len(found) != 1:
         several = "several lists" if found else "no list"
         raise DatasetError(
-            f"{root / 'ImageSets'} holds {several} {split}.txt: "
+            f"{root / 'ImageSets'} contains {several} {split}.txt: "
             f"give the path of one as the split, or {ALL} for every sequence"
         )
     return found[0]

@@ -23,12 +23,12 @@ from .folders import replacing_folder
 
 HEIGHT, WIDTH = 96, 160
 _STEP = 5
-"""Of YouTube-VOS: every fifth frame is annotated."""
+"""Number of frames from one annotation of YouTube-VOS to the next."""
 
 
 @dataclass(frozen=True)
 class _Clip:
-    """A generated video: frames (H, W, 3) uint8 and labels (H, W) uint8 of every frame."""
+    """A generated video: frames, (H, W, 3) uint8, and their labels, (H, W) uint8."""
 
     name: str
     frames: Sequence[NDArray[np.uint8]]
@@ -36,41 +36,50 @@ class _Clip:
 
 
 def miniature_names() -> tuple[str, ...]:
-    """What ``write_miniature`` can write."""
+    """The datasets that ``write_miniature`` can write."""
     return tuple(_WRITERS)
 
 
 def write_miniature(name: str, folder: Path, *, frames: int = 8, seed: int = 0) -> None:
-    """Write a few short sequences of 160×96 pixels as the dataset has them; ``folder`` is its root.
+    """Write a few short sequences of 160×96 pixels in a dataset's own layout.
 
     The same arguments give the same files. In the last sequence of YouTube-VOS, MOSE's training set, BDD100K
-    and the generic layout an object is annotated only from the third annotated frame on.
+    and the generic layout, one object is annotated only from the third annotated frame on.
 
     Args:
-        name: a dataset; "bdd100k" holds the official files and, in ``vos``, what is prepared from them.
-        folder: new, or empty.
-        frames: how many annotated frames a sequence has, at least 4.
+        name: name of the dataset; for "bdd100k", the official files and, in ``vos``, what is prepared from
+            them are written.
+        folder: the root of the dataset, a new or empty folder.
+        frames: number of annotated frames per sequence, at least 4.
+        seed: seed of the generated videos.
 
     Raises:
-        ConfigError: no dataset is called so, or ``frames`` is below 4.
-        OutputError: ``folder`` holds files or cannot be written.
+        ConfigError: there is no such dataset, or ``frames`` is below 4.
+        OutputError: ``folder`` is not empty or cannot be written.
     """
     write_new(_WRITERS, name, folder, frames, seed, least=4)
 
 
 Writer = Callable[[Path, int, int], None]
-"""Writes into a folder: videos of so many frames, with a seed."""
+"""A function that writes a dataset: it takes the folder, the number of frames per video and the seed."""
 
 
 def write_new(
     writers: Mapping[str, Writer], name: str, folder: Path, frames: int, seed: int, least: int
 ) -> None:
-    """Let the writer of that name fill a folder, of which nothing is left if it fails.
+    """Let a dataset's writer fill a folder, of which nothing remains if it fails.
 
-    least: so many frames are needed.
+    Args:
+        writers: the writers by the names of their datasets.
+        name: which of them to use.
+        folder: a new or empty folder.
+        frames: number of annotated frames per video.
+        seed: seed of the generated videos.
+        least: minimum number of frames.
 
     Raises:
-        ConfigError, OutputError: see ``write_miniature``.
+        ConfigError: there is no writer of that name, or there are too few frames.
+        OutputError: ``folder`` is not empty or cannot be written.
     """
     if name not in writers:
         raise ConfigError(unknown_name("dataset", name, writers))
@@ -113,7 +122,7 @@ def _davis2017(root: Path, frames: int, seed: int) -> None:
 
 
 def _youtube_vos(root: Path, frames: int, seed: int) -> None:
-    categories = ("penguin", "dinosaur")  # the one is among the training categories, the other is not
+    categories = ("penguin", "dinosaur")  # the first is a training category, the second is not
     for split, names in (("valid", ("00c0ffee01", "00decade02")), ("train", ("00facade03",))):
         videos: dict[str, Any] = {}
         for n, name in enumerate(names):
@@ -149,7 +158,7 @@ def _mose(root: Path, frames: int, seed: int) -> None:
 
 
 def _bdd100k(root: Path, frames: int, seed: int) -> None:
-    """Of each video's four instances, two stay: one is ignored, and one a crowd; one comes later."""
+    """BDD100K's official files: of four instances, one is ignored, one a crowd, and one appears later."""
     for n, name in enumerate(("b1c66a42-6f7d68ca", "b1c81faa-3df17267")):
         clip = _clip(name, frames, 4, seed + n)
         labels = _late(clip.labels, 2, 2 * n)
@@ -161,7 +170,7 @@ def _bdd100k(root: Path, frames: int, seed: int) -> None:
 
 
 def _bitmask(labels: Labels) -> NDArray[np.uint8]:
-    """(H, W, 4): category, attributes, and the instance's number in two bytes."""
+    """The bitmask of labels, (H, W, 4): category, attributes, and the instance's number in two bytes."""
     category = np.array([0, 3, 1, 3, 1], np.uint8)
     attributes = np.array([0, 0b0000, 0b0100, 0b0001, 0b0010], np.uint8)  # none, occluded, ignored, crowd
     number = np.array([0, 700, 28, 31, 4000], np.uint16)
@@ -170,7 +179,7 @@ def _bitmask(labels: Labels) -> NDArray[np.uint8]:
 
 
 def _generic(root: Path, frames: int, seed: int) -> None:
-    """Two sequences; of the second, two frames have no annotation."""
+    """The generic layout: two sequences, the second with two frames without annotations."""
     for n, name in enumerate(("boat", "cars")):
         clip = _clip(name, frames, n + 1, seed + n)
         labels = _late(clip.labels, 2, 2) if n else clip.labels
@@ -197,7 +206,7 @@ def _clip(name: str, frames: int, objects: int, seed: int, scale: int = 1) -> _C
 
 
 def _late(labels: Sequence[Labels], id: int, start: int) -> list[Labels]:
-    """Labels in which an object is annotated only from ``start`` on."""
+    """The labels with an object annotated only from ``start`` on."""
     return [
         np.where(each == id, 0, each).astype(np.uint8) if t < start else each for t, each in enumerate(labels)
     ]

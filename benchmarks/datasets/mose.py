@@ -1,4 +1,4 @@
-"""MOSE 2023 (Ding et al., ICCV 2023): of the validation set only the first annotations are public."""
+"""MOSE 2023 (Ding et al., ICCV 2023); only the first annotations of its validation set are public."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ SOURCE = "https://henghuiding.github.io/MOSE/"
 
 
 def open_mose(root: Path, split: str, options: Mapping[str, str]) -> FolderDataset:
-    """
+    """Open MOSE.
+
     Raises:
-        DatasetError: ``root`` is laid out in another way.
+        DatasetError: ``root`` does not have the dataset's layout.
     """
     images, masks = f"{split}/JPEGImages", f"{split}/Annotations"
     root = find_root(root, (images, masks), SOURCE)

@@ -20,7 +20,7 @@ D = TypeVar("D", covariant=True)
 
 @dataclass(frozen=True)
 class Published:
-    """How large a split is by those who published it; None where that could not be verified."""
+    """The published size of a split; None for what could not be verified."""
 
     sequences: int
     frames: int | None = None
@@ -29,12 +29,14 @@ class Published:
 
 @dataclass(frozen=True)
 class DatasetInfo(Generic[D]):
-    """What is known of a dataset without having it; a ``D`` is what it is when it is open.
+    """What is known about a dataset before it is opened as a ``D``.
 
-    splits: the first is the default. A list at hand may name others if ``any_split``.
-    open: takes the root, the split and all options.
-    options: name → values, of which the first is the default; no values mean that any is good, and none given
-        is no value.
+    Attributes:
+        splits: names of the splits, the default first. If ``any_split``, the dataset's own lists may name
+            others.
+        open: opens the dataset, given the root, the split and all options.
+        options: option → allowed values, the default first; an option without values may have any value, or
+            be left out.
     """
 
     title: str
@@ -116,20 +118,25 @@ DATASETS: Mapping[str, DatasetInfo[VosDataset]] = {
 
 
 def dataset_names() -> tuple[str, ...]:
-    """What can be given as ``--dataset``."""
+    """The names that ``--dataset`` accepts."""
     return tuple(DATASETS)
 
 
 def find_dataset(name: str) -> DatasetInfo[VosDataset]:
-    """
+    """What is known about the VOS dataset of that name.
+
     Raises:
-        ConfigError: no dataset is called so.
+        ConfigError: there is no such dataset.
     """
     return find_in(DATASETS, name)
 
 
 def find_in(datasets: Mapping[str, DatasetInfo[D]], name: str) -> DatasetInfo[D]:
-    """The same for datasets of any kind."""
+    """What is known about a dataset of any kind.
+
+    Raises:
+        ConfigError: there is no such dataset.
+    """
     if name not in datasets:
         raise ConfigError(unknown_name("dataset", name, datasets))
     return datasets[name]
@@ -139,7 +146,7 @@ def splits(name: str) -> tuple[str, ...]:
     """The splits of a dataset, the default first.
 
     Raises:
-        ConfigError: no dataset is called so.
+        ConfigError: there is no such dataset.
     """
     return find_dataset(name).splits
 
@@ -147,16 +154,18 @@ def splits(name: str) -> tuple[str, ...]:
 def open_dataset(
     name: str, root: Path, split: str | None = None, options: Mapping[str, str] | None = None
 ) -> VosDataset:
-    """Open a dataset on disk; its lists and folders are looked at, not its images.
+    """Open a dataset on disk, reading its lists and folders, but not its images.
 
     Args:
-        root: its folder; also the one above it, or ``JPEGImages`` and the like in it.
-        split: by default the validation set.
-        options: such as ``resolution`` for DAVIS or ``all_frames`` for YouTube-VOS.
+        name: name of the dataset.
+        root: its folder; the one above it, or ``JPEGImages`` and the like in it, also works.
+        split: name of the split; None for the validation set.
+        options: the dataset's own options, such as ``resolution`` for DAVIS or ``all_frames`` for
+            YouTube-VOS.
 
     Raises:
         ConfigError: the dataset, its split, an option or its value is unknown.
-        DatasetError: ``root`` is laid out in another way than the dataset.
+        DatasetError: ``root`` does not have the dataset's layout.
     """
     return open_in(DATASETS, name, root, split, options)
 
@@ -168,7 +177,7 @@ def open_in(
     split: str | None = None,
     options: Mapping[str, str] | None = None,
 ) -> D:
-    """The same for datasets of any kind."""
+    """Open a dataset of any kind; arguments and errors as in ``open_dataset``."""
     info = find_in(datasets, name)
     split = info.splits[0] if split is None else split
     if split not in info.splits and not info.any_split:
@@ -184,10 +193,10 @@ def open_in(
 
 
 def parse_options(texts: Iterable[str]) -> dict[str, str]:
-    """Options from ``KEY=VALUE`` texts, as the command line takes them.
+    """The options in ``KEY=VALUE`` texts, as the command line takes them.
 
     Raises:
-        ConfigError: one has no ``=``, or a key is given twice.
+        ConfigError: a text has no ``=``, or a key is given twice.
     """
     options: dict[str, str] = {}
     for text in texts:

@@ -1,4 +1,4 @@
-"""Opening one sequence: its frames and annotations are matched by name, and what is wrong is said."""
+"""Opening a sequence: its frames and annotations are matched by name, and all problems are reported."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ from .base import Labels, VosSequence
 from .folders import image_files
 
 Needed = Literal["every", "first"] | Collection[str]
-"""The frames that must be annotated: all, the first, or those of these names without suffix."""
+"""The frames that must be annotated: all, the first, or those with these names without suffix."""
 
 
 class SequenceError(DatasetError):
-    """All that is wrong with the files of one sequence; reads as the first of it.
+    """All problems with the files of one sequence; its message is the first of them.
 
-    problems: one sentence each.
+    Args:
+        problems: one sentence each.
     """
 
     def __init__(self, problems: Collection[str]) -> None:
         self.problems = tuple(problems)
         more = len(self.problems) - 1
-        rest = f" (`sampt datasets check` tells {more} more)" if more else ""
+        rest = f" (`sampt datasets check` lists {more} more)" if more else ""
         super().__init__(self.problems[0] + rest)
 
     def __reduce__(self) -> tuple[type[SequenceError], tuple[tuple[str, ...]]]:
@@ -48,17 +49,21 @@ def open_sequence(
 ) -> VosSequence:
     """Match the frames in ``images`` with the annotations in ``masks``.
 
-    Of images only headers are read, of annotations as many as are needed to know where objects appear.
+    Only headers of images are read, and only as many annotations as needed to find where objects appear.
 
     Args:
-        needed: which frames must be annotated.
-        late: whether objects may first appear after the first frame; if not, only that one is looked at.
-        saved: names of the frames, without suffix, that belong into the results besides annotated ones;
+        name: name of the sequence.
+        images: the folder of frames.
+        masks: the folder of annotations.
+        read: reads an annotation.
+        needed: the frames that must be annotated.
+        late: whether objects may first appear after the first frame; if not, only the first is read.
+        saved: names, without suffix, of the frames whose masks belong in the results, beside annotated ones;
             None for all.
         categories: object id → category; ids that do not appear are left out.
 
     Raises:
-        SequenceError: files are missing, unreadable or of different sizes, or no object is annotated.
+        SequenceError: files are missing, unreadable or differ in size, or no object is annotated.
     """
     frames = image_files(images)
     if not frames:
@@ -105,14 +110,14 @@ def _unmatched(
 ) -> Iterator[str]:
     for frame, other in pairwise(frames):
         if frame.stem == other.stem:
-            yield f"{frame} and {other.name} are frames of one name: remove one of them"
+            yield f"{frame} and {other.name} are frames with the same name: remove one of them"
     for stem, file in masks.items():
         if stem not in positions:
-            yield f"annotation {file} has no frame of its name: unpack the frames again"
+            yield f"annotation {file} has no frame with its name: unpack the frames again"
 
 
 def _missing(files: list[Path], kind: str) -> Iterator[str]:
-    """One sentence for all, since whole ends of folders tend to be missing."""
+    """One sentence about all missing files, since often the whole rest of a folder is missing."""
     if files:
         verb = "are" if files[2:] else "is"
         more = f", and so {verb} {len(files) - 1} more of its folder" if files[1:] else ""
@@ -120,7 +125,7 @@ def _missing(files: list[Path], kind: str) -> Iterator[str]:
 
 
 def _sizes(frames: tuple[Path, ...], annotations: Mapping[int, Path]) -> Iterator[str]:
-    """What is wrong with the sizes; the first frame that can be read says which is right."""
+    """The sentences about wrong sizes; the first frame that can be read has the right one."""
     right: tuple[int, int] | None = None
     for file in (*frames, *annotations.values()):
         try:
@@ -131,14 +136,17 @@ def _sizes(frames: tuple[Path, ...], annotations: Mapping[int, Path]) -> Iterato
         right = right or size
         if size != right:
             wrong, wanted = (f"{width}x{height}" for width, height in (size, right))
-            yield f"{file} is {wrong} but the frames are {wanted} pixels: use files of one resolution"
+            yield f"{file} is {wrong} but the frames are {wanted} pixels: use files of the same resolution"
 
 
 @dataclass
 class FolderDataset:
-    """A dataset whose sequences are folders of one name in ``images`` and in ``masks``.
+    """A dataset whose sequences are folders of the same name in ``images`` and in ``masks``.
 
-    needed, late, read: as ``open_sequence`` has them.
+    Attributes:
+        needed: the frames that must be annotated, as in ``open_sequence``.
+        late: whether objects may first appear after the first frame.
+        read: reads an annotation.
     """
 
     name: str
@@ -152,9 +160,10 @@ class FolderDataset:
     read: Callable[[Path], Labels] = read_labels
 
     def __getitem__(self, name: str, /) -> VosSequence:
-        """
+        """The sequence of that name.
+
         Raises:
-            DatasetError: there is no sequence of that name, or one of its files is missing or makes no sense.
+            DatasetError: there is no such sequence, or one of its files is missing or invalid.
         """
         check_name(self.name, name, self.names)
         return open_sequence(
@@ -172,9 +181,15 @@ class FolderDataset:
 
 
 def check_name(dataset: str, name: str, names: Collection[str]) -> None:
-    """
+    """Check that a dataset has a sequence.
+
+    Args:
+        dataset: name of the dataset, for the error.
+        name: name of the sequence.
+        names: names of all sequences.
+
     Raises:
-        DatasetError: ``name`` is none of ``names``.
+        DatasetError: ``name`` is not one of ``names``.
     """
     if name not in names:
         raise DatasetError(unknown_name(f"sequence of {dataset}", name, names))

@@ -1,8 +1,8 @@
 """YouTube-VOS 2018 and 2019 (Xu et al., arXiv 1809.03327).
 
-``meta.json`` names for each object its category and its frames: the first is the one whose annotation shows
-it first, and together they are those that the server wants. They are every fifth frame of the videos; the
-``all_frames`` archives hold the frames in between as well.
+``meta.json`` gives each object's category and frames. In the first of these the object first appears;
+together they are the frames that the server expects. They are every fifth frame of a video; the
+``all_frames`` archives also contain the frames in between.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SOURCE = "https://youtube-vos.org/dataset/vos/"
 
 @dataclass(frozen=True)
 class MetaObject:
-    """An object of ``meta.json``: its category, if it tells, and the names of the frames it is wanted in."""
+    """An object of ``meta.json``: its category, if given, and the names of the frames it is expected in."""
 
     category: str | None
     frames: tuple[str, ...]
@@ -34,7 +34,8 @@ class MetaObject:
 class YouTubeVos:
     """YouTube-VOS on disk.
 
-    objects: sequence → object id → what ``meta.json`` says of it.
+    Attributes:
+        objects: sequence → object id → what ``meta.json`` says about it.
     """
 
     name: str
@@ -49,9 +50,10 @@ class YouTubeVos:
         return tuple(self.objects)
 
     def __getitem__(self, name: str, /) -> VosSequence:
-        """
+        """The sequence of that name.
+
         Raises:
-            DatasetError: there is no sequence of that name, or one of its files is missing or makes no sense.
+            DatasetError: there is no such sequence, or one of its files is missing or invalid.
         """
         check_name(self.name, name, self.names)
         objects = self.objects[name]
@@ -66,9 +68,10 @@ class YouTubeVos:
 
 
 def open_youtube_vos(year: int, root: Path, split: str, options: Mapping[str, str]) -> YouTubeVos:
-    """
+    """Open YouTube-VOS of a year.
+
     Raises:
-        DatasetError: ``root`` is laid out in another way, or ``meta.json`` makes no sense.
+        DatasetError: ``root`` does not have the dataset's layout, or ``meta.json`` is invalid.
     """
     images, masks, meta = f"{split}/JPEGImages", f"{split}/Annotations", f"{split}/meta.json"
     dense = options["all_frames"] == "true"
@@ -100,7 +103,7 @@ def _read_meta(path: Path) -> dict[str, dict[int, MetaObject]]:
         raise DatasetError(f"{path} cannot be read ({error.strerror}): unpack the dataset again") from error
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise DatasetError(
-            f"{path} is cut short or is no meta.json of YouTube-VOS: unpack the dataset again"
+            f"{path} is cut short or is not a meta.json of YouTube-VOS: unpack the dataset again"
         ) from error
 
 

@@ -1,1 +1,1 @@
-"""Simulated interaction: an annotator who knows the truth corrects points until the masks are good enough."""
+"""Simulated interaction: an annotator who knows the truth corrects points until masks are good enough."""

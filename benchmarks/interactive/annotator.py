@@ -1,4 +1,4 @@
-"""What the simulated annotator does where a mask is not good enough (SAM-PT, Sec. 4.6 and supplement)."""
+"""The simulated annotator's actions where a mask is not good enough (SAM-PT, Sec. 4.6 and supplement)."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 Mask = NDArray[np.bool_]
 
 LEAST_NEIGHBOURS = 10
-"""DBSCAN: a pixel with so many within reach, itself included, is a core of its cluster."""
+"""DBSCAN's minimum number of pixels within reach of a core pixel, itself included."""
 SMALLEST_CLUSTER = 180
-"""A largest cluster with fewer pixels says little: the whole area is used instead."""
+"""If the largest cluster has fewer pixels, the whole area is used instead."""
 CENTRES = 3
 
 
@@ -50,11 +50,17 @@ Action = Removal | Addition
 def next_action(
     points: Sequence[SeenPoint], mask: Mask, truth: Mask, rng: np.random.Generator
 ) -> Action | None:
-    """The action that mends a mask, (H, W) bool, or None if there is nothing to mend.
+    """The action that corrects a mask, or None if it is right.
 
-    The first visible negative point that lies on the object is removed, else the first visible positive that
-    lies off it; else a point is added, a positive in the missed area if that is larger than the wrongly
-    covered one, otherwise a negative in the latter. points: the object's, the oldest first.
+    The first visible negative point on the object is removed, or else the first visible positive point off
+    it. Otherwise a point is added: a positive one in the missed area if that is larger than the wrongly
+    covered area, or else a negative one in the latter.
+
+    Args:
+        points: the object's points, the oldest first.
+        mask: (H, W) bool.
+        truth: (H, W) bool.
+        rng: the source of randomness.
     """
     if np.array_equal(mask, truth):
         return None
@@ -75,9 +81,9 @@ def _on(truth: Mask, seen: SeenPoint) -> bool:
 
 
 def place_point(area: Mask, rng: np.random.Generator) -> tuple[float, float]:
-    """Where to click in an area, (H, W) bool with at least one pixel: (x, y), the centre of a pixel of it.
+    """The (x, y) to click in an area, (H, W) bool with at least one pixel: the centre of one of its pixels.
 
-    That is a K-Medoids centre of its largest DBSCAN cluster: the one that most pixels are nearest to.
+    It is the K-Medoids centre of the area's largest DBSCAN cluster that most pixels are nearest to.
     """
     cluster = largest_cluster(area, cluster_reach(area.shape), LEAST_NEIGHBOURS)
     if np.count_nonzero(cluster) < SMALLEST_CLUSTER:
@@ -90,14 +96,14 @@ def place_point(area: Mask, rng: np.random.Generator) -> tuple[float, float]:
 
 
 def _usable(pixels: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    """Those farther in than the frame's border, where no point counts; all if there are no others."""
+    """The pixels inside the frame's border, where no point counts; all pixels if there are none."""
     states = mark_outside(pixels, np.full(len(pixels), Visibility.VISIBLE, np.int8), size)
     inside = pixels[states == Visibility.VISIBLE]
     return inside if len(inside) else pixels
 
 
 def cluster_reach(shape: tuple[int, ...]) -> float:
-    """DBSCAN's radius in pixels, as the paper's simulator has it: 55 in a frame of 854×480."""
+    """DBSCAN's radius in pixels as in the paper's simulator: 55 in a frame of 854×480."""
     height, width = shape
     return max(2.4 * height * width / 18000, 1.5)
 
@@ -105,11 +111,14 @@ def cluster_reach(shape: tuple[int, ...]) -> float:
 def largest_cluster(area: Mask, reach: float, least: int) -> Mask:
     """The largest DBSCAN cluster of the pixels of an area, (H, W) bool; empty if there is none.
 
-    Exactly that of DBSCAN on all pixels, found with filters: pixels lie on a grid, where counting neighbours
-    is a convolution, and everything within reach of a cluster a distance transform. A pixel that several
-    clusters could claim counts for each.
+    The result is exactly that of DBSCAN on all pixels, but found with filters. Pixels are on a grid, so a
+    convolution counts neighbours, and a distance transform finds everything within reach of a cluster. A
+    pixel that several clusters could claim counts for each.
 
-    reach: its radius in pixels, at least √2. least: its number of neighbours, each pixel its own included.
+    Args:
+        area: (H, W) bool.
+        reach: DBSCAN's radius in pixels, at least √2.
+        least: DBSCAN's minimum number of neighbours, each pixel itself included.
 
     Raises:
         ValueError: ``reach`` is less than √2.
@@ -145,7 +154,7 @@ def largest_cluster(area: Mask, reach: float, least: int) -> Mask:
 
 
 def _neighbours(area: Mask, reach: float) -> NDArray[np.float32]:
-    """How many pixels of the area lie within reach of each pixel."""
+    """The number of the area's pixels within reach of each pixel."""
     radius = int(reach)
     y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
     disc = (x * x + y * y <= reach * reach).astype(np.float32)

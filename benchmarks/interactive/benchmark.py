@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class InteractiveRun:
-    """What a run has come to, by this call and earlier ones.
+    """The results of a run, from this call and earlier ones.
 
     Attributes:
         folder: where everything was written.
-        annotations: of every object of the finished sequences.
-        failures: what this call failed at, and why; the same call tries it again.
+        annotations: the annotations of every object of the finished sequences.
+        failures: the sequences that failed in this call, and why; the same call tries them again.
     """
 
     folder: Path
@@ -38,7 +38,7 @@ class InteractiveRun:
 
     @property
     def objects(self) -> pd.DataFrame:
-        """A row an object, as in metrics.csv: its interactions, and what they came to."""
+        """The interactions and their results, with one row per object, as in metrics.csv."""
         from .curves import object_table
 
         return object_table(self.annotations)
@@ -59,22 +59,27 @@ def run_interactive_benchmark(
 ) -> InteractiveRun:
     """Let simulated annotators, who know the truth, correct points until masks are good enough.
 
-    Each object is annotated by itself, from nothing. Called again with the same arguments, it goes on where
-    it was.
+    Each object is annotated by itself, from nothing. Called again with the same arguments, the run resumes.
 
     Args:
-        dataset: which one, and where it is.
-        config: a YAML file, the name of a packaged one, or a ``Config``. Points that would be sampled, and
-            reinitialisation, are switched off: the annotators' points are all there is.
-        output: the run's folder. It gets every interaction, a row an object, and the curve of IoU against
+        dataset: which dataset, and where it is.
+        config: a YAML file, the name of a packaged one, or a ``Config``. Sampling of points and
+            reinitialisation are switched off, so that the annotators' points are the only ones.
+        output: the run's folder, for every interaction, one row per object, and the curve of IoU against
             interactions per frame.
         rules: how the annotators work; None for the defaults of ``Rules``.
-        sequences: only these; else all.
+        sequences: names of the sequences to run; all if empty.
         compare: folders of other runs, whose curves are drawn beside this one's.
-        engine, strict, overwrite, progress: as ``run_vos`` has them.
+        engine: what does the work; None for this process.
+        strict: raise the first error of a sequence instead of continuing with the others.
+        overwrite: start over if the folder contains another run.
+        progress: called with how many tasks are done, and how many there are.
+
+    Returns:
+        The results.
 
     Raises:
-        SamptError: as of ``run_vos``; also ``EvaluationError`` if one of ``compare`` holds no curve.
+        SamptError: as in ``run_vos``; also ``EvaluationError`` if one of ``compare`` has no curve.
     """
     settings, output = interactive_config(load_config(config)), Path(output)
     rules = rules or Rules()
@@ -101,7 +106,7 @@ def run_interactive_benchmark(
 
 
 def interactive_config(config: Config) -> Config:
-    """The configuration as it is used here: the annotator's points are all there is."""
+    """The configuration with the annotator's points as the only ones."""
     return replace(
         config,
         sampling=replace(config.sampling, from_clicks=False),
@@ -112,7 +117,7 @@ def interactive_config(config: Config) -> Config:
 def make_interactive_work(
     dataset: DatasetChoice, rules: Rules, settings: Mapping[str, Config]
 ) -> Callable[[Any], Any]:
-    """An ``InteractiveWorker``, whose module is only imported where it works."""
+    """An ``InteractiveWorker``, whose module is only imported where it runs."""
     from .worker import InteractiveWorker
 
     return InteractiveWorker(dataset, rules, settings)

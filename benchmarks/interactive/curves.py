@@ -1,4 +1,4 @@
-"""IoU against interactions per frame (SAM-PT, Fig. 5): tables and a plot of what annotators did."""
+"""IoU against interactions per frame (SAM-PT, Fig. 5), as tables and a plot."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from ..running.figures import COLOURS, STYLE, save_figure
 from .walks import Annotation
 
 STEP = 0.02
-"""Interactions per frame between two rows of a curve."""
+"""Interactions per frame from one row of a curve to the next."""
 
 _THIN_LINES = 100
 
 
 def held(values: Sequence[float], frames: int, x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Values after 0, 1, 2, … interactions, at ``x`` interactions per frame; each holds until the next."""
+    """The values at ``x`` interactions per frame, given those after 0, 1, 2, …; each holds until the next."""
     done = np.floor(x * frames + 1e-9).astype(int)
     return np.asarray(np.array(values, np.float64)[np.minimum(done, len(values) - 1)], np.float64)
 
 
 def mean_curve(annotations: Sequence[Annotation]) -> pd.DataFrame:
-    """The mean over objects, from no interaction to the most per frame that any object took.
+    """The mean curve over objects, from no interactions to the most per frame of any object.
 
-    An object whose annotator has stopped keeps what it has come to. Columns: interactions_per_frame; iou and
-    f, 0..1; annotating, the share of objects whose annotator has not stopped.
+    An object whose annotator has stopped keeps its last values. Columns are interactions_per_frame; iou and
+    f, 0..1; and annotating, the share of objects whose annotator has not stopped.
     """
     most = max((len(a.interactions) / a.frames for a in annotations), default=0.0)
     x = STEP * np.arange(int(np.ceil(most / STEP - 1e-9)) + 1, dtype=np.float64)
@@ -43,7 +43,7 @@ def mean_curve(annotations: Sequence[Annotation]) -> pd.DataFrame:
 
 
 def object_table(annotations: Sequence[Annotation]) -> pd.DataFrame:
-    """A row an object: how many interactions, of which kinds, and what they came to."""
+    """A table with one row per object: the number of interactions, of each kind, and their results."""
     rows = []
     for a in annotations:
         best = int(np.argmax(a.ious))
@@ -70,7 +70,7 @@ def object_table(annotations: Sequence[Annotation]) -> pd.DataFrame:
 
 
 def interaction_table(annotations: Sequence[Annotation]) -> pd.DataFrame:
-    """A row an interaction, in order."""
+    """A table with one row per interaction, in order."""
     return pd.DataFrame(
         [
             {"sequence": a.sequence, "object": a.object_id, **vars(i)}
@@ -83,9 +83,15 @@ def interaction_table(annotations: Sequence[Annotation]) -> pd.DataFrame:
 def plot_curves(
     curves: Mapping[str, pd.DataFrame], annotations: Sequence[Annotation], stem: Path
 ) -> list[Path]:
-    """Draw mean IoU over interactions per frame, a line a label; ``stem``.png and .svg.
+    """Draw mean IoU over interactions per frame, with one line per curve.
 
-    annotations: each is a thin line behind the first curve, unless they are too many to be told apart.
+    Args:
+        curves: the curves by label.
+        annotations: each is a thin line behind the first curve, unless there are too many.
+        stem: the path of the files without suffix.
+
+    Returns:
+        ``stem``.png and ``stem``.svg.
 
     Raises:
         OutputError: a file cannot be written.

@@ -1,4 +1,4 @@
-"""Everything that is written about a finished run of the interactive benchmark."""
+"""The files that are written about a finished run of the interactive benchmark."""
 
 from __future__ import annotations
 
@@ -17,26 +17,29 @@ from .walks import Annotation
 CURVE = "curve.csv"
 
 INTERACTIONS = "interactions.json"
-"""The file in a sequence's folder of results: a list of annotations."""
+"""The file in a sequence's results folder, a list of annotations."""
 
 
 def read_annotations(folder: RunFolder, sequences: Sequence[str]) -> list[Annotation]:
-    """All objects of the finished ones among ``sequences``, in that order."""
+    """The annotations of all objects of the finished sequences among ``sequences``, in that order."""
     seed = folder.seeds[0]
     files = [folder.masks(seed) / name / INTERACTIONS for name in folder.finished_of(seed, sequences)]
     return [Annotation.from_json(a) for file in files for a in json.loads(file.read_text(encoding="ascii"))]
 
 
 def write_outputs(folder: RunFolder, annotations: Sequence[Annotation], others: Sequence[Path] = ()) -> None:
-    """Write ``interactions.csv``, ``metrics.csv`` (a row an object), ``curve.csv`` and its plot.
+    """Write ``interactions.csv``, ``metrics.csv`` (one row per object), ``curve.csv`` and its plot.
 
-    annotations: at least one. others: folders of other runs, whose curves are drawn beside this one.
+    Args:
+        folder: the run's folder.
+        annotations: at least one.
+        others: folders of other runs, whose curves are drawn beside this one's.
 
     Raises:
-        EvaluationError: one of ``others`` is no such folder.
+        EvaluationError: one of ``others`` has no curve.
         OutputError: a file cannot be written.
     """
-    # It imports matplotlib, which whoever is only refused does not need.
+    # Imported only now, because it imports matplotlib.
     from .curves import interaction_table, mean_curve, object_table, plot_curves
 
     for name, table in (
@@ -50,7 +53,7 @@ def write_outputs(folder: RunFolder, annotations: Sequence[Annotation], others: 
 
 
 def _names(folders: Sequence[Path]) -> dict[Path, str]:
-    """Folder → what to call its curve: its own name, with the folders around it where names are alike."""
+    """The names of curves by folder: its own name, with its parents' if two names are the same."""
     resolved = {folder.resolve() for folder in folders}
     depth = 1
     while len({path.parts[-depth:] for path in resolved}) < len(resolved):
@@ -62,12 +65,12 @@ def read_curve(folder: Path) -> pd.DataFrame:
     """The curve of a finished run.
 
     Raises:
-        EvaluationError: there is none in the folder.
+        EvaluationError: the folder has no curve.
     """
     try:
         curve = pd.read_csv(folder / CURVE)
         return curve[["interactions_per_frame", "iou"]]
     except (OSError, ValueError, KeyError) as error:
         raise EvaluationError(
-            f"{folder / CURVE} is no curve of a finished run: give the folder of one"
+            f"{folder / CURVE} is not the curve of a finished run: give the folder of one"
         ) from error

@@ -1,4 +1,4 @@
-"""Tracking switched off: the baseline that prompts the segmenter in each frame by itself."""
+"""The baseline without tracking, which prompts the segmenter in each frame by itself."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sampt.trackers.clip import Clip
 
 
 class Untracked(OnlineTracker):
-    """Sees a point in its query frame only."""
+    """A tracker whose points are visible in their query frames only."""
 
     name: ClassVar[str] = "none"
 
@@ -32,13 +32,13 @@ class Untracked(OnlineTracker):
 
 
 def without_tracking(method: VideoMethod) -> VideoMethod:
-    """The same method, but that a point counts in its own frame only.
+    """A method in which a point counts in its own frame only.
 
     Raises:
-        ConfigError: the method has no point tracker to do without.
+        ConfigError: the method has no point tracker to switch off.
     """
     if not isinstance(method, SamPt):
-        raise ConfigError(f"--no-tracking is for methods with a point tracker, and {method.name} has none")
+        raise ConfigError(f"--no-tracking is for methods with a point tracker, but {method.name} has none")
     made = copy(method)
     made.parts = replace(method.parts, tracker=Untracked())
     return made

@@ -1,4 +1,4 @@
-"""The simulated annotator's walks through a video, one object at a time (SAM-PT, Sec. 4.6, supplement)."""
+"""The simulated annotator's passes through a video, one object at a time (SAM-PT, Sec. 4.6, supplement)."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ OFFLINE_TARGETS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.8
 
 @dataclass(frozen=True)
 class Rules:
-    """How the annotator works.
+    """The rules by which the annotator works.
 
-    mode: "online", one walk that mends frames until they reach the target; "offline", walks with the
-        targets of ``OFFLINE_TARGETS`` that are lower first.
-    target: the IoU that is good enough.
-    actions: at most so many in one frame of one walk.
-    budget: at most so many in all.
-    tracking: whether points are tracked through the video; without, each counts in its own frame only.
+    Attributes:
+        mode: "online" for one pass that corrects frames until they reach the target; "offline" for earlier
+            passes with the lower targets of ``OFFLINE_TARGETS``.
+        target: the IoU that is good enough.
+        actions: maximum actions per frame per pass.
+        budget: maximum actions in total.
+        tracking: whether points are tracked through the video; otherwise each counts in its own frame only.
     """
 
     mode: Literal["online", "offline"] = "online"
@@ -43,10 +44,16 @@ class Rules:
 
 @dataclass(frozen=True)
 class Interaction:
-    """One action: what was done, and IoU and F before and after, in that frame and as means over the video.
+    """One action, with IoU and F before and after, in that frame and as means over the video.
 
-    number: from 1. target: of the walk. frame: its position. action: "add" or "remove". point: the id of the
-    point that was added or removed, by ids from 1; x, y: where it was in that frame.
+    Attributes:
+        number: number of the interaction, from 1.
+        target: target of the pass.
+        frame: position of the frame.
+        action: "add" or "remove".
+        point: id of the point that was added or removed, from 1.
+        x: where the point was in that frame, px.
+        y: where the point was in that frame, px.
     """
 
     number: int
@@ -69,9 +76,12 @@ class Interaction:
 
 @dataclass(frozen=True)
 class Annotation:
-    """All interactions of one object; ``iou`` and ``f`` are the video's means before the first of them.
+    """All interactions with one object.
 
-    frames: how many were annotated, and so walked through.
+    Attributes:
+        frames: number of annotated frames, which the annotator goes through.
+        iou: mean IoU of the video before the first interaction.
+        f: mean F of the video before the first interaction.
     """
 
     sequence: str
@@ -88,7 +98,7 @@ class Annotation:
 
     @property
     def fs(self) -> list[float]:
-        """Likewise F."""
+        """The video's mean F after 0, 1, 2, … interactions."""
         return [self.f, *(i.video_f_after for i in self.interactions)]
 
     def to_json(self) -> dict[str, Any]:
@@ -109,7 +119,13 @@ def annotate(
 ) -> Annotation:
     """Simulate a person who annotates one object in a new session of its video.
 
-    truth: position → the object's mask, (H, W) bool, in all annotated frames from its first one on.
+    Args:
+        session: the session.
+        truth: position → the object's mask, (H, W) bool, in all annotated frames from its first one on.
+        rules: how the annotator works.
+        rng: the source of randomness.
+        sequence: name of the sequence, for the result.
+        object_id: id of the object, for the result.
     """
     walker = _Walker(session, truth, rules, rng)
     iou, f = walker.means
@@ -119,7 +135,7 @@ def annotate(
 
 
 class _Walker:
-    """The state between two interactions: IoU and F of every frame as they are now."""
+    """The state between two interactions: the current IoU and F of every frame."""
 
     def __init__(
         self, session: InteractiveSession, truth: Mapping[int, Mask], rules: Rules, rng: np.random.Generator
@@ -171,8 +187,8 @@ class _Walker:
         )
 
     def _update(self, frame: int) -> None:
-        """Make the masks that were touched, and score them."""
-        # Without tracking no other frame can have changed.
+        """Update the masks that have changed, and their scores."""
+        # Without tracking, no other frame can have changed.
         changed = [t for t in self.truth if not self.session.finished(t)] if self.rules.tracking else [frame]
         for _ in self.session.run(set(changed)):
             pass

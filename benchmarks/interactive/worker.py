@@ -1,4 +1,4 @@
-"""What one worker does with one sequence: an annotator is simulated for each of its objects."""
+"""The worker of the interactive benchmark, which simulates an annotator for each object of a sequence."""
 
 from __future__ import annotations
 
@@ -24,9 +24,12 @@ from .walks import Rules, annotate
 
 
 class InteractiveWorker:
-    """Simulates annotators of sequences; keeps its methods.
+    """A worker that simulates annotators of sequences and keeps its methods.
 
-    settings: configurations by name, as ``interactive_config`` makes them.
+    Args:
+        dataset: which dataset, and where it is.
+        rules: how the annotators work.
+        settings: configurations by name, as ``interactive_config`` makes them.
     """
 
     def __init__(self, dataset: DatasetChoice, rules: Rules, settings: Mapping[str, Config]) -> None:
@@ -34,9 +37,10 @@ class InteractiveWorker:
         self.rules, self.methods = rules, SharedMethods(settings)
 
     def __call__(self, task: SequenceTask) -> TaskResult:
-        """
+        """The annotations of a sequence's objects.
+
         Raises:
-            DatasetError: the sequence cannot be read, or has no truth but in its objects' first frames.
+            DatasetError: the sequence cannot be read, or is only annotated in its objects' first frames.
         """
         begin = time.perf_counter()
         sequence, method = self.dataset[task.sequence], self.methods(task)
@@ -66,7 +70,7 @@ class InteractiveWorker:
 
 
 def object_truth(sequence: VosSequence, object_id: int) -> dict[int, Mask]:
-    """Position → mask, (H, W) bool, in all annotated frames from the object's first one on.
+    """The object's masks, (H, W) bool, by position, in all annotated frames from its first one on.
 
     Raises:
         DatasetError: only the first one is annotated, or an annotation cannot be read.
@@ -75,7 +79,7 @@ def object_truth(sequence: VosSequence, object_id: int) -> dict[int, Mask]:
     positions = [t for t in sequence.annotations if t >= first]
     if len(positions) == 1 and first < len(sequence.frames) - 1:
         raise DatasetError(
-            f"{sequence.name} is annotated only where object {object_id} appears, so nobody can be simulated "
-            "who knows the truth: choose a split with annotations of every frame"
+            f"{sequence.name} is annotated only where object {object_id} appears, so an annotator who knows "
+            "the truth cannot be simulated: choose a split with annotations of every frame"
         )
     return {t: sequence.labels(t) == object_id for t in positions}

@@ -1,4 +1,4 @@
-"""Does memory grow with the video? Peak RSS of ``sampt segment``, or ``track``, on short and long ones.
+"""The peak memory of ``sampt segment`` or ``track`` on short and long videos: does it grow with the video?
 
 python -m sampt.benchmarks.measure.memory --frames 300 3000
 python -m sampt.benchmarks.measure.memory --track --tracker pips --random-weights 0 --size 320x192
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def measure(frames: int, arguments: argparse.Namespace) -> tuple[float, float]:
-    """Peak resident memory in MiB, and seconds, of one run of the command line on a generated video."""
+    """The peak resident memory in MiB, and the seconds, of one command on a generated video."""
     with tempfile.TemporaryDirectory() as folder:
         video, mask = Path(folder) / "clip.mp4", Path(folder) / "mask.png"
         width, height = map(int, arguments.size.split("x"))
@@ -62,7 +62,7 @@ def measure(frames: int, arguments: argparse.Namespace) -> tuple[float, float]:
         command += arguments.options
         begin = time.perf_counter()
         process = subprocess.Popen(command)
-        # wait4 tells this child's own peak, whatever other children took.
+        # wait4 gives this child's own peak, whatever other children used.
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
@@ -71,15 +71,15 @@ def measure(frames: int, arguments: argparse.Namespace) -> tuple[float, float]:
 
 
 def points(scene: SyntheticScene) -> list[str]:
-    """Options that name 15 points on each object in the first frame."""
+    """The options for 15 points on each object in the first frame."""
     queries, owners = scene.sample_queries(15, np.random.default_rng(0))
     return [f"--point={k + 1}:0:{x},{y}" for (_, x, y), k in zip(queries, owners, strict=True)]
 
 
 def random_state(tracker: str, seed: int) -> dict[str, torch.Tensor]:
-    """Weights that a checkpoint of this tracker might hold; RAFT's small variant.
+    """The weights that a checkpoint of a tracker might contain; for RAFT, of the small variant.
 
-    Its flow is 0, for RAFT gives up points that have left the frame, and then has nothing to do.
+    RAFT's flow is 0, because it gives up points that leave the frame and would then have nothing to do.
     """
     if tracker != "raft":
         return network(tracker, None, seed).state_dict()
@@ -93,7 +93,7 @@ def random_state(tracker: str, seed: int) -> dict[str, torch.Tensor]:
 
 
 def write_scene(scene: SyntheticScene, video: Path, mask: Path) -> None:
-    """The scene as an H.264 file, and the mask of its first frame."""
+    """Write the scene as an H.264 file, and the mask of its first frame."""
     with VideoWriter(video, scene.fps, scene.size) as writer:
         for frame in scene:
             writer.write(frame)

@@ -1,4 +1,4 @@
-"""How much faster the contour accuracy F is here than by the letter of its definition, on one core.
+"""The speed of contour accuracy F compared with a literal implementation of its definition, on one core.
 
 Run it with ``python -m sampt.benchmarks.measure.metric_speed --root DAVIS``.
 """
@@ -25,19 +25,19 @@ Dilation = Callable[[Mask, Mask], Mask]
 
 
 def by_opencv(boundary: Mask, disc: Mask) -> Mask:
-    """The dilation of the official evaluation of DAVIS 2017."""
+    """The dilation in the official evaluation of DAVIS 2017."""
     return cv2.dilate(boundary.astype(np.uint8), disc.astype(np.uint8)).astype(bool)
 
 
 def by_scipy(boundary: Mask, disc: Mask) -> Mask:
-    """The dilation of the official evaluation of DAVIS 2016, whose scikit-image calls SciPy."""
+    """The dilation in the official evaluation of DAVIS 2016, whose scikit-image calls SciPy."""
     return np.asarray(ndimage.binary_dilation(boundary, disc), bool)
 
 
 def plain_contour_accuracy(
     prediction: Mask, annotation: Mask, tolerance: float = TOLERANCE, dilate: Dilation = by_opencv
 ) -> float:
-    """F of two (H, W) masks written down as it is defined, over the whole frame."""
+    """F of two (H, W) masks as it is defined, over the whole frame."""
     ours, truth = plain_boundary(prediction), plain_boundary(annotation)
     if not ours.any() or not truth.any():
         return float(ours.any() == truth.any())
@@ -65,27 +65,27 @@ def plain_boundary(mask: Mask) -> Mask:
 @click.command()
 @click.option("--root", type=click.Path(path_type=Path), required=True, help="DAVIS, with Annotations/480p.")
 @click.option(
-    "--results", type=click.Path(path_type=Path), help="Masks; default: the frame before's annotation."
+    "--results", type=click.Path(path_type=Path), help="Masks; default: the previous frame's annotation."
 )
 @click.option(
     "--stride", type=click.IntRange(min=1), default=5, show_default=True, help="Take every n-th frame."
 )
 def main(root: Path, results: Path | None, stride: int) -> None:
-    """Time F of every n-th frame three ways on one core, and check that the numbers are the same."""
+    """Time F of every n-th frame in three ways on one core, and check that the numbers are equal."""
     cv2.setNumThreads(1)
     pairs = list(_pairs(root / "Annotations" / "480p", results, stride))
     if not pairs:
         raise click.UsageError(
-            f"no pairs of masks under {root}: give a DAVIS folder that has Annotations/480p"
+            f"there are no pairs of masks under {root}: give a DAVIS folder with Annotations/480p"
         )
     contour_accuracy(*pairs[0])
     ours, seconds = _timed(contour_accuracy, pairs)
-    click.echo(f"{len(pairs)} frames; ours {1000 * seconds / len(pairs):.2f} ms a frame")
+    click.echo(f"{len(pairs)} frames; ours {1000 * seconds / len(pairs):.2f} ms per frame")
     for dilate in (by_opencv, by_scipy):
         plain, plain_seconds = _timed(partial(plain_contour_accuracy, dilate=dilate), pairs)
         if plain != ours:
             raise click.ClickException(
-                f"the definition {dilate.__name__} gives other numbers: metrics/davis.py is wrong"
+                f"the definition {dilate.__name__} gives different numbers: metrics/davis.py is wrong"
             )
         milliseconds, ratio = 1000 * plain_seconds / len(pairs), plain_seconds / seconds
         click.echo(
@@ -109,7 +109,7 @@ def _mask(path: Path) -> Mask:
 def _timed(
     measure: Callable[[Mask, Mask], float], pairs: list[tuple[Mask, Mask]]
 ) -> tuple[list[float], float]:
-    """A measure of all pairs, and how many seconds of this process that took."""
+    """The measure of all pairs, and the seconds of processor time that it took."""
     start = time.process_time()
     values = [measure(*pair) for pair in pairs]
     return values, time.process_time() - start

@@ -1,4 +1,4 @@
-"""How fast is it? Seconds of each stage of the real pipeline, on a generated video.
+"""The speed of each stage of the real pipeline on a generated video.
 
 python -m sampt.benchmarks.measure.speed --segmenter mobile-sam --random-weights 0
 python -m sampt.benchmarks.measure.speed --segmenter sam-vit-b --random-weights 0 \\
@@ -28,19 +28,27 @@ from .speed_runs import STAGES, Setting, Timing
 
 @click.command(help=__doc__)
 @click.option("--segmenter", "segmenters", multiple=True, default=["mobile-sam"], show_default=True)
-@click.option("--checkpoint", type=click.Path(path_type=Path), help="Of the only segmenter.")
-@click.option("--random-weights", type=int, metavar="SEED", help="Weights that know nothing; no checkpoint.")
+@click.option(
+    "--checkpoint", type=click.Path(path_type=Path), help="The segmenter's checkpoint, if there is only one."
+)
+@click.option(
+    "--random-weights", type=int, metavar="SEED", help="Use random weights instead of a checkpoint."
+)
 @click.option("--config", default="sam_pt_wacv", show_default=True)
 @click.option("--tracker", default="dis", show_default=True)
-@click.option("-o", "overrides", multiple=True, metavar="KEY=VALUE", help="For all settings.")
-@click.option("--against", multiple=True, metavar="KEY=VALUE", help="Also with this, and give the ratio.")
+@click.option("-o", "overrides", multiple=True, metavar="KEY=VALUE", help="An option for all settings.")
+@click.option(
+    "--against", multiple=True, metavar="KEY=VALUE", help="Also measure with this option, and give the ratio."
+)
 @click.option("--objects", type=click.IntRange(1, 255), default=5, show_default=True)
 @click.option("--refinements", type=click.IntRange(0), default=12, show_default=True)
 @click.option("--frames", type=click.IntRange(1), default=8, show_default=True)
 @click.option("--size", default="854x480", show_default=True, metavar="WIDTHxHEIGHT")
 @click.option("--repeats", type=click.IntRange(1), default=3, show_default=True)
 @click.option("--device", default="auto", show_default=True)
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write all figures there, too.")
+@click.option(
+    "--json", "json_path", type=click.Path(path_type=Path), help="Also write all figures to this file."
+)
 def main(
     segmenters: tuple[str, ...],
     checkpoint: Path | None,
@@ -74,7 +82,7 @@ def main(
     try:
         with TemporaryDirectory(prefix="sampt-speed-") as folder:
             video, mask = Path(folder) / "clip.mp4", Path(folder) / "mask.png"
-            # Nothing hides or leaves: every frame has the same work.
+            # Nothing is hidden or leaves, so every frame is the same amount of work.
             scene = SyntheticScene(frames, height, width, objects, occlusion=False, leaving=False)
             write_scene(scene, video, mask)
             for name in segmenters:
@@ -90,7 +98,7 @@ def main(
 
 
 def measure(settings: list[Setting], video: Path, mask: Path, repeats: int) -> list[Timing]:
-    """Each setting once to warm up, then all in turn, so that a busy machine is unfair to none."""
+    """Run each setting once to warm up, then all in turn, so that a busy machine affects all of them."""
     timings = [Timing(setting, setting.build()) for setting in settings]
     for timing in timings:
         timing.warm_up(video, mask)
@@ -103,8 +111,8 @@ def measure(settings: list[Setting], video: Path, mask: Path, repeats: int) -> l
 
 
 def show(name: str, timings: list[Timing]) -> None:
-    """A table with a row for each stage: median and range over the repeats, and the ratio of two settings."""
-    table = Table(title=f"{name}, ms a frame: median (least to most)", title_justify="left")
+    """Print a table of the stages: median and range over the repeats, and the ratio of two settings."""
+    table = Table(title=f"{name}, ms per frame: median (minimum to maximum)", title_justify="left")
     table.add_column("stage")
     for timing in timings:
         table.add_column(" ".join(timing.setting.extra) or "as given", justify="right")
@@ -122,7 +130,7 @@ def show(name: str, timings: list[Timing]) -> None:
         table.add_row(title, *cells)
     for title, figures in (
         ("frames/s", [f"{t.frames_per_second:.3g}" for t in timings]),
-        ("decoder calls a frame", [f"{t.calls_per_frame:.1f}" for t in timings]),
+        ("decoder calls per frame", [f"{t.calls_per_frame:.1f}" for t in timings]),
         ("all but encode ÷ single decoder calls", [f"{t.overhead:.3f}" for t in timings]),
         ("peak memory (MiB)", [f"{t.peak_mib:.0f}" if t.peak_mib else "not known" for t in timings]),
     ):

@@ -1,4 +1,4 @@
-"""One setting of the pipeline, run again and again with a stopwatch."""
+"""Repeated, timed runs of one setting of the pipeline."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from sampt.segmenters.variants import with_random_weights
 from sampt.video.reader import Video
 
 STAGES = ("decode video", "select", "encode", "track", "prompt", "reinit", "upscale", "write", "all")
-"""``all`` is a whole run; the first one is measured alone, for in a run the tracker is who decodes."""
+"""The stages. ``all`` is a whole run; decoding is measured alone, as in a run it is part of tracking."""
 
 Shape = tuple[int, bool, bool]
-"""Of one object's prompt: how many points, whether there is a box, whether there is a mask."""
+"""The shape of an object's prompt: how many points, whether there is a box, whether there is a mask."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What is measured. ``extra``: the overrides that set it apart."""
+    """What is measured; ``extra`` are the overrides in which settings differ."""
 
     segmenter: str
     checkpoint: Path | None
@@ -45,9 +45,9 @@ class Setting:
         return replace(self, extra=tuple(extra))
 
     def build(self) -> VideoMethod:
-        """The model, with random weights if they were asked for."""
+        """The method, with random weights if requested."""
         named = f"segmenter.name={self.segmenter}"
-        # Random scores mean nothing: no mask is dropped for them.
+        # Random scores mean nothing, so no mask is dropped because of them.
         kept = ("prompting.iou_threshold=null",) if self.random_weights is not None else ()
         config = load_config(self.config, [named, *kept, *self.overrides, *self.extra])
         if self.random_weights is None:
@@ -65,7 +65,8 @@ class Setting:
 class Timing:
     """The runs of one setting so far.
 
-    seconds: of each stage, one entry a run.
+    Attributes:
+        seconds: seconds of each stage, one entry per run.
     """
 
     setting: Setting
@@ -83,13 +84,13 @@ class Timing:
         self._on_gpu = self.model.segmenter.device.type == "cuda"
 
     def warm_up(self, video: Path, mask: Path) -> None:
-        """One run that does not count, in which every prompt's shape is noted."""
+        """Do one run that does not count, in which every prompt's shape is noted."""
         setattr(self.model.segmenter, "decode", self._noting)  # noqa: B010 - mypy forbids the plain way
         self._once(video, mask, None)
         setattr(self.model.segmenter, "decode", self._decode)  # noqa: B010
 
     def run(self, video: Path, mask: Path) -> None:
-        """One run that counts; on a GPU another for the stages, which waits for the GPU after each."""
+        """Do one run that counts; on a GPU another one for the stages, waiting for the GPU after each."""
         _forget_peak(self._on_gpu)
         measured = self._once(video, mask, None)
         self.peak_mib = _peak_mib(self._on_gpu)
@@ -123,7 +124,7 @@ class Timing:
         return self._decode(embedding, prompts, contexts)
 
     def time_single_calls(self, repeats: int = 7) -> None:
-        """How long the decoder takes for one object, with each shape of prompt that occurred."""
+        """Time the decoder for one object, with each shape of prompt that occurred."""
         device = self.model.segmenter.device
         for points, box, mask in self._calls:
             assert self._embedding is not None
@@ -148,7 +149,7 @@ class Timing:
         return time.perf_counter() - begin
 
     def milliseconds(self, stage: str) -> list[float]:
-        """Of each run, for a frame."""
+        """The milliseconds per frame of each run."""
         return [1000 * s / self.frames for s in self.seconds.get(stage, [])]
 
     @property
@@ -161,12 +162,12 @@ class Timing:
 
     @property
     def overhead(self) -> float:
-        """All the time but the encoder's, in units of one decoder call for each object and pass."""
+        """All time except the encoder's, in units of one decoder call per object and pass."""
         calls = sum(n * self._single[shape] for shape, n in self._calls.items())
         return float(np.median(np.subtract(self.seconds["all"], self.seconds["encode"]))) / calls
 
     def summary(self) -> dict[str, Any]:
-        """Everything, as plain values."""
+        """All figures as plain values."""
         return {
             "setting": [*self.setting.overrides, *self.setting.extra],
             "milliseconds_per_frame": {stage: self.milliseconds(stage) for stage in STAGES},
@@ -189,7 +190,7 @@ def _forget_peak(on_gpu: bool) -> None:
 
 
 def _peak_mib(on_gpu: bool) -> float | None:
-    """Since the peak was last forgotten: of the GPU's memory, else of this process; None if not known."""
+    """The peak since the last reset, of the GPU's memory or else of this process; None if not known."""
     if on_gpu:
         return torch.cuda.max_memory_allocated() / 2**20
     status = Path("/proc/self/status")

@@ -1,7 +1,7 @@
-"""What does sharing work save a point tracker? Each one as it is, and without, in one run.
+"""The time that sharing work saves a point tracker, measured with and without sharing in one run.
 
-PIPS: against feature maps computed for every window and direction, as the official chain does.
-CoTracker: all objects' points together, against object by object, each with feature maps of its own.
+PIPS is compared with computing feature maps for every window and direction, as in the official chain;
+CoTracker, which tracks all objects' points together, with tracking each object with its own feature maps.
 
 python -m sampt.benchmarks.measure.tracker_speed --tracker pips --random-weights 0
 python -m sampt.benchmarks.measure.tracker_speed --tracker cotracker3 --checkpoint online.pth --frames 48
@@ -34,17 +34,19 @@ from sampt.weights.loading import load_checkpoint, load_strictly
 
 Frames = NDArray[np.uint8]
 Queries = NDArray[np.float32]
-"""Of one object: (N, 3) of (t, x, y)."""
+"""The queries of one object: (N, 3) of (t, x, y)."""
 
 TRACKERS = ("pips", "cotracker3", "cotracker3-offline", "cotracker2")
-"""Those that share work between objects."""
+"""The trackers that share work between objects."""
 
 
 @dataclass
 class Way:
-    """One way to track all objects, and what each run of it took.
+    """One way to track all objects, and the time that each run of it took.
 
-    seconds: of the clock; cpu: of this process, on all cores, which other processes disturb less.
+    Attributes:
+        seconds: elapsed time.
+        cpu: processor time of this process on all cores, which other processes disturb less.
     """
 
     name: str
@@ -61,15 +63,15 @@ def together(make: Callable[..., PointTracker], clip: Frames, objects: list[Quer
 def one_by_one(
     make: Callable[..., PointTracker], clip: Frames, objects: list[Queries]
 ) -> NDArray[np.float32]:
-    """The same, each object by a tracker that has seen nothing yet."""
+    """The same positions, each object tracked by a new tracker with an empty cache."""
     return np.concatenate([make().track(clip, queries).xy for queries in objects], axis=1)
 
 
 def ways(name: str, make: Callable[..., PointTracker]) -> list[Way]:
-    """The tracker as it is, then without sharing; ``make`` makes a tracker that has seen nothing yet."""
+    """The tracker as it is, then without sharing; ``make`` makes a new tracker with an empty cache."""
     if name == "pips":
         return [
-            Way("features once a frame", partial(together, make)),
+            Way("features once per frame", partial(together, make)),
             Way("features per window", partial(together, partial(make, reuse_features=False))),
         ]
     return [
@@ -79,10 +81,10 @@ def ways(name: str, make: Callable[..., PointTracker]) -> list[Way]:
 
 
 def network(name: str, checkpoint: Path | None, seed: int | None) -> nn.Module:
-    """The tracker's network, with the weights of a file, or random ones.
+    """The tracker's network with the weights of a file or random ones.
 
     Raises:
-        CheckpointError: the file is not one of this tracker's.
+        CheckpointError: the file is not a checkpoint of this tracker.
         ConfigError: neither is given, or both.
     """
     if (checkpoint is None) == (seed is None):
@@ -96,7 +98,7 @@ def network(name: str, checkpoint: Path | None, seed: int | None) -> nn.Module:
 
 
 def measure(found: list[Way], clip: Frames, objects: list[Queries], repeats: int) -> NDArray[np.float32]:
-    """Run all ways in turn, ``repeats`` times; returns their positions, (ways, T, N, 2)."""
+    """Run all ways in turn, ``repeats`` times, and return their positions, (ways, T, N, 2)."""
     for _ in range(repeats):
         positions = []
         for way in found:
@@ -108,10 +110,10 @@ def measure(found: list[Way], clip: Frames, objects: list[Queries], repeats: int
 
 
 def show(name: str, found: list[Way], frames: int, positions: NDArray[np.float32]) -> None:
-    """A row for each way: median (least to most), and how many times the first one's median that is."""
+    """Print a table with one row per way: median (minimum to maximum), and its ratio to the first one's."""
     table = Table(title=name, title_justify="left")
     table.add_column("way", no_wrap=True)
-    for column in ("ms a frame", "ratio", "CPU ms a frame", "ratio", "tracks differ"):
+    for column in ("ms per frame", "ratio", "CPU ms per frame", "ratio", "tracks differ"):
         table.add_column(column, justify="right")
     for way, xy in zip(found, positions, strict=True):
         cells = []
@@ -126,12 +128,14 @@ def show(name: str, found: list[Way], frames: int, positions: NDArray[np.float32
 @click.command(help=__doc__)
 @click.option("--tracker", type=click.Choice(TRACKERS), default="pips", show_default=True)
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="The tracker's official file.")
-@click.option("--random-weights", type=int, metavar="SEED", help="Weights that know nothing; no checkpoint.")
+@click.option(
+    "--random-weights", type=int, metavar="SEED", help="Use random weights instead of a checkpoint."
+)
 @click.option("-o", "options", multiple=True, metavar="KEY=VALUE", help="An option of the tracker.")
 @click.option("--frames", type=click.IntRange(1), default=100, show_default=True)
 @click.option("--size", default="854x480", show_default=True, metavar="WIDTHxHEIGHT")
 @click.option("--objects", type=click.IntRange(1, 255), default=5, show_default=True)
-@click.option("--points", type=click.IntRange(1), default=9, show_default=True, help="Of each object.")
+@click.option("--points", type=click.IntRange(1), default=9, show_default=True, help="Points per object.")
 @click.option("--query-frame", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--repeats", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--device", default="auto", show_default=True)
@@ -160,12 +164,12 @@ def main(
             )
             return made
 
-        # Nothing hides or leaves. In memory: drawing frames again must not count.
+        # Nothing is hidden or leaves. Frames are in memory, so that drawing them does not count.
         scene = SyntheticScene(frames, height, width, objects, occlusion=False, leaving=False)
         clip = np.stack(list(scene))
         queries, owners = scene.sample_queries(points, np.random.default_rng(0), query_frame)
         grouped = [queries[owners == k] for k in np.unique(owners)]
-        make().track(clip[:2], [[0, 0, 0]])  # whatever is only slow once
+        make().track(clip[:2], [[0, 0, 0]])  # whatever is only slow the first time
         found = ways(tracker, make)
         positions = measure(found, clip, grouped, repeats)
     except (SamptError, ValueError, TypeError, IndexError) as error:

@@ -1,4 +1,4 @@
-"""How long it takes to score results as large as those for UVO's validation set.
+"""The time it takes to score results as large as those for UVO's validation set.
 
 Run it with ``python -m sampt.benchmarks.measure.vis_speed``; it writes data to a temporary folder first.
 """
@@ -24,15 +24,15 @@ from ..vis.evaluation import evaluate_vis
 
 SIZE = (480, 854)
 OBJECTS = 13
-"""A video; UVO's validation set has as many on average."""
+"""Number of objects per video, the average of UVO's validation set."""
 TRACKS = 60
-"""So many different objects are drawn; every masklet is one of them, some frames earlier or later."""
+"""Number of different objects drawn; every masklet is one of them, some frames earlier or later."""
 
 Track = list[Rle]
 
 
 def draw_tracks(frames: int, rng: np.random.Generator) -> list[Track]:
-    """Ellipses with frayed edges that drift, run-length encoded."""
+    """Drifting ellipses with frayed edges, run-length encoded."""
     return [_draw_track(frames, rng) for _ in range(TRACKS)]
 
 
@@ -66,7 +66,7 @@ def _masklets(
 
 
 def write_data(folder: Path, videos: int, frames: int, predictions: int) -> tuple[Path, Path]:
-    """Annotations and results in the format of YouTube-VIS."""
+    """Write annotations and results in the format of YouTube-VIS."""
     rng = np.random.default_rng(0)
     tracks = draw_tracks(frames, rng)
     annotations, results = folder / "annotations.json", folder / "results.json"
@@ -88,10 +88,14 @@ def write_data(folder: Path, videos: int, frames: int, predictions: int) -> tupl
 
 @click.command()
 @click.option("--videos", type=click.IntRange(min=1), default=250, show_default=True)
-@click.option("--frames", type=click.IntRange(min=10), default=90, show_default=True, help="Of a video.")
-@click.option("--predictions", type=click.IntRange(min=1), default=100, show_default=True, help="A video.")
+@click.option(
+    "--frames", type=click.IntRange(min=10), default=90, show_default=True, help="Frames per video."
+)
+@click.option(
+    "--predictions", type=click.IntRange(min=1), default=100, show_default=True, help="Predictions per video."
+)
 def main(videos: int, frames: int, predictions: int) -> None:
-    """Time reading and scoring of generated results, and say how much memory that took."""
+    """Time reading and scoring generated results, and print how much memory that took."""
     with TemporaryDirectory(prefix="sampt-") as temporary:
         truth, results = write_data(Path(temporary), videos, frames, predictions)
         sizes = ", ".join(f"{path.stat().st_size / 2**20:.0f} MiB" for path in (truth, results))

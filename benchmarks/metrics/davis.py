@@ -2,7 +2,7 @@
 
 Perazzi et al., "A Benchmark Dataset and Evaluation Methodology for Video Object Segmentation", CVPR 2016,
 section 4, with the boundary map, the tolerance and the binning of the official evaluation of DAVIS 2017.
-The numbers are equal to those of the official code, without its dilation of whole frames by a disc.
+The numbers equal those of the official code, but are found without its dilation of whole frames by a disc.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _QUAD = np.ones((2, 2), np.uint8)
 
 
 class Statistics(NamedTuple):
-    """A measure over the frames of one object: mean, share of frames above 0.5, first quarter minus last."""
+    """A measure over an object's frames: mean, share of frames above 0.5, first quarter minus last."""
 
     mean: float
     recall: float
@@ -32,10 +32,11 @@ class Statistics(NamedTuple):
 
 
 def region_similarity(prediction: NDArray[np.bool_], annotation: NDArray[np.bool_]) -> float:
-    """J of one frame: intersection over union, 1 where both masks are empty.
+    """Region similarity J of one frame: intersection over union, 1 if both masks are empty.
 
     Args:
-        prediction, annotation: (H, W) bool.
+        prediction: (H, W) bool.
+        annotation: (H, W) bool.
 
     Raises:
         ValueError: the masks differ in shape, or are not 2-D bool arrays.
@@ -48,15 +49,16 @@ def region_similarity(prediction: NDArray[np.bool_], annotation: NDArray[np.bool
 def contour_accuracy(
     prediction: NDArray[np.bool_], annotation: NDArray[np.bool_], tolerance: float = TOLERANCE
 ) -> float:
-    """F of one frame: the harmonic mean of the precision and the recall of the boundary.
+    """Contour accuracy F of one frame: the harmonic mean of the boundary's precision and recall.
 
-    A boundary pixel is matched if the other mask has one within ``ceil(tolerance * diagonal)`` pixels.
-    Two masks without boundary agree (1); one without and one with do not (0). A mask that fills
-    the frame has no boundary.
+    A boundary pixel is matched if the other mask has one within ``ceil(tolerance * diagonal)`` pixels. Two
+    masks without boundary agree (1); one with and one without do not (0). A mask that fills the frame has no
+    boundary.
 
     Args:
-        prediction, annotation: (H, W) bool.
-        tolerance: as a share of the frame's diagonal.
+        prediction: (H, W) bool.
+        annotation: (H, W) bool.
+        tolerance: the distance of a match, as a share of the frame's diagonal.
 
     Raises:
         ValueError: the masks differ in shape, or are not 2-D bool arrays.
@@ -76,18 +78,18 @@ def contour_accuracy(
 def boundary(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The pixels of an (H, W) bool mask that differ from their east, south or south-east neighbour.
 
-    The last row looks east only, the last column south only, and their common corner is never boundary:
-    a pixel and those neighbours that it has are not all equal where their maximum is not their minimum.
+    The last row is compared only with the east, the last column only with the south, and their common corner
+    is never boundary. A pixel and the neighbours that it has differ if their maximum is not their minimum.
     """
     pixels = mask.view(np.uint8)
     return cv2.morphologyEx(pixels, cv2.MORPH_GRADIENT, _QUAD, anchor=(0, 0)).view(np.bool_)
 
 
 def statistics(values: ArrayLike) -> Statistics:
-    """Mean, recall and decay of the scored frames of one object, (T,) float with T >= 1.
+    """The mean, recall and decay over the scored frames of one object, (T,) float with T >= 1.
 
-    The four bins of the decay share their border frames, as in the official code; unlike there, they stay
-    right from 256 frames on, which no DAVIS sequence has.
+    As in the official code, the four bins of the decay share their border frames. Unlike there, they are also
+    right for 256 frames or more, which no DAVIS sequence has.
 
     Raises:
         ValueError: there are no values, or not one for each frame.
@@ -95,7 +97,7 @@ def statistics(values: ArrayLike) -> Statistics:
     scores = np.asarray(values, np.float64)
     if scores.ndim != 1 or len(scores) == 0:
         raise ValueError(f"statistics need at least one value in a (T,) array, not shape {scores.shape}")
-    # The official code rounds halves after adding this much, so 2.5 goes up and not to the even neighbour.
+    # The official code adds this much before rounding, so that 2.5 is rounded up and not to even.
     borders = np.round(np.linspace(1, len(scores), DECAY_BINS + 1) + 1e-10).astype(int) - 1
     first, last = scores[: borders[1] + 1], scores[borders[-2] :]
     recall = np.count_nonzero(scores > RECALL_THRESHOLD) / len(scores)
@@ -103,17 +105,17 @@ def statistics(values: ArrayLike) -> Statistics:
 
 
 def _window(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """The part of the frame that holds every boundary pixel of both masks, one pixel around their pixels."""
+    """The part of the frame with every boundary pixel of both masks, one pixel around their pixels."""
     x, y, width, height = cv2.boundingRect((a | b).view(np.uint8))
     return slice(max(y - 1, 0), y + height + 1), slice(max(x - 1, 0), x + width + 1)
 
 
 def _matches(points: NDArray[np.bool_], others: NDArray[np.bool_], radius: int) -> int:
-    """How many pixels of ``points`` have one of ``others`` at most ``radius`` away, (H, W) bool both.
+    """The number of pixels in ``points`` at most ``radius`` away from one in ``others``, both (H, W) bool.
 
-    Exactly what a dilation by the disc x² + y² <= radius² gives, without it: dilations by squares are cheap,
+    The result is exactly that of a dilation by the disc x² + y² <= radius². Dilations by squares are cheaper:
     a pixel of the square inside the disc is a match, one outside the square around the disc is not, and only
-    the few pixels in between look at the rest of the disc one by one.
+    the few pixels in between are compared with the rest of the disc one by one.
     """
     inner, ring_y, ring_x = _square_and_rest(radius)
     within_square = _near(others, inner)
@@ -128,7 +130,7 @@ def _matches(points: NDArray[np.bool_], others: NDArray[np.bool_], radius: int) 
 
 @lru_cache
 def _square_and_rest(radius: int) -> tuple[int, NDArray[np.intp], NDArray[np.intp]]:
-    """Half the side of a disc's largest square, and the y and x of the disc's pixels outside of it."""
+    """Half the side of the largest square in a disc, and the y and x of the disc's other pixels."""
     inner = math.isqrt(radius**2 // 2)
     y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
     rest = (x**2 + y**2 <= radius**2) & (np.maximum(abs(x), abs(y)) > inner)
@@ -136,7 +138,7 @@ def _square_and_rest(radius: int) -> tuple[int, NDArray[np.intp], NDArray[np.int
 
 
 def _near(pixels: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
-    """``pixels`` dilated by a square of side 2 * reach + 1."""
+    """The pixels dilated by a square of side 2 * reach + 1."""
     square = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
     return cv2.dilate(pixels.view(np.uint8), square).view(np.bool_)
 

@@ -1,4 +1,4 @@
-"""A summary as the two CSV files that the official evaluation of DAVIS 2017 leaves."""
+"""A summary as the two CSV files that the official evaluation of DAVIS 2017 writes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from .protocols import Summary
 def write_davis_csvs(summary: Summary, folder: Path, split: str) -> tuple[Path, ...]:
     """Write ``global_results-SPLIT.csv`` and ``per-sequence_results-SPLIT.csv`` into an existing folder.
 
-    The first is one row of headline measures, the second a row an object, named ``SEQUENCE_OBJECT``: J and F
-    of "davis" as in the official file, every column of ``summary.table`` of another protocol. Numbers have
-    three decimals, as the official ones.
+    The first is one row of headline measures. The second has one row per object, named ``SEQUENCE_OBJECT``:
+    for "davis" J and F as in the official file, for other protocols every column of ``summary.table``. As in
+    the official files, numbers have three decimals.
 
     Args:
-        split: its name, or the file that lists it.
+        summary: what to write.
+        folder: an existing folder.
+        split: name of the split, or the file that lists it.
 
     Returns:
         The two files.

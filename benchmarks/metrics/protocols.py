@@ -1,4 +1,4 @@
-"""What each benchmark makes of the scores of frames: the measures of its tables, under their official names.
+"""The measures that each benchmark makes from the scores of frames, under their official names.
 
 "davis": Perazzi et al., CVPR 2016, section 5, and Pont-Tuset et al., arXiv 1704.00675, as in the official
 evaluation of DAVIS 2017. "bdd100k": the VOS benchmark of SAM-PT, as in its evaluation code. "youtube-vos": Xu
@@ -25,12 +25,12 @@ if TYPE_CHECKING:  # `sampt demo` scores without it
     import pandas as pd
 
 MEASURES = ("J&F-Mean", "J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay")
-"""The official names, in the official order."""
+"""DAVIS's measures, with their official names and order."""
 
 MEANS = ("J&F-Mean", "J-Mean", "F-Mean")
 
 SHORT, LONG = 5, 30
-"""An object seen in fewer frames than ``SHORT`` is short, in at least ``LONG`` long; else medium."""
+"""An object visible in fewer than ``SHORT`` frames is short, in at least ``LONG`` long, otherwise medium."""
 
 _TRAINING_CATEGORIES = """
     airplane ape bear bike bird boat bucket bus camel cat cow crocodile deer dog dolphin duck eagle
@@ -46,13 +46,15 @@ SEEN = frozenset(_TRAINING_CATEGORIES.split())
 
 @dataclass(frozen=True, eq=False)
 class Summary:
-    """The scores of a set of sequences by one protocol. All measures are in 0..1, NaN where there is nothing.
+    """The scores of a set of sequences by one protocol; measures are in 0..1, NaN if there is nothing.
 
-    table: one row an object: ``sequence``, ``object``, its measures, and what the protocol says of it.
-    measures: the columns of ``table`` that may be averaged.
-    means: the headline measures, in official names and order.
-    groups: of objects or frames that are scored apart, by name: ``objects``, how many, and ``MEANS``.
-    notes: sentences about objects that are not in ``table``, as they have no frame that counts.
+    Attributes:
+        table: one row per object: ``sequence``, ``object``, its measures, and what the protocol adds.
+        measures: the columns of ``table`` that may be averaged.
+        means: the headline measures, with official names and order.
+        groups: the groups of objects or frames that are scored separately, by name: ``objects``, their
+            number, and ``MEANS``.
+        notes: sentences about objects that are not in ``table`` because they have no frame that counts.
     """
 
     protocol: str
@@ -64,19 +66,19 @@ class Summary:
 
     @property
     def per_sequence(self) -> pd.DataFrame:
-        """``measures`` averaged over each sequence's objects, by its name, in the order of ``table``."""
+        """The ``measures`` averaged over each sequence's objects, by sequence in the order of ``table``."""
         return self.table.groupby("sequence", sort=False)[list(self.measures)].mean()
 
 
 def summarise(protocol: str, scores: Sequence[FrameScores]) -> Summary:
-    """What a protocol ("davis", "bdd100k" or "youtube-vos") makes of the scores of many sequences.
+    """The summary of many sequences' scores by a protocol: "davis", "bdd100k" or "youtube-vos".
 
     Raises:
         EvaluationError: no object has a frame that counts.
         ValueError: there is no such protocol.
     """
     if protocol not in PROTOCOLS:
-        raise ValueError(f"protocol {protocol!r} is none of {', '.join(PROTOCOLS)}")
+        raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}, not {protocol!r}")
     return PROTOCOLS[protocol](scores)
 
 
@@ -87,12 +89,12 @@ def davis_measures(j: NDArray[np.float64], f: NDArray[np.float64]) -> dict[str, 
 
 
 def late_note(sequence: str, ids: Iterable[int]) -> str:
-    """What to say of a sequence's objects that first appear when no frame is left that counts."""
+    """The note on a sequence's objects that appear after the last frame that counts."""
     return f"Not scored, as no frame of {sequence} counts after they first appear: {first_few(ids)}."
 
 
 def _late_notes(scores: Sequence[FrameScores], counting: int) -> tuple[str, ...]:
-    """Notes on the objects with fewer than ``counting`` frames, one a sequence."""
+    """The notes on objects with fewer than ``counting`` frames, one per sequence."""
     late = defaultdict(list)
     for s in scores:
         if len(s.frames) < counting:
@@ -101,7 +103,7 @@ def _late_notes(scores: Sequence[FrameScores], counting: int) -> tuple[str, ...]
 
 
 def _davis(scores: Sequence[FrameScores]) -> Summary:
-    """Without the last annotated frame; every object counts the same."""
+    """The summary without the last annotated frame, in which every object counts the same."""
     rows = [
         {"sequence": s.sequence, "object": s.object_id, **davis_measures(s.j[:-1], s.f[:-1])}
         for s in scores
@@ -112,10 +114,10 @@ def _davis(scores: Sequence[FrameScores]) -> Summary:
 
 
 def _bdd100k(scores: Sequence[FrameScores]) -> Summary:
-    """All frames after the first in which an object is seen.
+    """The summary over all frames after an object's first one.
 
-    As in SAM-PT's evaluation, the frame of its appearance counts among those in which an object is visible,
-    and one that appears in the last frame counts as right.
+    As in SAM-PT's evaluation, the frame of an object's appearance counts as one in which it is visible, and
+    an object that appears in the last frame counts as right.
     """
     table = _table([_bdd100k_row(s) for s in scores])
     frames = {"all": "", "visible frames": "-Vis", "non-visible frames": "-NonVis"}
@@ -151,7 +153,7 @@ def _bdd100k_row(scores: FrameScores) -> dict[str, object]:
 
 
 def _youtube_vos(scores: Sequence[FrameScores]) -> Summary:
-    """G is the mean of J and F over the objects of seen and those of unseen categories."""
+    """The summary whose G is the mean of J and F over objects of seen and of unseen categories."""
     rows = [
         {
             "sequence": s.sequence,
@@ -188,7 +190,7 @@ def _means(table: pd.DataFrame, measures: Sequence[str]) -> dict[str, float]:
 
 
 def _group(table: pd.DataFrame, suffix: str = "") -> dict[str, float]:
-    """How many objects of ``table`` have a score, and the mean of their J and F; J&F is the mean of both."""
+    """The number of objects in ``table`` with a score, and the means of their J and F, and of both."""
     j, f = (float(table[f"{name}-Mean{suffix}"].mean()) for name in "JF")
     objects = int(table[f"J-Mean{suffix}"].count())
     return {"objects": objects, **dict(zip(MEANS, ((j + f) / 2, j, f), strict=True))}

@@ -1,4 +1,4 @@
-"""The measures of TAP-Vid for point tracks, and the queries that they are taken from.
+"""TAP-Vid's measures for point tracks, and the queries that they start from.
 
 Doersch et al., "TAP-Vid: A Benchmark for Tracking Any Point in a Video", NeurIPS 2022, section 3.3. Distances
 are pixels of a frame scaled to 256×256, whatever its own size.
@@ -13,20 +13,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 THRESHOLDS = (1, 2, 4, 8, 16)
-"""How near is near, in pixels of 256×256; a distance of exactly that many is not."""
+"""The distances, in pixels of 256×256, below which a point is right; a distance equal to one is not below."""
 
 SIDE = 256
-"""Width and height that all coordinates are scaled to."""
+"""The width and height that all coordinates are scaled to."""
 
 STRIDE = 5
-"""Frames from one query of a strided evaluation to the next."""
+"""The number of frames from one query of a strided evaluation to the next."""
 
 QueryMode = Literal["first", "strided"]
-"""Which queries are made of a track: its first visible frame, or every fifth frame if visible there."""
+"""How queries are chosen on a track: its first visible frame, or every fifth frame where it is visible."""
 
 
 class Queries(NamedTuple):
-    """Q queries: the frame each is given in, and the track it belongs to, (Q,) int64 each."""
+    """Q queries: the frame and the track of each, (Q,) int64."""
 
     frames: NDArray[np.int64]
     tracks: NDArray[np.int64]
@@ -34,11 +34,13 @@ class Queries(NamedTuple):
 
 @dataclass(frozen=True)
 class TapVidScores:
-    """The measures of one video, all its queries pooled, in 0..1; NaN where there was nothing to measure.
+    """The measures of one video over all its queries, in 0..1; NaN if there was nothing to measure.
 
-    jaccard, within: (5,) float64, one a threshold. ``within`` is the share of the truly visible points that
-        are within the threshold, whatever visibility was predicted for them.
-    occlusion_accuracy: share of points whose visibility was predicted right.
+    Attributes:
+        jaccard: (5,) float64, the Jaccard index at each threshold.
+        within: (5,) float64, the share of truly visible points within each threshold, whatever visibility
+            was predicted for them.
+        occlusion_accuracy: share of points whose visibility was predicted correctly.
     """
 
     jaccard: NDArray[np.float64]
@@ -47,7 +49,7 @@ class TapVidScores:
 
     @property
     def average_jaccard(self) -> float:
-        """AJ, the mean over the thresholds."""
+        """AJ, the mean of ``jaccard`` over the thresholds."""
         return float(self.jaccard.mean())
 
     @property
@@ -61,8 +63,8 @@ def choose_queries(visible: NDArray[np.bool_], mode: QueryMode) -> Queries:
 
     Args:
         visible: (T, N) bool.
-        mode: "first" gives each track that is ever visible one query, in its first visible frame; "strided"
-            one query in each of the frames 0, 5, 10, … in which it is visible.
+        mode: "first" for one query per track, in the first frame in which it is visible, if any; "strided"
+            for one in each of the frames 0, 5, 10, … in which it is visible.
 
     Raises:
         ValueError: there is no such mode.
@@ -83,21 +85,23 @@ def tapvid_scores(
     query_frames: NDArray[np.integer],
     mode: QueryMode,
 ) -> TapVidScores:
-    """Compare Q predicted tracks with the true ones.
+    """The scores of Q predicted tracks compared with the true ones.
+
+    A point is a true positive at a threshold if it is visible, predicted visible, and closer than the
+    threshold. Every other point predicted visible is a false positive, and every other visible point a false
+    negative, so a point predicted visible in the wrong place counts as both. The Jaccard index is the share
+    of true positives among all three.
 
     Args:
-        truth, predicted: (T, Q, 2), x and y in pixels of 256×256. Truth may be NaN where it is not visible.
-        truth_visible, predicted_visible: (T, Q) bool.
-        query_frames: (Q,), the frame that each prediction started from; it is never scored itself.
-        mode: "first" scores the frames after it, "strided" those before it, too.
-
-    A point is a true positive at a threshold if it is visible, predicted visible, and nearer than the
-    threshold. Every other point predicted visible is a false positive, and every other visible point a false
-    negative; so one that is predicted visible in the wrong place counts as both. The Jaccard index is the
-    share of true positives among all three.
+        truth: (T, Q, 2), x and y in pixels of 256×256; may be NaN where the point is not visible.
+        truth_visible: (T, Q) bool.
+        predicted: (T, Q, 2), x and y in pixels of 256×256.
+        predicted_visible: (T, Q) bool.
+        query_frames: (Q,), the frame that each prediction started from, which is never scored itself.
+        mode: "first" to score the frames after it, "strided" to score those before it, too.
 
     Raises:
-        ValueError: shapes that do not fit each other, or no such mode.
+        ValueError: the shapes do not match, or there is no such mode.
     """
     _check_mode(mode)
     frames, count = truth_visible.shape
@@ -130,16 +134,16 @@ def tapvid_scores(
 
 
 def _count(events: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """How many of (5, T, Q) are true at each threshold: (5,)."""
+    """The number of true values in (5, T, Q) at each threshold: (5,)."""
     return np.asarray(np.count_nonzero(events, axis=(1, 2)), np.int64)
 
 
 def _ratio(part: ArrayLike, whole: ArrayLike) -> NDArray[np.float64]:
-    """``part / whole``, NaN where the whole is 0."""
+    """The ratio ``part / whole``, NaN where the whole is 0."""
     total = np.asarray(whole, np.float64)
     return np.asarray(np.asarray(part) / np.where(total == 0, np.nan, total), np.float64)
 
 
 def _check_mode(mode: str) -> None:
     if mode not in ("first", "strided"):
-        raise ValueError(f"queries are 'first' or 'strided', not {mode!r}")
+        raise ValueError(f"queries must be 'first' or 'strided', not {mode!r}")

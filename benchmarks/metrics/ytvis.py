@@ -1,7 +1,7 @@
-"""Average precision and recall of masklets, as YouTube-VIS measures them (Yang et al., ICCV 2019, Sec. 5.1).
+"""The average precision and recall of masklets as in YouTube-VIS (Yang et al., ICCV 2019, Sec. 5.1).
 
-It is COCO's measure with tubes in place of masks: the IoU of two masklets is the sum of their intersections
-over all frames, divided by the sum of their unions.
+They are COCO's measures with masklets instead of masks: the IoU of two masklets is the sum of their
+intersections over all frames, divided by the sum of their unions.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from sampt._internal.run_lengths import iou as iou_of_masks
 
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 RECALLS = np.linspace(0, 1, 101)
-"""Where precision is read off."""
+"""The recalls at which precision is measured."""
 MOST = (1, 10, 100)
-"""So many of a video's masklets, those with the highest scores, are looked at."""
+"""The numbers of a video's highest-scoring masklets that count."""
 _HUGE = 1e10
 AREAS: Mapping[str, tuple[float, float]] = {
     "": (0, _HUGE),
@@ -28,7 +28,7 @@ AREAS: Mapping[str, tuple[float, float]] = {
     "m": (128**2, 256**2),
     "l": (256**2, _HUGE),
 }
-"""Least and largest mean area in pixels, both included, by what they add to a measure's name."""
+"""The smallest and largest mean area in pixels, inclusive, by the suffix of the measure's name."""
 MEASURES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
 ABSENT = -1.0
 """The value of a measure for which there is no object, as in COCO's own evaluation."""
@@ -38,11 +38,14 @@ ABSENT = -1.0
 class Masklet:
     """One object in a video of T frames, predicted or annotated.
 
-    masks: T run lengths in COCO's compressed form, None where the object is absent.
-    areas: (T,) int64 pixels.
-    mean_area: in pixels, over the frames in which it is seen; decides whether it is small, medium or large.
-    score: how sure a prediction is.
-    crowd: an annotated group of objects: it is not to be found, and a prediction of it is no mistake.
+    Attributes:
+        masks: T run lengths in COCO's compressed form, None where the object is absent.
+        areas: (T,) int64 pixels.
+        mean_area: mean area in pixels over the frames in which it is visible, which decides whether it is
+            small, medium or large.
+        score: confidence of a prediction.
+        crowd: whether it is an annotated group of objects, which need not be found, and whose prediction is
+            not a mistake.
     """
 
     category: int
@@ -55,12 +58,13 @@ class Masklet:
 
 @dataclass(frozen=True)
 class Matches:
-    """What became of D predictions of one video, and one category, for every area and IoU threshold.
+    """The matches of D predictions in one video and category, for every area and IoU threshold.
 
-    scores: (D,) float64, descending.
-    found: (A, 10, D) bool, whether a prediction is matched with an object that counts.
-    ignored: (A, 10, D) bool, whether it is neither right nor wrong.
-    objects: (A,) int64, how many objects count.
+    Attributes:
+        scores: (D,) float64, descending.
+        found: (A, 10, D) bool, whether a prediction is matched with an object that counts.
+        ignored: (A, 10, D) bool, whether it is neither right nor wrong.
+        objects: (A,) int64, number of objects that count.
     """
 
     scores: NDArray[np.float64]
@@ -70,14 +74,14 @@ class Matches:
 
     @property
     def recall(self) -> float:
-        """The share of objects of any area that are found, mean over IoU thresholds; NaN without objects."""
+        """The share of objects of any area that are found, over all IoU thresholds; NaN without objects."""
         return float(self.found[0].sum(1).mean() / self.objects[0]) if self.objects[0] else float("nan")
 
 
 def video_iou(
     predictions: Sequence[Masklet], objects: Sequence[Masklet], size: tuple[int, int]
 ) -> NDArray[np.float64]:
-    """(D, G) IoU of all pairs of masklets in a video with frames of ``size`` (H, W); 0 for two empty ones."""
+    """The (D, G) IoU of all pairs of masklets in a video of ``size``, (H, W); 0 for two empty ones."""
     shared = np.zeros((len(predictions), len(objects)))
     if not shared.size:
         return shared
@@ -87,7 +91,7 @@ def video_iou(
         frame = iou_of_masks(
             [_rle(predictions[i], t, size) for i in rows], [_rle(objects[i], t, size) for i in columns]
         )
-        # Intersections are whole numbers, so they come back exactly from the IoU and the areas.
+        # Intersections are whole numbers, so they are recovered exactly from the IoU and the areas.
         both = ours[rows, t][:, None] + truth[columns, t]
         shared[np.ix_(rows, columns)] += np.rint(frame * both / (1 + frame))
     union = ours.sum(1)[:, None] + truth.sum(1) - shared
@@ -96,11 +100,11 @@ def video_iou(
 
 
 def match(predictions: Sequence[Masklet], objects: Sequence[Masklet], size: tuple[int, int]) -> Matches:
-    """Assign the best 100 predictions to the objects of one video, the surest first.
+    """Match the best 100 predictions with the objects of one video, the most confident first.
 
-    A prediction takes the object with the highest IoU that reaches the threshold and is still free. An object
-    that does not count, because it is a crowd or of another area, is taken only where no other is left; a
-    crowd is never used up.
+    A prediction takes the free object with the highest IoU that reaches the threshold. An object that does
+    not count, because it is a crowd or of another area, is only taken if no other is left; a crowd can be
+    taken any number of times.
     """
     order = np.argsort([-p.score for p in predictions], kind="stable")[: MOST[-1]]
     chosen = [predictions[i] for i in order]
@@ -119,9 +123,15 @@ def match(predictions: Sequence[Masklet], objects: Sequence[Masklet], size: tupl
 def _assign(
     iou: NDArray[np.float64], idle: NDArray[np.bool_], crowd: NDArray[np.bool_]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which of D predictions, in the order of their turns, get an object that counts, and which an idle one.
+    """Which of D predictions, in order, get an object that counts, and which get an idle one.
 
-    iou: (D, G). idle: (A, G). Both results: (A, 10, D).
+    Args:
+        iou: (D, G).
+        idle: (A, G) bool, whether an object does not count.
+        crowd: (G,) bool, whether an object can be taken any number of times.
+
+    Returns:
+        Two arrays, (A, 10, D) bool.
     """
     shape = len(idle), len(IOU_THRESHOLDS), len(crowd)
     found, ignored = (np.zeros((*shape[:2], len(iou)), bool) for _ in range(2))
@@ -132,7 +142,7 @@ def _assign(
         found[..., d] = counting.any(2)
         ignored[..., d] = possible.any(2) & ~found[..., d]
         choice = np.where(found[..., d, None], counting, possible)
-        # Of equally good objects the last one is taken, which argmax finds from behind.
+        # Of equally good objects the last one is taken, which argmax finds in the reversed order.
         best = shape[2] - 1 - np.where(choice, iou[d], -1)[..., ::-1].argmax(2)
         taken |= (np.arange(shape[2]) == best[..., None]) & choice
     return found, ignored
@@ -140,10 +150,11 @@ def _assign(
 
 @dataclass(frozen=True)
 class Curves:
-    """Precision and recall of K categories for every area; ``ABSENT`` where a category has no object.
+    """The precision and recall of K categories for every area; ``ABSENT`` where a category has no object.
 
-    precision: (K, A, 10, 101), at each of ``RECALLS``, of the best 100 predictions a video.
-    recall: (K, A, 3, 10), of the best 1, 10 and 100 predictions a video.
+    Attributes:
+        precision: (K, A, 10, 101), at each of ``RECALLS``, for the best 100 predictions per video.
+        recall: (K, A, 3, 10), for the best 1, 10 and 100 predictions per video.
     """
 
     precision: NDArray[np.float64]
@@ -165,7 +176,7 @@ class Curves:
 
     @cached_property
     def measures(self) -> dict[str, float]:
-        """``MEASURES`` in 0..1, means over categories that have objects; ``ABSENT`` where none has."""
+        """The ``MEASURES`` in 0..1, averaged over categories with objects; ``ABSENT`` if none has any."""
         fixed = {f"AP{round(100 * t)}": i for i, t in enumerate(IOU_THRESHOLDS)}
         values = {f"AP{name}": self.precision[:, a] for a, name in enumerate(AREAS)}
         values |= {name: self.precision[:, 0, i] for name, i in fixed.items()}
@@ -175,7 +186,7 @@ class Curves:
 
 
 def _ranked(videos: Sequence[Matches], a: int, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """How many predictions are right, and how many wrong, among the surest 1, 2, … of all videos: (10, D)."""
+    """The numbers of right and wrong predictions among the most confident 1, 2, … of all videos: (10, D)."""
     order = np.argsort(-np.concatenate([m.scores[:most] for m in videos]), kind="stable")
     found = np.concatenate([m.found[a, :, :most] for m in videos], axis=1)[:, order]
     ignored = np.concatenate([m.ignored[a, :, :most] for m in videos], axis=1)[:, order]
@@ -183,7 +194,7 @@ def _ranked(videos: Sequence[Matches], a: int, most: int) -> tuple[NDArray[np.in
 
 
 def _precision(right: NDArray[np.int64], wrong: NDArray[np.int64], objects: int) -> NDArray[np.float64]:
-    """(10, 101) highest precision at which each recall is still reached; 0 where it never is."""
+    """The (10, 101) highest precision with at least each recall; 0 where it is never reached."""
     recall = right / objects
     precision = right / np.maximum(right + wrong, 1)
     envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]

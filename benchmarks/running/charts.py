@@ -1,4 +1,4 @@
-"""Numbers made ready for a page or a terminal: per cent, bars, shares of time."""
+"""Numbers formatted for a page or a terminal: percentages, bars, shares of time."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from statistics import mean, stdev
 from .record import SequenceRecord
 
 NOTHING = "–"
-"""What stands where there is no number."""
+"""The text shown where there is no number."""
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A labelled bar; ``share`` of the full length, 0..1."""
+    """A labelled bar, ``share`` of the full length, 0..1."""
 
     label: str
     value: str
@@ -25,7 +25,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Stage:
-    """Time spent on one stage by all sequences together."""
+    """The time that all sequences together spent on one stage."""
 
     bar: Bar
     seconds: str
@@ -33,14 +33,14 @@ class Stage:
 
 
 def percent(value: float | None) -> str:
-    """A mean of 0..1 in per cent with one decimal."""
+    """A mean in 0..1 as a percentage with one decimal."""
     if value is None or math.isnan(value):
         return NOTHING
     return f"{round(100 * value, 1) + 0.0:.1f}"  # + 0.0 turns -0.0 into 0.0
 
 
 def percent_over_seeds(values: Sequence[float]) -> str:
-    """The mean, and with several values ± their sample standard deviation, in per cent."""
+    """The mean, and for several values ± their sample standard deviation, as percentages."""
     known = [v for v in values if not math.isnan(v)]
     if len(known) < 2:
         return percent(known[0] if known else None)
@@ -48,19 +48,19 @@ def percent_over_seeds(values: Sequence[float]) -> str:
 
 
 def percent_with_deviation(mean: float, deviation: float) -> str:
-    """``76.6 ± 0.3`` for 0.766 and 0.003; only the mean where there is no deviation."""
+    """The text ``76.6 ± 0.3`` for 0.766 and 0.003; only the mean if there is no deviation."""
     if math.isnan(mean) or math.isnan(deviation):
         return percent(mean)
     return f"{percent(mean)} ± {percent(deviation)}"
 
 
 def ranked(scores: Mapping[str, float]) -> list[str]:
-    """Names by score, the best first and those without one last; equal ones in alphabetical order."""
+    """The names by score, best first and those without a score last; ties in alphabetical order."""
     return sorted(scores, key=lambda name: (math.isnan(scores[name]), -scores[name], name))
 
 
 def score_bars(scores: Mapping[str, float]) -> list[Bar]:
-    """One bar a sequence, the best first; scores in 0..1."""
+    """One bar per sequence, best first; scores in 0..1."""
     return [
         Bar(name, percent(scores[name]), 0.0 if math.isnan(scores[name]) else scores[name])
         for name in ranked(scores)
@@ -68,7 +68,7 @@ def score_bars(scores: Mapping[str, float]) -> list[Bar]:
 
 
 def stages(records: Iterable[SequenceRecord]) -> list[Stage]:
-    """Where the time went, the longest stage first; what belongs to no stage is "other"."""
+    """The time spent on each stage, longest first; what belongs to no stage is "other"."""
     spent: dict[str, float] = defaultdict(float)
     frames = 0
     for record in records:
@@ -91,19 +91,19 @@ def stages(records: Iterable[SequenceRecord]) -> list[Stage]:
 
 
 def wall_seconds(record: SequenceRecord) -> float:
-    """Seconds that one sequence took: "all", or the sum of its stages."""
+    """The seconds that one sequence took: "all", or the sum of its stages."""
     return record.seconds.get("all", sum(record.seconds.values()))
 
 
 def frames_per_second(records: Iterable[SequenceRecord]) -> str:
-    """All frames by all seconds, of one worker."""
+    """The frames per second of one worker: all frames divided by all seconds."""
     several = list(records)
     seconds = sum(map(wall_seconds, several))
     return f"{sum(r.frames for r in several) / seconds:.2f}" if seconds > 0 else NOTHING
 
 
 def counters(records: Iterable[SequenceRecord]) -> dict[str, int]:
-    """The encoder's counters, added up."""
+    """The sums of the encoder's counters."""
     total: dict[str, int] = defaultdict(int)
     for record in records:
         for name, count in record.encoder.items():
@@ -112,7 +112,7 @@ def counters(records: Iterable[SequenceRecord]) -> dict[str, int]:
 
 
 def duration(seconds: float) -> str:
-    """Such as "7.3 s", "4 min 05 s" or "2 h 10 min"."""
+    """A duration as text, such as "7.3 s", "4 min 05 s" or "2 h 10 min"."""
     if seconds < 59.95:  # or it would read 60.0 s
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -1,4 +1,4 @@
-"""Tables as CSV files, the same bytes on every machine."""
+"""Tables as CSV files with the same bytes on every machine."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ if TYPE_CHECKING:
 
 
 def write_csv(path: Path, table: pd.DataFrame, decimals: int | None = None, index: str | None = None) -> None:
-    """Write a table, whole or not at all.
+    """Write a table as a CSV file, whole or not at all.
 
     Args:
-        decimals: of all numbers that are not whole; None for as many as they have.
-        index: the first column, which holds the table's index; None to leave that out.
+        path: the file.
+        table: what to write.
+        decimals: number of decimals of floats; None for as many as they have.
+        index: name of the first column, for the table's index; None to leave that out.
 
     Raises:
         OutputError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""What ``run.json`` tells of a run: settings, software, hardware, weights."""
+"""The contents of ``run.json``: a run's settings, software, hardware and weights."""
 
 from __future__ import annotations
 
@@ -26,11 +26,13 @@ def describe_request(
     seeds: Sequence[int],
     more_config: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """What was asked for, as plain values; neither torch nor weights are needed to tell it.
+    """The request for a run, as plain values, found without torch or weights.
 
     Args:
-        task: such as "vos".
-        dataset: its name, split, root and options.
+        task: kind of benchmark, such as "vos".
+        dataset: the dataset's name, split, root and options.
+        config: the configuration.
+        seeds: the seeds of the runs.
         more_config: settings beside those of ``config``.
     """
     settings = {**as_mapping(config), **(more_config or {})}
@@ -39,7 +41,7 @@ def describe_request(
 
 
 def describe_machine(config: Config) -> dict[str, Any]:
-    """What else a result may depend on: weights, software, hardware; and the date.
+    """Everything else a result may depend on: weights, software, hardware; and the date.
 
     Raises:
         CheckpointError: a checkpoint is missing, or cannot be downloaded.
@@ -57,11 +59,11 @@ def describe_machine(config: Config) -> dict[str, Any]:
 
 
 def git_commit() -> str | None:
-    """The commit of the checkout that runs, with ``+`` if files differ from it; None if it is no checkout."""
+    """The commit that is checked out, with ``+`` if files have changed; None outside a checkout."""
     folder = Path(sampt.__file__).parent
     git = ["git", "-C", str(folder)]
     try:
-        # A checkout of something else may hold an installed copy.
+        # An installed copy may be inside a checkout of something else.
         tracked = subprocess.run([*git, "ls-files", "--error-unmatch", "__init__.py"], capture_output=True)
         if tracked.returncode:
             return None
@@ -79,12 +81,12 @@ def git_commit() -> str | None:
 
 @cache
 def _sha256(path: Path, changed: int) -> str:
-    """Of a file that was last changed then; the settings of a sweep share their weights."""
+    """The SHA-256 of a file last changed then, cached because a sweep's settings share weights."""
     return str(pooch.file_hash(path))
 
 
 def _checkpoints(config: Config) -> dict[str, str]:
-    """The SHA-256 of the weights of "segmenter" and "tracker", as far as these have any; they are fetched."""
+    """The SHA-256 of the weights of "segmenter" and "tracker", if any, after fetching them."""
     from sampt.trackers.registry import TRACKERS
 
     tracker = TRACKERS.get(config.tracker.name)

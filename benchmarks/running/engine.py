@@ -1,8 +1,8 @@
-"""Tasks handed out to workers: one that fails is reported, one whose worker dies is tried again.
+"""Handing out tasks to workers: a task that fails is reported; one whose worker dies is tried again.
 
-The engines differ in their workers alone: this process, processes of this machine, or Ray actors. A worker
-keeps models, and what it has computed for the sequence it is at; hence it gets all of a sequence's tasks,
-unless others would be idle.
+The engines differ only in their workers: this process, processes on this machine, or Ray actors. A worker
+keeps its models, and what it has computed for its current sequence. It therefore gets all of a sequence's
+tasks, unless others would be idle.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from typing import Any, Generic, Protocol, TypeVar
 from sampt.errors import CheckpointError, ConfigError, EngineError
 
 FATAL = (ConfigError, CheckpointError)
-"""Errors that every other task would end with as well."""
+"""The errors that every other task would fail with as well."""
 
 ATTEMPTS = 3
-"""How often a task is begun before whatever kills its workers is taken for its own fault."""
+"""Number of attempts after which a task is blamed for the death of its workers."""
 
 
 class SequenceBound(Protocol):
-    """A task; it can be hashed. ``sequence`` says which tasks are best done by one worker."""
+    """A hashable task. Tasks with the same ``sequence`` are best done by one worker."""
 
     @property
     def sequence(self) -> str: ...
@@ -38,29 +38,29 @@ T = TypeVar("T", bound=SequenceBound)
 R = TypeVar("R")
 
 MakeWork = Callable[[], Callable[[Any], Any]]
-"""Makes what does tasks, inside the worker; it can be pickled."""
+"""A picklable function that makes, inside the worker, the function that does tasks."""
 
 
-class WorkerDied(Exception):  # noqa: N818 - it is a worker's end, whose fault that is remains to be seen
-    """What a future raises if its worker ended before the task did."""
+class WorkerDied(Exception):  # noqa: N818 - it need not be an error of the task
+    """The exception of a future whose worker ended before its task did."""
 
 
 class Worker(Protocol):
-    """One place where tasks are done, one at a time."""
+    """A place where tasks are done one at a time."""
 
     def submit(self, task: Any) -> Future[Any]:
-        """Begin a task; its future gives the result, the task's own error, or ``WorkerDied``."""
+        """Start a task; its future gives the result, the task's own error, or ``WorkerDied``."""
         ...
 
     def restart(self) -> None:
-        """Make it usable again after it died."""
+        """Make the worker usable again after it died."""
         ...
 
     def close(self) -> None: ...
 
 
 class InProcess:
-    """This process."""
+    """The current process as a worker."""
 
     def __init__(self, make: MakeWork) -> None:
         self._make = make
@@ -76,16 +76,18 @@ class InProcess:
         return future
 
     def restart(self) -> None:
-        """Never needed."""
+        """Do nothing: this process cannot die and be restarted."""
 
     def close(self) -> None:
         self._work = None
 
 
 class WorkerProcess:
-    """A process of its own, which ends when this one does, however that ends.
+    """A separate process, which ends when this one does, however that ends.
 
-    threads: how many cores it may use.
+    Args:
+        make: makes the function that does tasks.
+        threads: number of cores it may use.
     """
 
     def __init__(self, make: MakeWork, threads: int) -> None:
@@ -111,7 +113,7 @@ class WorkerProcess:
 
 
 def translated(future: Future[Any], error: Callable[[BaseException], BaseException]) -> Future[Any]:
-    """The same future with other errors."""
+    """The same future with its errors translated."""
     outer: Future[Any] = Future()
 
     def pass_on(inner: Future[Any]) -> None:
@@ -136,10 +138,10 @@ _work_of_process: dict[str, Callable[[Any], Any]] = {}
 
 
 def _start_worker(threads: int) -> None:
-    """Runs first in a worker's process, before anything reads how many threads it may have."""
+    """Prepare a worker's process, before anything reads its number of threads."""
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENCV_FOR_THREADS_NUM"] = str(threads)
-    # Ctrl-C reaches all processes of a terminal: the first ends the others. They end tidily, as temporary
-    # files of embeddings are only removed by a process that is not killed.
+    # Ctrl-C reaches all processes of a terminal, but the main one stops the others. They exit cleanly,
+    # because a killed process would not remove its temporary files of embeddings.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end_worker)
     parent = parent_process()
@@ -163,7 +165,7 @@ def _do_task(make: MakeWork, task: Any) -> Any:
 
 
 def local_workers(makes: Sequence[MakeWork]) -> list[Worker]:
-    """A worker for each way to make one; a single one is this process."""
+    """A local worker for each function in ``makes``; a single one is this process."""
     if len(makes) == 1:
         return [InProcess(makes[0])]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -173,7 +175,7 @@ def local_workers(makes: Sequence[MakeWork]) -> list[Worker]:
 
 @dataclass(frozen=True)
 class Outcome(Generic[T, R]):
-    """What became of a task: its result, or the error that it ended with."""
+    """The outcome of a task: its result, or the error that it failed with."""
 
     task: T
     result: R | None = None
@@ -181,13 +183,17 @@ class Outcome(Generic[T, R]):
 
 
 def run_tasks(tasks: Sequence[T], workers: Sequence[Worker]) -> Iterator[Outcome[T, Any]]:
-    """Do all tasks, and yield what became of each as soon as it is known.
+    """Do all tasks.
 
-    A task is done again, by the restarted worker, if its worker dies. The workers are closed at the end, or
-    when the iteration is given up.
+    If a worker dies, it is restarted and does its task again. The workers are closed at the end, or when the
+    iteration is abandoned.
+
+    Yields:
+        The outcome of each task, as soon as it is known.
 
     Raises:
-        ConfigError, CheckpointError: what is wrong concerns all tasks.
+        ConfigError: a setting is invalid, which concerns all tasks.
+        CheckpointError: weights are missing, which concerns all tasks.
     """
     queue, deaths = TaskQueue(tasks), dict.fromkeys(tasks, 0)
     with ExitStack() as stack:
@@ -210,7 +216,7 @@ def run_tasks(tasks: Sequence[T], workers: Sequence[Worker]) -> Iterator[Outcome
                         begun[worker.submit(task)] = worker, task
                         continue
                     error = EngineError(
-                        f"{ATTEMPTS} workers died of it; is there memory for so many? Use fewer --workers"
+                        f"{ATTEMPTS} workers died of it, perhaps out of memory; use fewer --workers"
                     )
                 assert error is None or isinstance(error, Exception)
                 yield Outcome(task, error=error) if error else Outcome(task, result=future.result())
@@ -219,7 +225,7 @@ def run_tasks(tasks: Sequence[T], workers: Sequence[Worker]) -> Iterator[Outcome
 
 
 class TaskQueue(Generic[T]):
-    """Tasks yet to be begun, by their sequences."""
+    """The tasks that have not started yet, by sequence."""
 
     def __init__(self, tasks: Sequence[T]) -> None:
         self._groups: dict[str, list[T]] = {}
@@ -228,7 +234,7 @@ class TaskQueue(Generic[T]):
         self._begun: set[str] = set()
 
     def take(self, sequence: str | None) -> T | None:
-        """The next task of that sequence, else the first of a new one, else the last of the longest left."""
+        """The next task of a sequence, or the first of a new one, or the last of the longest one left."""
         left = {name: group for name, group in self._groups.items() if group}
         if not left:
             return None

@@ -1,4 +1,4 @@
-"""What all plots share: how they look, and how they are kept."""
+"""The style of all plots, and how they are saved."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from sampt._internal.files import replacing
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Okabe and Ito's, which colour-blind people can tell apart; without yellow, which is lost on white."""
+"""Okabe and Ito's colours, which colour-blind people can tell apart, without yellow, which fades on white."""
 
 STYLE: Any = {
     "svg.hashsalt": "sampt",  # the same file each time
-    "text.parse_math": False,  # names may hold dollar signs
+    "text.parse_math": False,  # names may contain dollar signs
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -24,7 +24,10 @@ STYLE: Any = {
 
 
 def save_figure(figure: Figure, stem: Path) -> list[Path]:
-    """Write ``stem``.png and .svg, the same bytes each time.
+    """Write ``stem``.png and ``stem``.svg, the same bytes each time.
+
+    Returns:
+        The two files.
 
     Raises:
         OutputError: a file cannot be written.

@@ -1,4 +1,4 @@
-"""A run's folder: which sequences are finished, and that nothing is ever half there."""
+"""The folder of a run, which says what is finished, and in which nothing is ever half-written."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .record import SequenceRecord
 logger = logging.getLogger(__name__)
 
 IDENTITY = ("task", "dataset", "config", "checkpoints", "seeds")
-"""What has to be the same for two runs to be one; the rest of run.json only tells."""
+"""The keys of run.json that must be equal for a run to resume; the others are only information."""
 
 RUN_FILES = (
     "run.json",
@@ -36,23 +36,23 @@ RUN_FILES = (
     "interactions.csv",
     "curve.*",
 )
-"""What a run writes into its folder beside one folder a sequence."""
+"""What a run writes into its folder beside one folder per sequence."""
 
 RESERVED = (*RUN_FILES, "wandb", ".*")
-"""Patterns of names that no sequence may have."""
+"""The patterns of names that no sequence may have."""
 
 _MAY_DIFFER = ("dataset.root", "config.cache.", "config.segmenter.checkpoint", "config.tracker.checkpoint")
-"""What may differ all the same, or begins what may: weights are known by their hashes, wherever they lie."""
+"""The prefixes of keys that may differ all the same: weights are identified by their hashes, not paths."""
 
 _PARTIAL = ".partial"
 
 Description = Mapping[str, Any]
-"""What run.json holds: plain values; those of ``IDENTITY``, and versions, hardware, checkpoints …"""
+"""The contents of run.json as plain values: the keys in ``IDENTITY``, versions, hardware and more."""
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Results of one setting on one dataset, with one seed or several.
+    """The results of one setting on one dataset, with one or several seeds.
 
     ::
 
@@ -60,7 +60,7 @@ class RunFolder:
         records/<seed>/<sequence>.json    scores, times, counts
         <sequence>/00000.png …            masks; in seed-<n>/<sequence>/ if there are several seeds
 
-    A sequence is finished when its folder is there, which is the last thing to be made.
+    A sequence is finished when its folder exists, which is made last.
     """
 
     path: Path
@@ -68,12 +68,12 @@ class RunFolder:
 
     @property
     def description(self) -> dict[str, Any]:
-        """What was run, of the process that began it."""
+        """The description of the run, written by the process that started it."""
         described: dict[str, Any] = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
         return described
 
     def masks(self, seed: int) -> Path:
-        """The folder of all sequences' folders."""
+        """The folder that contains all sequences' folders."""
         return self.path if len(self.seeds) == 1 else self.path / f"seed-{seed}"
 
     def record_file(self, seed: int, sequence: str) -> Path:
@@ -83,7 +83,7 @@ class RunFolder:
         return (self.masks(seed) / sequence).is_dir() and self.record_file(seed, sequence).is_file()
 
     def finished_of(self, seed: int, sequences: Sequence[str]) -> list[str]:
-        """The finished ones among ``sequences``, in that order."""
+        """The finished sequences among ``sequences``, in that order."""
         return [sequence for sequence in sequences if self.finished(seed, sequence)]
 
     def whole(self, sequences: Sequence[str]) -> bool:
@@ -91,20 +91,25 @@ class RunFolder:
         return all(self.finished(seed, sequence) for seed in self.seeds for sequence in sequences)
 
     def records(self, seed: int, sequences: Sequence[str]) -> list[SequenceRecord]:
-        """Those of the finished ones among ``sequences``, in that order."""
+        """The records of the finished sequences among ``sequences``, in that order."""
         return [
             SequenceRecord.read(self.record_file(seed, sequence))
             for sequence in self.finished_of(seed, sequences)
         ]
 
     def overlapping(self, seed: int) -> Path:
-        """The folder of all sequences' overlapping masks, which no server wants among the others."""
+        """The folder of all sequences' overlapping masks, kept apart because no server expects them."""
         return self.path / "overlapping" / self.masks(seed).relative_to(self.path)
 
     def add(
         self, record: SequenceRecord, files: Mapping[str, bytes], overlapping: Mapping[str, bytes]
     ) -> None:
-        """Keep a finished sequence: its record, the files of its folder, and its overlapping masks, if any.
+        """Save a finished sequence.
+
+        Args:
+            record: its record.
+            files: the files of its folder by name.
+            overlapping: its overlapping masks by name, if any.
 
         Raises:
             OutputError: they cannot be written.
@@ -121,7 +126,7 @@ class RunFolder:
             raise OutputError(f"cannot write into {self.path} ({reason}); choose another --output") from error
 
     def clear_partial(self) -> None:
-        """Remove what a run left behind that was killed while it wrote."""
+        """Remove what an earlier run left behind when it was killed while writing."""
         for seed in self.seeds:
             for parent in (self.masks(seed), self.overlapping(seed)):
                 for folder in parent.glob(f".*{_PARTIAL}"):
@@ -132,7 +137,7 @@ class RunFolder:
 
 
 def _write_folder(target: Path, files: Mapping[str, bytes]) -> None:
-    """Write a folder that appears whole or not at all; an older one gives way."""
+    """Write a folder, whole or not at all, replacing an older one."""
     partial = target.with_name(f".{target.name}{_PARTIAL}")
     try:
         for name, content in files.items():
@@ -146,12 +151,16 @@ def _write_folder(target: Path, files: Mapping[str, bytes]) -> None:
 
 @contextmanager
 def open_run(path: Path, description: Description, overwrite: bool = False) -> Iterator[RunFolder]:
-    """The folder of a run, new or begun earlier, for this process alone.
+    """Open the folder of a new or earlier run for this process alone.
 
-    A run with several seeds goes on with more of them.
+    A run with several seeds can be resumed with more of them.
+
+    Yields:
+        The folder.
 
     Raises:
-        OutputError: it holds another run or other files, another process is at it, or it cannot be written.
+        OutputError: the folder contains another run or other files, another process is writing into it, or it
+            cannot be written.
     """
     folder = RunFolder(path, tuple(description["seeds"]))
     lock = FileLock(path / ".lock")
@@ -170,7 +179,7 @@ def open_run(path: Path, description: Description, overwrite: bool = False) -> I
         if overwrite and (path / "run.json").is_file():
             _empty(path)
         elif before and before.get("versions") != description.get("versions"):
-            logger.warning("%s was begun with other versions of software, which its run.json names", path)
+            logger.warning("%s was started with other software versions, which its run.json lists", path)
         folder.clear_partial()
         if before is None or before["seeds"] != list(folder.seeds):
             write_json(path / "run.json", {**(before or description), "seeds": folder.seeds})
@@ -182,15 +191,18 @@ def open_run(path: Path, description: Description, overwrite: bool = False) -> I
 
 
 def check_run(path: Path, description: Description, overwrite: bool = False) -> dict[str, Any] | None:
-    """Look whether a run can go into a folder, which is only read.
+    """Check whether a run can be written into a folder, without changing it.
 
-    description: as much of it as is known; what is not is not compared.
+    Args:
+        path: the folder.
+        description: as much of the description as is known; only that is compared.
+        overwrite: another run in the folder may be replaced.
 
     Returns:
-        What was described when this run was begun; None if it is new, or begins anew.
+        The description of the earlier run that this one resumes; None if it starts from the beginning.
 
     Raises:
-        OutputError: the folder holds another run, or other files.
+        OutputError: the folder contains another run or other files.
     """
     file = path / "run.json"
     check_writable(path)
@@ -201,7 +213,7 @@ def check_run(path: Path, description: Description, overwrite: bool = False) -> 
         strange = next((p.name for p in files if not p.name.startswith(".")), None)
         if strange:
             raise OutputError(
-                f"{path} holds {strange}, but no run.json of an earlier run: choose another --output"
+                f"{path} contains {strange}, but no run.json of an earlier run: choose another --output"
             )
         return None
     try:
@@ -210,7 +222,7 @@ def check_run(path: Path, description: Description, overwrite: bool = False) -> 
         before = _comparable({key: there[key] for key in known})
         more = len(there["seeds"]) > 1 and set(there["seeds"]) < set(description["seeds"])
     except (ValueError, KeyError, TypeError) as error:
-        raise OutputError(f"{file} is damaged; give --overwrite to begin anew") from error
+        raise OutputError(f"{file} is damaged; give --overwrite to start over") from error
     now = _comparable(json.loads(json.dumps({key: description[key] for key in known})))
     differing = [
         key
@@ -222,19 +234,19 @@ def check_run(path: Path, description: Description, overwrite: bool = False) -> 
     if differing:
         key = differing[0]
         raise OutputError(
-            f"{path} holds another run ({key} is {before.get(key)} there and {now.get(key)} here): choose "
-            "another --output, or give --overwrite to begin anew"
+            f"{path} contains another run ({key} is {before.get(key)} there and {now.get(key)} here): choose "
+            "another --output, or give --overwrite to start over"
         )
     return there
 
 
 def _comparable(description: Description) -> dict[str, Any]:
-    """By keys like ``config.tracker.name``; options that are empty are as if they were not there."""
+    """The description by keys like ``config.tracker.name``, without empty options."""
     return {key: value for key, value in flattened(description).items() if value != {}}
 
 
 def flattened(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as one, with keys like ``config.tracker.name``; one that is empty stays."""
+    """Nested mappings as a single one with keys like ``config.tracker.name``; empty ones are kept."""
     flat: dict[str, Any] = {}
     for key, value in tree.items():
         name = f"{prefix}{key}"
@@ -243,7 +255,7 @@ def flattened(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _empty(path: Path) -> None:
-    """Remove an earlier run, and nothing else."""
+    """Remove an earlier run and nothing else."""
     for nested in path.glob("*/run.json"):  # of a sweep
         shutil.rmtree(nested.parent)
     sequences = {file.stem for file in path.glob("records/*/*.json")}

@@ -1,4 +1,4 @@
-"""The methods of a worker, and the embeddings that all its runs on one sequence share."""
+"""The methods of a worker, and the embeddings that all its runs on a sequence share."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from .tasks import SequenceTask
 
 
 class SharedMethods:
-    """Methods by the names of their settings, each made when it is first asked for.
+    """The methods of several settings, each made when it is first used.
 
-    settings: configurations by name. Those with the same segmenter share it and its embeddings.
+    Args:
+        settings: configurations by name. Those with the same segmenter share it and its embeddings.
     """
 
     def __init__(self, settings: Mapping[str, Config]) -> None:
@@ -32,7 +33,8 @@ class SharedMethods:
         """The method for a task's setting, with its seed.
 
         Raises:
-            ConfigError, CheckpointError: it cannot be made.
+            ConfigError: the setting is invalid.
+            CheckpointError: a checkpoint is missing, or cannot be downloaded.
         """
         if task.setting not in self._methods:
             config = self.settings[task.setting]
@@ -45,9 +47,14 @@ class SharedMethods:
 
     @contextmanager
     def encoder(self, task: SequenceTask, video: FrameSource) -> Iterator[FrameEncoder]:
-        """What encodes the frames of a task's sequence; it keeps them until another sequence's turn.
+        """A context with the encoder of a sequence's frames, which keeps embeddings until the next sequence.
 
-        video: the sequence's frames.
+        Args:
+            task: says which sequence and setting.
+            video: the sequence's frames.
+
+        Yields:
+            The encoder.
         """
         if task.sequence != self._sequence:
             self.forget()
@@ -58,21 +65,21 @@ class SharedMethods:
         try:
             yield self._encoders[key]
         except BaseException:
-            self.forget()  # whatever state it was left in
+            self.forget()  # its state is unknown
             raise
 
     def forget(self) -> None:
-        """Give up all embeddings."""
+        """Discard all embeddings."""
         for encoder in self._encoders.values():
             encoder.close()
         self._encoders.clear()
 
 
 def _segmenter_key(config: Config) -> str:
-    """Equal for configurations whose embeddings are the same."""
+    """A key that is equal for configurations with the same embeddings."""
     return repr((config.segmenter, config.device, config.dtype, config.compile))
 
 
 def encoded_since(encoder: FrameEncoder, before: Mapping[str, int]) -> dict[str, int]:
-    """What an encoder has done since its ``counts`` were ``before``."""
+    """The increase of an encoder's ``counts`` since they were ``before``."""
     return {name: count - before[name] for name, count in encoder.counts.items()}

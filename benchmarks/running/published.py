@@ -1,4 +1,4 @@
-"""Results that others have published, to be shown beside one's own."""
+"""Published results, to be shown beside a run's own."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ import yaml
 
 @dataclass(frozen=True)
 class PublishedRow:
-    """One method.
+    """One method's published results.
 
-    zero_shot: it was not trained on video segmentation data.
-    values: measure → what was printed, in per cent, such as "76.3 ± 0.6"; measures that were not are absent.
+    Attributes:
+        zero_shot: whether it was not trained on video segmentation data.
+        values: measure → percentage as printed, such as "76.3 ± 0.6"; other measures are absent.
     """
 
     method: str
@@ -26,7 +27,7 @@ class PublishedRow:
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """One table of a paper or a page: ``title`` says which, ``source`` is the address it was read at."""
+    """A table of a paper or page; ``title`` names it, and ``source`` is its address."""
 
     title: str
     source: str
@@ -35,21 +36,22 @@ class PublishedTable:
 
 
 def published(dataset: str, split: str) -> tuple[PublishedTable, ...]:
-    """The tables for a dataset's split; empty where none could be verified.
+    """The published tables for a dataset's split; empty if none could be verified.
 
     Args:
-        dataset, split: their names on the command line, such as "davis2017" and "val".
+        dataset: name of the dataset on the command line, such as "davis2017".
+        split: name of the split, such as "val".
     """
     text = resources.files(__package__).joinpath("published.yaml").read_text(encoding="utf-8")
     return tuple(
         _table(entry)
-        for entry in yaml.load(text, yaml.BaseLoader)  # scalars stay as they were printed
+        for entry in yaml.load(text, yaml.BaseLoader)  # keeps scalars as they were printed
         if (entry["dataset"], entry["split"]) == (dataset, split)
     )
 
 
 def same_measure(one: str, other: str) -> bool:
-    """Whether two names mean the same measure: "J&F" and "J&F-Mean", "J_seen" and "J-Seen"."""
+    """Whether two names mean the same measure, such as "J&F" and "J&F-Mean", or "J_seen" and "J-Seen"."""
     return _plain(one) == _plain(other)
 
 

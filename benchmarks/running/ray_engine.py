@@ -1,4 +1,4 @@
-"""Workers that are Ray actors: on many GPUs, and on many machines."""
+"""Workers that are Ray actors, on many GPUs and machines."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 class RayActor:
-    """One Ray actor, with a GPU of its own if the cluster has any; it makes its models once."""
+    """A Ray actor as a worker, with its own GPU if the cluster has any; it makes its models once."""
 
     def __init__(self, make: MakeWork, gpus: int) -> None:
         self._make, self._gpus = make, gpus
@@ -28,7 +28,7 @@ class RayActor:
     def _start(self) -> Any:
         import ray
 
-        # The engine tries tasks again, because it knows how often they have killed a worker.
+        # The engine retries tasks itself, because it counts how often they have killed a worker.
         options = {"num_cpus": 1, "num_gpus": self._gpus, "max_restarts": 0, "max_task_retries": 0}
         return ray.remote(**options)(_ActorBody).remote(self._make)
 
@@ -45,7 +45,7 @@ class RayActor:
 
 
 def _without_ray(error: BaseException) -> BaseException:
-    """The task's own error; or, whichever way Ray lost the actor or what it made, that it died."""
+    """The task's own error, or ``WorkerDied`` if Ray lost the actor or its result in any way."""
     import ray
 
     if isinstance(error, ray.exceptions.RayTaskError):
@@ -54,7 +54,7 @@ def _without_ray(error: BaseException) -> BaseException:
 
 
 class _ActorBody:
-    """What lives in the actor's process."""
+    """The part of the worker that runs in the actor's process."""
 
     def __init__(self, make: MakeWork) -> None:
         self._make = make
@@ -66,11 +66,14 @@ class _ActorBody:
 
 
 def ray_workers(make: MakeWork, count: int | None, address: str | None) -> list[Worker]:
-    """``count`` actors; None: one for each GPU of the cluster, or one for each machine if it has no GPUs.
+    """The actors of a Ray cluster.
 
-    No more than the cluster has GPUs, or cores if it has none: the others would wait for ever.
+    There are at most as many as the cluster has GPUs, or cores if it has none: others would wait forever.
 
-    address: of a cluster, such as "auto" or "ray://host:10001"; None starts one on this machine.
+    Args:
+        make: makes the function that does tasks.
+        count: number of actors; None for one per GPU of the cluster, or one per machine if it has none.
+        address: address of a cluster, such as "auto" or "ray://host:10001"; None starts one on this machine.
 
     Raises:
         ConfigError: Ray is not installed.
@@ -87,7 +90,7 @@ def ray_workers(make: MakeWork, count: int | None, address: str | None) -> list[
         except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
             reason = str(error).splitlines()[0]
             raise EngineError(
-                f"--address {address}: no Ray cluster can be joined there ({reason}); start one with "
+                f"--address {address}: there is no Ray cluster to join ({reason}); start one with "
                 "`ray start --head`"
             ) from error
     resources = ray.cluster_resources()
@@ -96,12 +99,12 @@ def ray_workers(make: MakeWork, count: int | None, address: str | None) -> list[
     room = gpus or int(resources.get("CPU", 1))
     wanted = count or gpus or machines
     if wanted > room:
-        logger.warning("the Ray cluster has room for %d workers, not for %d", room, wanted)
+        logger.warning("the Ray cluster has room for %d workers, not %d", room, wanted)
     return [RayActor(make, gpus=1 if gpus else 0) for _ in range(min(wanted, room))]
 
 
 def _check_address(address: str | None) -> None:
-    """Raise an OSError if nobody listens at ``[ray://]host:port``; Ray itself would try for minutes."""
+    """Raise an OSError if nothing listens at ``[ray://]host:port``; Ray itself would try for minutes."""
     host, colon, port = (address or "").rpartition(":")
     if colon and port.isdigit():
         socket.create_connection((host.removeprefix("ray://"), int(port)), timeout=10).close()

@@ -1,4 +1,4 @@
-"""What is kept of one finished sequence beside its masks: scores, times, counts."""
+"""The record of a finished sequence, kept beside its masks: scores, times, counts."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from ..vos.scoring import FrameScores
 
 @dataclass(frozen=True)
 class SequenceRecord:
-    """One sequence, segmented with one seed.
+    """The record of one sequence, segmented with one seed.
 
-    frames, objects: how many. size: (height, width) of the frames in pixels.
-    seconds: per stage, and "all".
-    encoder: how many frames were encoded, and how often embeddings were still at hand.
-    quality: "full", or "preview" of the embedded segmenter.
-    scores: of every object; None where the dataset has no public annotations.
+    Attributes:
+        frames: number of frames.
+        objects: number of objects.
+        size: (height, width) of the frames in pixels.
+        seconds: seconds per stage, and "all".
+        encoder: how many frames were encoded, and how often cached embeddings were used.
+        quality: "full", or "preview" for the embedded segmenter.
+        scores: scores of every object; None if the dataset has no public annotations.
     """
 
     sequence: str
@@ -35,7 +38,7 @@ class SequenceRecord:
     scores: tuple[FrameScores, ...] | None
 
     def write(self, path: Path) -> None:
-        """Write JSON; the file appears whole or not at all."""
+        """Write the record as JSON, whole or not at all."""
         plain: dict[str, Any] = vars(self) | {
             "scores": None if self.scores is None else [s.to_json() for s in self.scores]
         }

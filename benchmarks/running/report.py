@@ -1,4 +1,4 @@
-"""``report.html``: all that is worth knowing about a run, on one page that needs nothing else."""
+"""``report.html``, a self-contained page with everything worth knowing about a run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SHOWN = 3
-"""How many of the best, and of the worst sequences are shown."""
+"""Number of the best, and of the worst, sequences that are shown."""
 
 SUMMARY_KEYS = {
     "tracker": "tracker.name",
@@ -41,24 +41,28 @@ SUMMARY_KEYS = {
     "refinements": "prompting.refinements",
     "reinitialisation": "reinit.strategy",
 }
-"""What of the configuration stands at the top of the page."""
+"""The parts of the configuration shown at the top of the page."""
 
 
 @dataclass(frozen=True)
 class RunReport:
-    """A finished run.
+    """Everything that the page shows about a finished run.
 
-    title: of the page, usually the run's name.
-    dataset, split, protocol: as on the command line, such as "davis2017", "val" and "davis".
-    seeds: that the run was made with.
-    run: what ``run.json`` holds. Every key is shown; "config" feeds the summary of the configuration, and
-        "date" stands under the title.
-    records: of all finished sequences, with all seeds.
-    measures: seed → official name → mean over the set, 0..1, the most important first; empty without truth.
-    per_sequence: sequence → official name → mean over seeds, 0..1, the most important first.
-    failures: sequence → what went wrong.
-    strip: frames with masks of a sequence, or None for a page without pictures.
-    complete: the run covers the whole split, so that published numbers are comparable.
+    Attributes:
+        title: title of the page, usually the run's name.
+        dataset: name of the dataset on the command line, such as "davis2017".
+        split: name of the split, such as "val".
+        protocol: how results are scored, such as "davis".
+        seeds: the run's seeds.
+        run: the contents of ``run.json``. Every key is shown; "config" also gives the summary of the
+            configuration, and "date" is shown under the title.
+        records: the records of all finished sequences with all seeds.
+        measures: seed → official name → mean over the set, 0..1, the most important first; empty without
+            ground truth.
+        per_sequence: sequence → official name → mean over seeds, 0..1, the most important first.
+        failures: sequence → what went wrong.
+        strip: makes a sequence's frames with masks; None for a page without pictures.
+        complete: whether the run covers the whole split, so that published numbers are comparable.
     """
 
     title: str
@@ -82,9 +86,13 @@ class RunReport:
         failures: Mapping[SequenceTask, str],
         **more: Any,
     ) -> RunReport:
-        """What is known of all of a run that is finished, by this process or an earlier one.
+        """The report on everything that this process or an earlier one has finished of a run.
 
-        failures: the tasks that this process failed at, and why. more: the fields that depend on the task.
+        Args:
+            folder: the run's folder.
+            dataset: the dataset it ran on.
+            failures: the tasks that failed in this process, and why.
+            more: the fields that depend on the kind of benchmark.
         """
         names = dataset.names
         return cls(
@@ -104,31 +112,31 @@ class RunReport:
 
     @property
     def covered(self) -> int:
-        """How many sequences are finished with some seed."""
+        """The number of sequences that are finished with at least one seed."""
         return len({record.sequence for record in self.records})
 
     @property
     def measure_names(self) -> tuple[str, ...]:
-        """Those of the whole set, in order."""
+        """The names of the whole set's measures, in order."""
         return tuple(dict.fromkeys(name for means in self.measures.values() for name in means))
 
     def over_seeds(self, measure: str) -> list[float]:
-        """The measure's value with every seed that has it."""
+        """The measure's values for the seeds that have it."""
         return [means[measure] for means in self.measures.values() if measure in means]
 
     @property
     def scores(self) -> dict[str, float]:
-        """Every sequence's most important measure."""
+        """The most important measure of every sequence."""
         return {name: next(iter(values.values())) for name, values in self.per_sequence.items() if values}
 
     @property
     def score_name(self) -> str:
-        """The name of what ``scores`` holds."""
+        """The name of the measure in ``scores``."""
         return next((next(iter(values)) for values in self.per_sequence.values() if values), "")
 
 
 def write_report(path: Path, report: RunReport) -> None:
-    """Write the page; it appears whole or not at all, and loads nothing from anywhere.
+    """Write the page, whole or not at all; it loads nothing from elsewhere.
 
     Pictures that cannot be made are replaced by the reason.
 
@@ -145,7 +153,7 @@ def write_report(path: Path, report: RunReport) -> None:
 
 
 def _content(report: RunReport) -> dict[str, Any]:
-    """What the template shows, as text wherever it is a number."""
+    """The values for the template, with numbers as text."""
     return {
         "report": report,
         "date": str(report.run.get("date", "")),
@@ -175,7 +183,7 @@ def _configuration(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _figures(report: RunReport) -> list[tuple[str, str]]:
-    """The few numbers that are read first."""
+    """The few numbers at the top of the page."""
     figures = [
         (name, charts.percent_over_seeds(report.over_seeds(name))) for name in _leading(report.measure_names)
     ]
@@ -189,12 +197,12 @@ def _figures(report: RunReport) -> list[tuple[str, str]]:
 
 
 def _leading(names: Sequence[str]) -> list[str]:
-    """The measures that belong at the top: the first one, and the means that it is made of."""
+    """The measures to show at the top: the first one, and the means that it consists of."""
     return [names[i] for i in range(len(names)) if i == 0 or names[i].endswith("Mean")][:3]
 
 
 def _summary(report: RunReport) -> dict[str, Any]:
-    """The run beside published rows: columns, our row, and one group of rows for each published table."""
+    """The run beside published results: columns, our row, and one group of rows per published table."""
     tables = published(report.dataset, report.split)
     columns = _leading(report.measure_names)
     for measure in (measure for table in tables for measure in table.measures):
@@ -225,7 +233,7 @@ def _groups(table: PublishedTable, columns: Sequence[str]) -> list[dict[str, Any
 
 
 def _galleries(report: RunReport) -> dict[str, list[dict[str, Any]]]:
-    """Heading → sequences with their pictures: the best and the worst, or without truth a few."""
+    """The sequences with pictures by heading: the best and worst, or a few without ground truth."""
     if report.strip is None:
         return {}
     if not report.scores:
@@ -247,14 +255,14 @@ def _shown(report: RunReport, name: str) -> dict[str, Any]:
         for frame in report.strip(name):
             jpeg = base64.b64encode(frame.jpeg).decode()
             shown["frames"].append({"name": frame.name, "given": frame.given, "jpeg": jpeg})
-    except SamptError as error:  # hours of results must not go without their report
-        logger.warning("no pictures of %s in the report: %s", name, error)
+    except SamptError as error:  # hours of work must not end without a report
+        logger.warning("the report has no pictures of %s: %s", name, error)
         shown["problem"] = str(error)
     return shown
 
 
 def _sequences(report: RunReport) -> dict[str, Any]:
-    """The table of all sequences, in the order of their records; times are means over seeds."""
+    """The table of all sequences in the order of their records; times are means over seeds."""
     by_name: dict[str, list[SequenceRecord]] = defaultdict(list)
     for record in report.records:
         by_name[record.sequence].append(record)
@@ -275,14 +283,14 @@ def _sequences(report: RunReport) -> dict[str, Any]:
 
 
 def _details(run: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """Every part of ``run.json`` as a flat table; what is no mapping comes together first, as "run"."""
+    """The parts of ``run.json`` as flat tables; single values are collected in the first one, "run"."""
     plain = {key: value for key, value in run.items() if not isinstance(value, Mapping)}
     parts = {key: value for key, value in run.items() if isinstance(value, Mapping) and value}
     return {title: _texts(part) for title, part in {"run": plain, **parts}.items() if part}
 
 
 def _texts(tree: Mapping[str, Any]) -> dict[str, str]:
-    """Nested mappings as "a.b.c" → text."""
+    """Nested mappings as a single one of "a.b.c" → text."""
     return {key: _text(value) for key, value in flattened(tree).items()}
 
 

@@ -1,4 +1,4 @@
-"""Runs a benchmark: what can be refused is refused at once, then all that is missing is done and kept."""
+"""Running a benchmark: bad input is refused at once, then everything unfinished is done and saved."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SHARED_DISK_BYTES = 64 << 30
-"""Of a sequence's embeddings, kept where several runs share them."""
+"""Disk space for a sequence's embeddings when several runs share them."""
 
 
 @dataclass(frozen=True)
 class RunPlan:
-    """What is to be run, in one setting or in several.
+    """The plan of a run, in one setting or several.
 
     Attributes:
-        task: such as "vos".
-        dataset: what ``run.json`` says of it.
-        sequences: their names.
-        configs: by the names of settings; an only one is called "".
-        seeds: that each setting is run with.
-        make_work: makes what does tasks in a worker, from configurations by their names.
-        more_config: what ``run.json`` shows among the settings beside those of a configuration.
-        sweep: of several settings, each in a folder of its own, what ``run.json`` above them says.
-        share_embeddings: each frame is encoded once, and its embedding kept on disk while a sequence's runs
-            last; else only as the configurations say.
+        task: kind of benchmark, such as "vos".
+        dataset: what ``run.json`` says about the dataset.
+        sequences: names of the sequences.
+        configs: configurations by the names of their settings; a single one is called "".
+        seeds: the seeds that each setting is run with.
+        make_work: makes, in a worker, the function that does tasks, from configurations by name.
+        more_config: settings that ``run.json`` shows beside those of the configuration.
+        sweep: for several settings, each in its own folder, what the ``run.json`` above them says.
+        share_embeddings: encode each frame once, and keep its embedding on disk during a sequence's runs;
+            otherwise do as the configurations say.
     """
 
     task: str
@@ -53,21 +53,24 @@ class RunPlan:
     share_embeddings: bool = False
 
     def check(self, output: Path, overwrite: bool) -> None:
-        """Find out, without torch or weights, whether the run can go there.
+        """Check, without torch or weights, whether the run can be written into ``output``.
 
         Raises:
-            OutputError: a folder holds another run, or other files.
+            OutputError: a folder contains another run or other files.
         """
         for folder, description in self._by_folder(self._requests()).items():
             check_run(output / folder, description, overwrite)
 
     @contextmanager
     def begun(self, output: Path, overwrite: bool) -> Iterator[dict[str, RunFolder]]:
-        """The folders of all settings, new or begun earlier, for this process alone.
+        """Open the folders of all settings, new or from an earlier run, for this process alone.
+
+        Yields:
+            The folders by the names of their settings.
 
         Raises:
-            OutputError: a folder holds another run or other files, another process is at it, or it cannot be
-                written.
+            OutputError: a folder contains another run or other files, another process is writing into it, or
+                it cannot be written.
             CheckpointError: a checkpoint is missing, or cannot be downloaded.
         """
         requests = self._requests()
@@ -86,7 +89,7 @@ class RunPlan:
         strict: bool = False,
         progress: Progress | None = None,
     ) -> dict[SequenceTask, str]:
-        """Do what is not finished in the folders of all settings; ``run_missing`` tells the rest."""
+        """Do what is not finished in the folders of all settings, as ``run_missing`` says."""
         configs = self.configs
         if self.share_embeddings:
             configs = {name: _with_embeddings_on_disk(config) for name, config in configs.items()}
@@ -105,7 +108,7 @@ class RunPlan:
         }
 
     def _by_folder(self, descriptions: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        """Descriptions by the names of folders below the output; its own is called ""."""
+        """The descriptions by the names of folders below the output; its own is called ""."""
         if self.sweep is None:
             return dict(descriptions)
         return {"": next(iter(descriptions.values())) | dict(self.sweep), **descriptions}
@@ -113,14 +116,15 @@ class RunPlan:
 
 @dataclass(frozen=True)
 class BenchmarkRun:
-    """What a run has come to, by this call and earlier ones.
+    """The results of a run, from this call and earlier ones.
 
     Attributes:
         folder: where everything was written.
-        means: a row a seed, a column for each measure of the whole set, 0..1; empty without public truth.
-        report: what report.html shows, such as measures by sequence, times and counts.
-        total: how many sequences the dataset has.
-        failures: what this call failed at, and why; the same call tries it again.
+        means: one row per seed, one column per measure of the whole set, 0..1; empty without public
+            ground truth.
+        report: the contents of report.html, such as measures by sequence, times and counts.
+        total: number of sequences of the dataset.
+        failures: the sequences that failed in this call, and why; the same call tries them again.
         notes: sentences about what could not be scored.
     """
 
@@ -133,12 +137,12 @@ class BenchmarkRun:
 
     @property
     def finished(self) -> int:
-        """How many sequences are finished with some seed."""
+        """The number of sequences that are finished with at least one seed."""
         return self.report.covered
 
 
 def seeds_of(count: int, config: Config) -> tuple[int, ...]:
-    """So many seeds from 0; of a single run, the configuration's.
+    """The seeds of ``count`` runs, from 0; a single run takes the configuration's seed.
 
     Raises:
         ConfigError: there are several, and the configuration names one.
@@ -151,6 +155,6 @@ def seeds_of(count: int, config: Config) -> tuple[int, ...]:
 
 
 def _with_embeddings_on_disk(config: Config) -> Config:
-    """The same, with embeddings that outlast one run."""
+    """The configuration with embeddings that outlast a run."""
     cache = config.cache
     return replace(config, cache=replace(cache, disk_bytes=cache.disk_bytes or SHARED_DISK_BYTES))

@@ -1,4 +1,4 @@
-"""Predicted masks over frames: strips of a few frames for a page, and videos."""
+"""Predicted masks over frames, as strips of a few frames for a page and as videos."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ from ..datasets.base import VosSequence
 class StripFrame:
     """One frame with its masks.
 
-    name: of the frame, without suffix. given: a mask of this frame was given to the method.
-    jpeg: the picture.
+    Attributes:
+        name: name of the frame without suffix.
+        given: whether a mask of this frame was given to the method.
+        jpeg: the picture.
     """
 
     name: str
@@ -36,15 +38,16 @@ class StripFrame:
 def overlay_strip(
     sequence: VosSequence, masks: Path, count: int = 5, longest: int = 480
 ) -> tuple[StripFrame, ...]:
-    """Frames evenly spread over the saved ones, the first and the last among them, with predicted masks.
+    """Evenly spaced saved frames of a sequence, including the first and the last, with predicted masks.
 
     Args:
-        masks: the sequence's folder of results.
-        count: how many frames; fewer if fewer were saved.
-        longest: side of the pictures in pixels; smaller frames stay as they are.
+        sequence: the sequence.
+        masks: the sequence's results folder.
+        count: number of frames; fewer if fewer were saved.
+        longest: longest side of the pictures in pixels; smaller frames are not enlarged.
 
     Raises:
-        EvaluationError: a mask is missing, or of another size than its frame.
+        EvaluationError: a mask is missing, or does not have the size of its frame.
         PromptError: a mask cannot be read.
         VideoError: a frame cannot be read.
     """
@@ -63,7 +66,7 @@ def overlay_strip(
 def overlay_video(
     sequence: VosSequence, masks: Path, path: Path, fps: float = 12.0, longest: int = 854
 ) -> None:
-    """Write all saved frames with their masks to an MP4 file; errors as of ``overlay_strip``.
+    """Write all saved frames with their masks to an MP4 file; other errors as in ``overlay_strip``.
 
     Raises:
         OutputError: the file cannot be written.
@@ -85,14 +88,14 @@ def _overlay(sequence: VosSequence, masks: Path, position: int, longest: int) ->
     if labels.shape != frame.shape[:2]:
         ours, wanted = (f"{width}x{height}" for height, width in (labels.shape, frame.shape[:2]))
         raise EvaluationError(
-            f"{path} is {ours}, but its frame {wanted} pixels; run the sequence {sequence.name} again"
+            f"{path} is {ours}, but its frame is {wanted} pixels; run the sequence {sequence.name} again"
         )
     shrink = min(1.0, longest / max(labels.shape))
     size = round(labels.shape[1] * shrink), round(labels.shape[0] * shrink)
     scene = np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
     small = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST)
     objects = np.array(sorted(sequence.appearances), np.uint8)
-    numbers = np.zeros(256, np.uint8)  # which colour a label has; one that no object has keeps the frame's
+    numbers = np.zeros(256, np.uint8)  # each label's colour; a label without an object shows the frame
     numbers[objects] = np.arange(1, len(objects) + 1)
     scene = tinted(scene, numbers[small], colour_table(), 0.5)
     for k, label in enumerate(objects):

@@ -1,4 +1,4 @@
-"""One sequence with one seed in one setting: what engines hand out, and what run folders keep."""
+"""Tasks: one sequence with one seed in one setting, handed out by engines and kept in run folders."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ S = TypeVar("S")
 
 @dataclass(frozen=True)
 class SequenceTask:
-    """One sequence, with one seed, in one setting (of those that the worker knows)."""
+    """One sequence with one seed in one of the worker's settings."""
 
     sequence: str
     seed: int
@@ -34,9 +34,13 @@ class SequenceTask:
 
 
 class TaskResult(NamedTuple):
-    """What a task comes to: a record, and the files of the sequence's folder by their names in it.
+    """The result of a task.
 
-    overlapping: every object's own masks, as ``<id>/<frame>.png``, if the setting keeps overlapping masks.
+    Attributes:
+        record: the sequence's record.
+        files: the files of the sequence's folder by name.
+        overlapping: every object's own masks, as ``<id>/<frame>.png``, if the setting keeps overlapping
+            masks.
     """
 
     record: SequenceRecord
@@ -45,11 +49,11 @@ class TaskResult(NamedTuple):
 
 
 def open_sequences(dataset: SequenceDataset[S], chosen: Sequence[str] = ()) -> dict[str, S]:
-    """The chosen sequences, or all, by name, in the dataset's order.
+    """The chosen sequences, or all, by name in the dataset's order.
 
     Raises:
-        DatasetError: there is no such sequence, one of its files is missing or makes no sense, or it has the
-            name of something else in a run's folder.
+        DatasetError: there is no such sequence, one of its files is missing or invalid, or its name is
+            reserved for another file in a run's folder.
     """
     for name in chosen:
         check_name(dataset.name, name, dataset.names)
@@ -59,7 +63,7 @@ def open_sequences(dataset: SequenceDataset[S], chosen: Sequence[str] = ()) -> d
             continue
         if any(fnmatchcase(name, pattern) for pattern in RESERVED):
             raise DatasetError(
-                f"sequence {name} of {dataset.name} is called as a file of the run's folder; rename it"
+                f"sequence {name} of {dataset.name} has the name of a file in the run's folder; rename it"
             )
         opened[name] = dataset[name]
     return opened
@@ -73,16 +77,20 @@ def run_missing(
     strict: bool = False,
     progress: Progress | None = None,
 ) -> dict[SequenceTask, str]:
-    """Do what is not finished yet in the folders of all settings, by their names.
+    """Do what is not finished yet in the folders of all settings.
 
-    workers: makes them, if there is anything to do.
-    progress: called with how many tasks are done, and how many there are, finished ones included.
+    Args:
+        sequences: names of the sequences.
+        folders: the folders by the names of their settings.
+        workers: makes the workers, if there is anything to do.
+        strict: raise the first error of a task instead of continuing with the others.
+        progress: called with how many tasks are done, and how many there are, including finished ones.
 
     Returns:
         The tasks that failed, and why.
 
     Raises:
-        SamptError: what concerns all tasks; and with ``strict`` the first failure of any.
+        SamptError: an error concerns all tasks or, with ``strict``, any task.
     """
     every = [
         SequenceTask(sequence, seed, setting)
@@ -105,7 +113,7 @@ def run_missing(
             expected = isinstance(outcome.error, SamptError)
             failures[task] = " ".join(str(outcome.error).split()) if expected else repr(outcome.error)
             logger.error("%s failed: %s", task, failures[task])
-            logger.debug("the error of %s", task, exc_info=outcome.error)
+            logger.debug("traceback of %s", task, exc_info=outcome.error)
         done += 1
         report(done, len(every))
     return failures

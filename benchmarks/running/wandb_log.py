@@ -1,4 +1,4 @@
-"""A finished run in Weights & Biases; needs the optional extra ``wandb``."""
+"""Logging a finished run to Weights & Biases, which needs the optional extra ``wandb``."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Mode = Literal["online", "offline"]
 
 @dataclass(frozen=True)
 class WandbLog:
-    """That a finished run is to be logged, and how.
+    """The options for logging a finished run.
 
     Attributes:
-        mode: "offline" contacts no server at all.
+        mode: "online", or "offline" to contact no server at all.
         videos: names of sequences to log as videos.
-        project: of W&B.
+        project: name of the W&B project.
     """
 
     mode: Mode = "online"
@@ -34,11 +34,11 @@ class WandbLog:
     project: str = "sampt"
 
     def check(self, sequences: Collection[str]) -> None:
-        """Find out before a run of ``sequences`` whether it can be logged.
+        """Check before a run of ``sequences`` whether it can be logged.
 
         Raises:
             ConfigError: the package wandb is not installed, or online logging has no login.
-            DatasetError: a video is wanted of what is no sequence of the run.
+            DatasetError: one of ``videos`` is not a sequence of the run.
         """
         wandb = _wandb(self.mode)
         if self.mode == "online" and not wandb.login(prompt=False):
@@ -50,7 +50,8 @@ class WandbLog:
         """Log a run.
 
         Args:
-            folder: of the run.
+            report: the run's report.
+            folder: the run's folder.
             write_video: writes a sequence's overlay as MP4.
 
         Raises:
@@ -74,17 +75,18 @@ def log_run(
 ) -> Path:
     """Log a run's configuration, measures, table of sequences, timings and videos.
 
-    Measures go into the run's summary: means over seeds by their names ("J&F-Mean"), each seed's as
-    "seed 0/J&F-Mean"; seconds as "seconds/track".
+    Measures go into the run's summary: means over seeds by name ("J&F-Mean"), each seed's as
+    "seed 0/J&F-Mean", and seconds as "seconds/track".
 
     Args:
-        folder: where the files of W&B go; offline runs stay there until ``wandb sync`` uploads them.
-        project: of W&B.
-        mode: "offline" contacts no server at all.
+        report: the run's report.
+        folder: where W&B writes its files; offline runs stay there until ``wandb sync`` uploads them.
+        project: name of the W&B project.
+        mode: "online", or "offline" to contact no server at all.
         videos: sequence → MP4 file, such as ``overlay_video`` writes.
 
     Returns:
-        The logged run's folder; its files are whole once the process ends, or after ``wandb.teardown()``.
+        The logged run's folder; its files are complete once the process ends, or after ``wandb.teardown()``.
 
     Raises:
         ConfigError: the package wandb is not installed, or its server cannot be used.
@@ -121,7 +123,7 @@ def _wandb(mode: Mode) -> Any:
     try:
         return importlib.import_module("wandb")
     except ImportError as error:
-        raise ConfigError("--wandb needs a package more; install it: pip install 'sampt[wandb]'") from error
+        raise ConfigError("--wandb needs another package; install it: pip install 'sampt[wandb]'") from error
 
 
 def _config(report: RunReport) -> dict[str, Any]:
@@ -135,7 +137,7 @@ def _config(report: RunReport) -> dict[str, Any]:
 
 
 def _table(wandb: Any, report: RunReport) -> Any:
-    """A row for each sequence and seed: its size, its seconds, and its measures as means over seeds."""
+    """A table with a row for each sequence and seed: size, seconds, and measures as means over seeds."""
     measures = tuple(dict.fromkeys(name for values in report.per_sequence.values() for name in values))
     table = wandb.Table(columns=["sequence", "seed", "objects", "frames", "seconds", *measures])
     for record in report.records:

@@ -1,4 +1,4 @@
-"""Who does the work of a benchmark: this process, several on this machine, or a cluster."""
+"""What does the work of a benchmark: this process, several on this machine, or a cluster."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from sampt.errors import ConfigError
 from .engine import Worker, local_workers
 
 MakeSettingsWork = Callable[[Mapping[str, Config]], Callable[[Any], Any]]
-"""Makes what does tasks from configurations by their names; it can be pickled."""
+"""A picklable function that makes, from configurations by name, the function that does tasks."""
 
 
 @dataclass(frozen=True)
 class Engine:
-    """Who does the work.
+    """The choice of workers for a benchmark.
 
     Attributes:
-        name: "local", processes of this machine, or "ray", actors of a cluster.
-        workers: how many; None lets the engine decide.
-        address: of a Ray cluster; None starts one on this machine.
+        name: "local" for processes on this machine, or "ray" for actors of a cluster.
+        workers: number of workers; None lets the engine decide.
+        address: address of a Ray cluster; None starts one on this machine.
 
     Raises:
-        ConfigError: an address is given, but not for Ray, or Ray is not installed.
+        ConfigError: an address is given but not for Ray, or Ray is not installed.
     """
 
     name: str = "local"
@@ -41,10 +41,10 @@ class Engine:
             raise ConfigError("--engine ray needs Ray: pip install 'sampt[ray]'")
 
     def make_workers(self, make: MakeSettingsWork, settings: Mapping[str, Config]) -> list[Worker]:
-        """Workers for these settings; local ones take turns with this machine's GPUs.
+        """The workers for some settings; local ones take turns with this machine's GPUs.
 
         Raises:
-            EngineError: Ray's cluster cannot be reached.
+            EngineError: the Ray cluster cannot be reached.
         """
         if self.name == "ray":
             from .ray_engine import ray_workers
@@ -54,12 +54,12 @@ class Engine:
 
 
 def _local_work(make: MakeSettingsWork, settings: Mapping[str, Config], worker: int) -> Callable[[Any], Any]:
-    """Runs in the worker, so that whoever only hands out work asks no GPU."""
+    """Make the work inside the worker, so that the process that hands out tasks needs no GPU."""
     return make({name: _on_gpu(config, worker) for name, config in settings.items()})
 
 
 def _on_gpu(config: Config, worker: int) -> Config:
-    """The same on the worker's share of the GPUs, unless a certain one is asked for."""
+    """The configuration with the worker's share of the GPUs, unless it names a device."""
     import torch
 
     from sampt._internal.devices import choose_device

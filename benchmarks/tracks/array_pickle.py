@@ -1,7 +1,7 @@
-"""Reads pickles of NumPy arrays without trusting them: no code that a file names is ever run.
+"""Safe reading of pickles of NumPy arrays: no code that a file names is ever run.
 
-A pickle is a program that may import and call anything. Here it may name only the functions by which NumPy
-1 and 2 write arrays, and gets stand-ins for them, which take plain numbers and bytes and nothing else.
+A pickle is a program that may import and call anything. Here it may name only the functions with which NumPy
+1 and 2 write arrays, and it gets stand-ins for them that accept only plain numbers and bytes.
 """
 
 from __future__ import annotations
@@ -17,42 +17,42 @@ from numpy.typing import NDArray
 from sampt.errors import EvaluationError
 
 _PLAIN = re.compile(r"(b1|[iu][1248]|f[248]|S[0-9]+)")
-"""The types of array that are read: bool, integers, floats, byte strings."""
+"""The types of arrays that are read: bool, integers, floats, byte strings."""
 
 
 def load_arrays(path: Path) -> Any:
-    """What the pickle at ``path`` holds: arrays, bytes, strings, numbers, and lists, tuples, dicts of these.
+    """The contents of a pickle: arrays, bytes, strings, numbers, and lists, tuples and dicts of these.
 
-    Arrays are of bool, integers, floats or byte strings, and read-only.
+    Arrays contain bool, integers, floats or byte strings, and are read-only.
 
     Raises:
-        EvaluationError: the file cannot be opened, is damaged, or asks for anything else than that; nothing
-            that it asks for has run then.
+        EvaluationError: the file cannot be opened, is damaged, or asks for anything else, in which case
+            nothing of it was run.
     """
     try:
         with path.open("rb") as file:
             return _unwrapped(_ArrayUnpickler(file).load())
     except _ForbiddenError as error:
         raise EvaluationError(
-            f"{path} was not read, because it asks for {error}, and only NumPy arrays may be in it: get the "
+            f"{path} was not read, because it asks for {error}, but may only contain NumPy arrays: get the "
             "file from a source you trust, or write it again as plain arrays"
         ) from error
     except OSError as error:
         raise EvaluationError(
             f"{path} cannot be opened ({error.strerror or error}): give a pickle file"
         ) from error
-    except Exception as error:  # a damaged pickle can end in almost any of them
+    except Exception as error:  # a damaged pickle can raise almost any error
         raise EvaluationError(
-            f"{path} is damaged, or is no pickle of arrays: get or write it again"
+            f"{path} is damaged, or is not a pickle of arrays: download or write it again"
         ) from error
 
 
 class _ForbiddenError(Exception):
-    """Something that is no array was asked for; the message names it."""
+    """The error for a pickle that asks for something other than an array, which the message names."""
 
 
 class _Dtype:
-    """Stands for ``numpy.dtype``."""
+    """A stand-in for ``numpy.dtype``."""
 
     def __init__(self, code: str, align: object = False, copy: object = False) -> None:
         if not _PLAIN.fullmatch(code):
@@ -64,7 +64,7 @@ class _Dtype:
 
 
 class _Array:
-    """Stands for ``numpy.ndarray`` until all of it is read."""
+    """A stand-in for ``numpy.ndarray`` until all of it is read."""
 
     value: NDArray[Any]
 
@@ -84,12 +84,12 @@ def _from_buffer(data: bytes, dtype: _Dtype, shape: tuple[int, ...], order: Any)
 
 
 def _encode(text: str, encoding: str) -> bytes:
-    """Stands for ``codecs.encode``, by which protocols 0 to 2 write bytes."""
+    """A stand-in for ``codecs.encode``, with which protocols 0 to 2 write bytes."""
     return text.encode("latin1")
 
 
 def _no_bytes() -> bytes:
-    """Stands for ``bytes``, by which protocols 0 to 2 write none."""
+    """A stand-in for ``bytes``, with which protocols 0 to 2 write empty bytes."""
     return b""
 
 
@@ -111,7 +111,7 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 
 def _unwrapped(value: Any) -> Any:
-    """The same with real arrays for their stand-ins."""
+    """A value with its stand-ins replaced by real arrays."""
     if isinstance(value, _Array):
         return value.value
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Videos with true point tracks: the pickles of TAP-Vid, and generated ones in the same layouts."""
+"""Videos with true point tracks: TAP-Vid's pickles, and generated ones in the same layouts."""
 
 from __future__ import annotations
 
@@ -21,17 +21,20 @@ from sampt.trackers.clip import FrameSource
 from .array_pickle import load_arrays
 
 Layout = Literal["davis", "rgb-stacking", "kinetics"]
-"""A dict of videos by name; a list of videos; a folder of such lists, with JPEG frames."""
+"""The layouts of files: a dict of videos by name; a list of videos; a folder of such lists of JPEG frames."""
 
 
 @dataclass(frozen=True)
 class AnnotatedVideo:
     """T frames and the true tracks of N points.
 
-    name, group: what to call it, and what it is averaged with.
-    size: (height, width) in pixels.
-    xy: (T, N, 2) float32, pixels of the frames, integer = pixel centre; anything where not visible.
-    visible: (T, N) bool.
+    Attributes:
+        name: name of the video.
+        group: name of the videos that it is averaged with.
+        frames: the frames.
+        size: (height, width) in pixels.
+        xy: (T, N, 2) float32, pixels of the frames, integer = pixel centre; anything where not visible.
+        visible: (T, N) bool.
     """
 
     name: str
@@ -45,7 +48,7 @@ class AnnotatedVideo:
     def from_scene(
         cls, scene: SyntheticScene, group: str, points_per_object: int, rng: np.random.Generator
     ) -> AnnotatedVideo:
-        """A generated scene with the tracks of random points on its objects in its first frame."""
+        """A generated scene with the tracks of random points on its objects in the first frame."""
         queries, _ = scene.sample_queries(points_per_object, rng)
         truth = scene.trajectories(queries)
         return cls(f"{group} {scene.name}", group, scene, scene.size, truth.xy, truth.visible)
@@ -54,7 +57,7 @@ class AnnotatedVideo:
 class PickledVideos:
     """The videos of a TAP-Vid pickle, or of a folder of such pickles (the shards of Kinetics), file by file.
 
-    Only one file's content is held at a time. Nothing in the files is executed (``load_arrays``).
+    Only one file's contents are in memory at a time. Nothing in the files is executed (``load_arrays``).
 
     Args:
         path: a pickle of a dict or list of {"video", "points", "occluded"}, or a folder of ``*.pkl``.
@@ -62,18 +65,18 @@ class PickledVideos:
             as shares of width and height; ``occluded`` (N, T) bool.
 
     Attributes:
-        count: number of videos, None before the last file has been opened.
+        count: number of videos; None until the last file has been opened.
 
     Raises:
-        EvaluationError: there is nothing at ``path``, or (on iteration) a file cannot be read, or does not
-            hold videos as above.
+        EvaluationError: there is nothing at ``path``, or, on iteration, a file cannot be read or does not
+            contain videos as above.
     """
 
     def __init__(self, path: Path) -> None:
         self.name = path.resolve().stem
         self._files = sorted(path.glob("*.pkl")) if path.is_dir() else [path]
         if not self._files or not path.exists():
-            problem = "holds no .pkl file" if path.exists() else "does not exist"
+            problem = "contains no .pkl file" if path.exists() else "does not exist"
             raise EvaluationError(f"{path} {problem}: give a TAP-Vid pickle, or the folder of its shards")
         self.count: int | None = None
 
@@ -88,9 +91,13 @@ class PickledVideos:
 
 
 class StoredFrames:
-    """Frames from a (T, H, W, 3) uint8 array or from T encoded images, decoded when they are asked for.
+    """Frames from a (T, H, W, 3) uint8 array or from T encoded images, decoded when they are needed.
 
-    ``origin`` is what an error calls them: an EvaluationError, if one is no image.
+    Reading a frame raises an ``EvaluationError`` if it is not an image.
+
+    Args:
+        stored: the array or the images.
+        origin: what the error calls them.
     """
 
     def __init__(self, stored: NDArray[np.uint8] | Sequence[bytes], origin: str) -> None:
@@ -107,13 +114,13 @@ class StoredFrames:
                     return np.array(image.convert("RGB"))
             except (OSError, SyntaxError, Image.DecompressionBombError) as error:
                 raise EvaluationError(
-                    f"frame {index} of {self._origin} is no image: get or write the file again"
+                    f"frame {index} of {self._origin} is not an image: download or write the file again"
                 ) from error
         return np.array(frame)
 
 
 class ResizedFrames:
-    """A source's frames, squeezed to ``side``×``side`` px by a Lanczos filter, as by TAP-Vid's reader."""
+    """A source's frames, squeezed to ``side``×``side`` px with a Lanczos filter, as in TAP-Vid's reader."""
 
     def __init__(self, frames: FrameSource, side: int) -> None:
         self._frames, self._size = frames, (side, side)
@@ -126,9 +133,14 @@ class ResizedFrames:
 
 
 def write_miniature(path: Path, layout: Layout) -> Path:
-    """Write a few small generated videos in one of TAP-Vid's layouts, to see whether a setup works.
+    """Write a few small generated videos in one of TAP-Vid's layouts, for trying a setup.
 
-    ``path`` is the file, or for "kinetics" the folder, which is made. Returns ``path``.
+    Args:
+        path: the file or, for "kinetics", the folder to make.
+        layout: which layout.
+
+    Returns:
+        ``path``.
 
     Raises:
         OutputError: it cannot be written.
@@ -169,7 +181,7 @@ def _named(file: Path, content: Any) -> dict[str, Any]:
     if isinstance(content, list):
         content = {f"{file.stem}-{number}": video for number, video in enumerate(content)}
     if not isinstance(content, dict) or not content:
-        raise EvaluationError(f"{file} holds no dict or list of videos: give a pickle in TAP-Vid's layout")
+        raise EvaluationError(f"{file} contains no dict or list of videos: give a pickle in TAP-Vid's layout")
     return {str(name): video for name, video in content.items()}
 
 
@@ -179,7 +191,7 @@ def _annotated(file: Path, name: str, group: str, content: Any) -> AnnotatedVide
         raise EvaluationError(f"video {name!r} of {file} {problem}: give a pickle in TAP-Vid's layout")
     points, visible = np.asarray(content["points"], np.float64), ~content["occluded"].astype(bool)
     length = points.shape[1]
-    # Kinetics' clips may go on for a few frames after their annotations.
+    # Kinetics' clips may continue for a few frames after their annotations.
     frames = StoredFrames(content["video"][:length], f"video {name!r} of {file}")
     height, width = frames[0].shape[:2]
     # TAP-Vid's 0 and 1 are the outer edges of the frame; here the first pixel's centre is 0.
@@ -188,9 +200,9 @@ def _annotated(file: Path, name: str, group: str, content: Any) -> AnnotatedVide
 
 
 def _problem(content: Any) -> str | None:
-    """What is wrong with a video of a pickle, if anything."""
+    """The problem with a video of a pickle, if any."""
     if not isinstance(content, dict) or (missing := {"video", "points", "occluded"} - content.keys()):
-        return "is no dict" if not isinstance(content, dict) else f"lacks {', '.join(sorted(missing))}"
+        return "is not a dict" if not isinstance(content, dict) else f"lacks {', '.join(sorted(missing))}"
     video, points, occluded = content["video"], content["points"], content["occluded"]
     encoded = isinstance(video, list | tuple | np.ndarray) and all(isinstance(f, bytes) for f in video)
     decoded = (
@@ -199,7 +211,7 @@ def _problem(content: Any) -> str | None:
     if not (encoded or decoded):
         return "has frames that are neither (T, H, W, 3) uint8 nor encoded images"
     if not (isinstance(points, np.ndarray) and isinstance(occluded, np.ndarray)):
-        return "has points or occlusions that are no arrays"
+        return "has points or occlusions that are not arrays"
     if points.ndim != 3 or points.shape[2] != 2 or points.shape[:2] != occluded.shape:
         return f"has points of shape {points.shape} with occlusions of shape {occluded.shape}"
     if not 1 <= points.shape[1] <= len(video):

@@ -1,4 +1,4 @@
-"""How well do trackers follow points? TAP-Vid's measures on its own videos and on generated scenes."""
+"""The evaluation of point trackers by TAP-Vid's measures, on its own videos and on generated scenes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..metrics.tapvid import SIDE, THRESHOLDS, QueryMode, TapVidScores, choose_q
 from .data import AnnotatedVideo, ResizedFrames
 
 MEASURES = ("AJ", "delta_avg", "OA")
-"""Average Jaccard, ⟨δ^x_avg⟩, occlusion accuracy."""
+"""The names of average Jaccard, ⟨δ^x_avg⟩ and occlusion accuracy."""
 
 _ALONE: dict[str, Any] = {"occlusion": False, "leaving": False}
 CONDITIONS: dict[str, dict[str, Any]] = {
@@ -28,10 +28,10 @@ CONDITIONS: dict[str, dict[str, Any]] = {
     "rotation": {"rotation": 4.0, **_ALONE},
     "low-texture": {"texture": 0.1, **_ALONE},
 }
-"""What is hard about the generated scenes: the options of their ``SyntheticScene``."""
+"""The kinds of generated scenes, by what is hard about them: options of ``SyntheticScene``."""
 
 SEEDS = (0, 1, 2)
-"""One scene each of every condition."""
+"""The seeds of the scenes of every condition."""
 
 FRAMES = 48
 POINTS_PER_OBJECT = 16
@@ -39,7 +39,7 @@ POINTS_PER_OBJECT = 16
 
 @dataclass(frozen=True)
 class VideoScores:
-    """What one tracker reached on one video with ``queries`` queries."""
+    """The scores of one tracker on one video with ``queries`` queries."""
 
     tracker: str
     group: str
@@ -66,19 +66,19 @@ class VideoScores:
 class TrackEvaluation:
     """The scores of every tracker on every video.
 
-    Means count every video the same, as TAP-Vid's do; a video without anything to measure is left out.
+    In means every video counts the same, as in TAP-Vid; a video with nothing to measure is left out.
     """
 
     videos: tuple[VideoScores, ...]
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a tracker and video, the columns as in ``VideoScores.as_dict``."""
+        """The scores with one row per tracker and video, and columns as in ``VideoScores.as_dict``."""
         return pd.DataFrame([scores.as_dict() for scores in self.videos])
 
     @property
     def means(self) -> pd.DataFrame:
-        """The ``MEASURES``, in 0..1, by (tracker, group), and by (tracker, "all") where groups differ."""
+        """The ``MEASURES``, in 0..1, by (tracker, group), and by (tracker, "all") if groups differ."""
         by_group = self.table.groupby(["tracker", "group"], sort=False)[list(MEASURES)].mean()
         if by_group.index.get_level_values("group").nunique() == 1:
             return by_group
@@ -86,7 +86,7 @@ class TrackEvaluation:
         return pd.concat([by_group, every[list(MEASURES)].mean()])
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything, fit for JSON; None stands for a measure that could not be taken."""
+        """All scores as plain values for JSON; None for what could not be measured."""
         means = self.means.reset_index().to_dict("records")
         rows = (means, [scores.as_dict() for scores in self.videos])
         return dict(zip(("means", "videos"), ([_known(r) for r in part] for part in rows), strict=True))
@@ -99,15 +99,18 @@ def evaluate_tracks(
     resolution: int | None = SIDE,
     progress: Callable[[int], None] | None = None,
 ) -> TrackEvaluation:
-    """Track the true points of ``videos`` with each of ``trackers``, and score what comes out.
+    """Track the true points of videos with each tracker, and score the results.
 
     Args:
-        trackers: by the names that they get in the tables.
-        videos: read one after the other, once.
+        trackers: the trackers by the names that they get in the tables.
+        videos: the videos, which are read only once, one after the other.
         queries: "first" or "strided" (``choose_queries``).
-        resolution: side, px, of the square that frames are squeezed to before tracking, 256 being TAP-Vid's
-            convention; None tracks at the original size. Distances are those at 256×256 in any case.
+        resolution: side, px, of the square that frames are squeezed to before tracking, 256 by TAP-Vid's
+            convention; None to track at the original size. Distances are always those at 256×256.
         progress: called with how many pairs of tracker and video are done.
+
+    Returns:
+        The scores.
 
     Raises:
         EvaluationError: the videos cannot be read.
@@ -124,7 +127,7 @@ def evaluate_tracks(
 def score_video(
     name: str, tracker: PointTracker, video: AnnotatedVideo, mode: QueryMode, resolution: int | None
 ) -> VideoScores:
-    """One tracker on one video; the arguments are those of ``evaluate_tracks``."""
+    """The scores of one tracker on one video; the arguments are as in ``evaluate_tracks``."""
     chosen = choose_queries(video.visible, mode)
     truth, visible = video.xy[:, chosen.tracks], video.visible[:, chosen.tracks]
     if resolution is None:
@@ -146,7 +149,7 @@ def score_video(
 
 
 def rescaled(xy: NDArray[np.float32], size: tuple[int, int], wanted: tuple[int, int]) -> NDArray[np.float32]:
-    """Points (..., 2) of a frame of ``size``, (height, width), where they are in one of size ``wanted``."""
+    """Convert points (..., 2) from a frame of ``size``, (height, width), to one of size ``wanted``."""
     scale = np.array(wanted[::-1], np.float64) / np.array(size[::-1], np.float64)
     return np.asarray((xy + 0.5) * scale - 0.5, np.float32)
 

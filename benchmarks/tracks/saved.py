@@ -1,4 +1,4 @@
-"""Scores the trajectories of a finished run against true ones, both read from files."""
+"""The scoring of a finished run's trajectories against true ones, both read from files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..metrics.tapvid import SIDE, tapvid_scores
 from .evaluation import TrackEvaluation, VideoScores, rescaled
 
 SLACK = 1.0
-"""How far a saved point may lie from the truth at its query, px, before the two are not the same point."""
+"""The largest distance, px, of a saved point from the truth at its query for the two to be the same point."""
 
 
 def save_truth(
@@ -28,14 +28,15 @@ def save_truth(
     size: tuple[int, int],
     query_frames: NDArray[np.integer] | None = None,
 ) -> None:
-    """Write the true tracks that ``evaluate_saved`` compares with, as an npz of these arrays.
+    """Write the true tracks that ``evaluate_saved`` compares with, as an npz file of these arrays.
 
     Args:
-        xy: (T, N, 2) float, pixels of the original frames, for every frame of the video; the points in any
-            order, and only those that are to be scored.
+        path: the file.
+        xy: (T, N, 2) float, pixels of the original frames, for every frame of the video; the points to
+            score, in any order.
         visible: (T, N) bool.
         size: (height, width) of the frames.
-        query_frames: (N,), the frame each point was given in; default the first in which it is visible.
+        query_frames: (N,), the frame each point was given in; None for the first in which it is visible.
 
     Raises:
         OutputError: the file cannot be written.
@@ -50,19 +51,26 @@ def save_truth(
 def evaluate_saved(tracks: Path, truth: Path) -> TrackEvaluation:
     """Score a run's ``trajectories.npz`` against a file written by ``save_truth``.
 
-    Each true point is compared with the point of the run that is at the same place in its query frame. The
-    frames after it count (TAP-Vid's "first"), as far as the run has them.
+    Each true point is compared with the run's point at the same position in its query frame. The later frames
+    count (TAP-Vid's "first"), as far as the run has them.
+
+    Args:
+        tracks: the run's ``trajectories.npz``.
+        truth: the file written by ``save_truth``.
+
+    Returns:
+        The scores.
 
     Raises:
-        EvaluationError: a file cannot be read or lacks an array, the run does not have a true point or frame,
-            or it sampled points anew on the way.
+        EvaluationError: a file cannot be read or lacks an array, the run lacks a true point or frame, or it
+            sampled new points on the way.
     """
     frames, predicted, seen = _run(tracks)
     xy, visible, size, starts = _truth(truth)
     if frames.max() >= len(xy):
         raise EvaluationError(
-            f"{tracks} goes to frame {frames.max()}, but {truth} has only {len(xy)} frames: write the truth "
-            "of every frame of the video"
+            f"{tracks} has frames up to {frames.max()}, but {truth} has only {len(xy)} frames: write the "
+            "truth for every frame of the video"
         )
     xy, visible = xy[frames], visible[frames]
     shown = np.flatnonzero(visible.any(0))
@@ -72,7 +80,7 @@ def evaluate_saved(tracks: Path, truth: Path) -> TrackEvaluation:
         rows = np.searchsorted(frames, starts[shown])
     else:
         raise EvaluationError(
-            f"{truth} has points with query frames that {tracks} lacks: give frames of the run"
+            f"{truth} has points with query frames that {tracks} lacks: use query frames of the run"
         )
     xy, visible = xy[:, shown], visible[:, shown]
     apart = np.linalg.norm(predicted[rows] - xy[rows, np.arange(len(shown))][:, None], axis=-1)
@@ -96,7 +104,7 @@ def evaluate_saved(tracks: Path, truth: Path) -> TrackEvaluation:
 
 
 def _run(path: Path) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]]:
-    """A run's frames (T,), and its points in them, (T, M, 2), with which are visible, (T, M)."""
+    """A run's frames, (T,), its points in them, (T, M, 2), and which of these are visible, (T, M)."""
     arrays = _arrays(path, ("xy", "visibility", "frames", "offsets"))
     frames, counts = arrays["frames"], np.diff(arrays["offsets"])
     if not counts.size or (counts != counts[0]).any() or not counts[0]:
@@ -106,14 +114,14 @@ def _run(path: Path) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np
         )
     shape = (len(frames), int(counts[0]))
     if arrays["xy"].size != 2 * shape[0] * shape[1] or arrays["visibility"].size != shape[0] * shape[1]:
-        raise EvaluationError(f"{path} contradicts itself about its points: give the file of a run as it is")
+        raise EvaluationError(f"{path} contradicts itself about its points: give a run's unchanged file")
     return frames, arrays["xy"].reshape(*shape, 2), arrays["visibility"].reshape(shape) == Visibility.VISIBLE
 
 
 def _truth(
     path: Path,
 ) -> tuple[NDArray[np.floating], NDArray[np.bool_], tuple[int, int], NDArray[np.integer] | None]:
-    """What ``save_truth`` was given."""
+    """The arrays that ``save_truth`` was given."""
     arrays = _arrays(path, ("xy", "visible", "size"))
     xy, visible, starts = arrays["xy"], arrays["visible"].astype(bool), arrays.get("query_frames")
     if (
@@ -125,14 +133,14 @@ def _truth(
     ):
         raise EvaluationError(
             f"{path} has xy of shape {xy.shape}, visible of {visible.shape} and size of "
-            f"{arrays['size'].shape}: write (T, N, 2), (T, N), (height, width), and query_frames (N,) if any"
+            f"{arrays['size'].shape}: write (T, N, 2), (T, N), (height, width), optionally query_frames (N,)"
         )
     height, width = arrays["size"].tolist()
     return xy, visible, (height, width), starts
 
 
 def _arrays(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
-    """All arrays of an npz file, which must have those in ``names``."""
+    """All arrays of an npz file, which must contain those in ``names``."""
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = dict(file)

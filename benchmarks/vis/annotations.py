@@ -1,4 +1,4 @@
-"""Annotation files of video instance segmentation, in the format that YouTube-VIS has brought into use."""
+"""Annotation files for video instance segmentation, in the format of YouTube-VIS."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ from ..metrics.ytvis import Masklet
 
 @dataclass(frozen=True)
 class VideoEntry:
-    """A video as an annotation file lists it.
+    """A video as listed in an annotation file.
 
-    size: (height, width) in pixels. length: in frames.
-    files: names of the frames' files, below a folder that the dataset has for them; empty if not listed.
+    Attributes:
+        size: (height, width) in pixels.
+        length: number of frames.
+        files: names of the frames' files, below the dataset's folder of frames; empty if not listed.
     """
 
     id: int
@@ -40,10 +42,12 @@ class VideoEntry:
 
 @dataclass(frozen=True)
 class VisAnnotations:
-    """What an annotation file holds.
+    """The contents of an annotation file.
 
-    videos, categories: by id; categories are names.
-    entries: the annotations as they are in the file; None where the truth is not public.
+    Attributes:
+        videos: the videos by id.
+        categories: the names of the categories by id.
+        entries: the annotations as they are in the file; None if the ground truth is not public.
     """
 
     path: Path
@@ -56,12 +60,12 @@ class VisAnnotations:
         """The annotated objects by video; a video without any is absent.
 
         Raises:
-            DatasetError: an annotation lacks something or does not fit its video, or there are none at all.
+            DatasetError: an annotation is incomplete or does not fit its video, or there are no annotations.
         """
         if self.entries is None:
             raise DatasetError(
                 f"{self.path} has no annotations, so nothing can be scored here: send the results to the "
-                "benchmark's server, or give a split whose annotations are public"
+                "benchmark's server, or choose a split with public annotations"
             )
         found, problems = self.read()
         if problems:
@@ -69,7 +73,7 @@ class VisAnnotations:
         return found
 
     def read(self) -> tuple[Mapping[int, Sequence[Masklet]], list[str]]:
-        """The annotated objects by video, and what is wrong with annotations that make no sense."""
+        """The annotated objects by video, and one sentence about each invalid annotation."""
         found: dict[int, list[Masklet]] = defaultdict(list)
         problems = []
         for n, entry in enumerate(self.entries or ()):
@@ -83,10 +87,10 @@ class VisAnnotations:
 
 
 def read_annotations(path: Path) -> VisAnnotations:
-    """Read a JSON file; its annotations are only looked at when they are asked for.
+    """Read a JSON file of annotations, which are only checked when they are needed.
 
     Raises:
-        DatasetError: it cannot be read, is no JSON, or its lists of videos and categories make no sense.
+        DatasetError: the file cannot be read, is not JSON, or its lists of videos or categories are invalid.
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -95,14 +99,14 @@ def read_annotations(path: Path) -> VisAnnotations:
             f"cannot read the annotations {path} ({error.strerror}); check the path"
         ) from error
     except (ValueError, RecursionError) as error:
-        raise DatasetError(f"{path} is no JSON file ({error}); get it again") from error
+        raise DatasetError(f"{path} is not a JSON file ({error}); get it again") from error
     if not isinstance(data, dict) or not isinstance(data.get("videos"), list):
         raise DatasetError(
             f"{path} has no list of videos: give an annotation file in the format of YouTube-VIS"
         )
     entries = data.get("annotations") or None
     if entries is not None and not isinstance(entries, list):
-        raise DatasetError(f"{path}: 'annotations' is no list; get the file again")
+        raise DatasetError(f"{path}: 'annotations' is not a list; get the file again")
     videos: dict[int, VideoEntry] = {}
     for n, item in enumerate(data["videos"]):
         try:
@@ -127,7 +131,7 @@ def _video(item: Mapping[str, Any]) -> VideoEntry:
 
 
 def _categories(data: Mapping[str, Any], path: Path) -> dict[int, str]:
-    """Names by id; one called "object" where the file has none."""
+    """The categories' names by id; a single one called "object" if the file has none."""
     try:
         named = {int(item["id"]): str(item["name"]) for item in data.get("categories") or ()}
     except (KeyError, TypeError, ValueError) as error:
@@ -136,28 +140,28 @@ def _categories(data: Mapping[str, Any], path: Path) -> dict[int, str]:
 
 
 def read_masklet(entry: Any, annotations: VisAnnotations, scored: bool = False) -> tuple[int, Masklet]:
-    """The video and the masklet of one annotation, or of one prediction, which is ``scored``.
+    """The id of the video, and the masklet, of an annotation or, if ``scored``, of a prediction.
 
     Raises:
-        ValueError: a key is missing or holds what makes no sense; the message says what and why.
+        ValueError: a key is missing or invalid; the error says which and why.
     """
     needed = ("video_id", "category_id", "segmentations", *(("score",) if scored else ()))
     if not isinstance(entry, dict):
-        raise ValueError(f"it is no object with the keys {', '.join(needed)}")
+        raise ValueError(f"it is not an object with the keys {', '.join(needed)}")
     if missing := [key for key in needed if key not in entry]:
         raise ValueError(f"it lacks {' and '.join(missing)}")
     video = annotations.videos.get(entry["video_id"]) if isinstance(entry["video_id"], int) else None
     if video is None:
         raise ValueError(
-            f"video_id {entry['video_id']!r} is none of the {len(annotations.videos)} videos of "
-            f"{annotations.path}; use results and annotations of one split"
+            f"video_id {entry['video_id']!r} is not one of the {len(annotations.videos)} videos of "
+            f"{annotations.path}; use results and annotations of the same split"
         )
     masks = _masks(entry["segmentations"], video)
     try:
         areas = mask_areas(masks, video.pixels)
     except RunLengthError as error:
         raise ValueError(
-            f"the mask of frame {error.index} {error}, the video being {_written(video.size)}"
+            f"the mask of frame {error.index} {error}, but the video is {_written(video.size)}"
         ) from error
     category, score = entry["category_id"], entry["score"] if scored else 1.0
     if not isinstance(category, int):
@@ -184,11 +188,11 @@ def _masks(segmentations: Any, video: VideoEntry) -> tuple[bytes | None, ...]:
 
 
 def _counts(segmentation: Any, video: VideoEntry, t: int) -> bytes:
-    """Compressed run lengths of what is given as such, as plain run lengths, or as polygons."""
+    """The compressed run lengths of a mask given as compressed or plain run lengths, or as polygons."""
     try:
         if isinstance(segmentation, list):
             if not all(map(_is_polygon, segmentation)):
-                raise ValueError(f"the mask of frame {t} has a polygon that is not three points x, y or more")
+                raise ValueError(f"the mask of frame {t} has a polygon that is not three or more points x, y")
             return _as_bytes(from_polygons(segmentation, video.size)["counts"])
         size, counts = segmentation["size"], segmentation["counts"]
         if list(size) != list(video.size):
@@ -197,12 +201,12 @@ def _counts(segmentation: Any, video: VideoEntry, t: int) -> bytes:
             )
         if isinstance(counts, list):
             if any(not 0 <= run <= video.pixels for run in counts):
-                raise ValueError(f"the mask of frame {t} has a run that no frame of the video can hold")
+                raise ValueError(f"the mask of frame {t} has a run that is negative or exceeds the frame")
             return _as_bytes(from_plain_counts(counts, video.size)["counts"])
         return _as_bytes(counts)
     except (KeyError, TypeError, AttributeError, IndexError, UnicodeError) as error:
         raise ValueError(
-            f"the mask of frame {t} is no run-length encoding, which has size and counts"
+            f"the mask of frame {t} is not a run-length encoding, which has size and counts"
         ) from error
 
 
@@ -211,7 +215,7 @@ def _as_bytes(counts: str | bytes) -> bytes:
 
 
 def _is_polygon(polygon: Any) -> bool:
-    """Whether pycocotools will take it, which crashes on some others."""
+    """Whether pycocotools accepts a polygon; it crashes on some invalid ones."""
     return (
         isinstance(polygon, list)
         and len(polygon) >= 6
@@ -224,7 +228,7 @@ def _given_areas(areas: Any) -> NDArray[np.float64]:
     try:
         return np.array([area or 0 for area in areas], np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError("areas is no list of numbers") from error
+        raise ValueError("areas is not a list of numbers") from error
 
 
 def _mean_of_seen(areas: NDArray[Any]) -> float:

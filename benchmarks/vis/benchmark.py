@@ -1,4 +1,4 @@
-"""A benchmark of video instance segmentation from start to end, as a function."""
+"""The benchmark of video instance segmentation from start to end, as a function."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from .settings import VisConfig, VisSettings, vis_config
 
 @dataclass(frozen=True)
 class VisRun(BenchmarkRun):
-    """As every run.
+    """The results of a run of video instance segmentation.
 
     Attributes:
-        results: the files in the format of YouTube-VIS, one a seed.
+        results: the files in the format of YouTube-VIS, one per seed.
     """
 
     results: tuple[Path, ...] = ()
@@ -45,17 +45,25 @@ def run_vis(
 ) -> VisRun:
     """Find everything in the first frame of every video, track it, and score the masklets.
 
-    Called again with the same arguments, it goes on where it was; what is finished is only reported.
+    Called again with the same arguments, it resumes; what is finished is only reported.
 
     Args:
-        dataset: which one, and where it is.
+        dataset: which dataset, and where it is.
         config: a YAML file, the name of a packaged one, or a ``VisConfig``.
-        output: the run's folder. It gets results.json, metrics.csv and report.html.
-        videos: only these; else all.
-        seeds, engine, strict, overwrite, wandb, progress: as ``run_vos`` has them.
+        output: the run's folder, for results.json, metrics.csv and report.html.
+        videos: names of the videos to run; all if empty.
+        seeds: number of runs, as in ``run_vos``.
+        engine: what does the work; None for this process.
+        strict: raise the first error of a video instead of continuing with the others.
+        overwrite: start over if the folder contains another run.
+        wandb: also log the finished run to Weights & Biases.
+        progress: called with how many tasks are done, and how many there are.
+
+    Returns:
+        The results.
 
     Raises:
-        SamptError: as of ``run_vos``; also ``ConfigError`` if the segmenter makes no proposals.
+        SamptError: as in ``run_vos``; also ``ConfigError`` if the segmenter makes no proposals.
     """
     loaded = load_config(config, schema=VisConfig)
     assert isinstance(loaded, VisConfig)
@@ -98,7 +106,7 @@ def run_vis(
 def make_vis_work(
     dataset: DatasetChoice, vis: VisSettings, settings: Mapping[str, Config]
 ) -> Callable[[Any], Any]:
-    """A ``VisWorker``, whose module is only imported where it works."""
+    """A ``VisWorker``, whose module is only imported where it runs."""
     from .worker import VisWorker
 
     return VisWorker(dataset, vis, settings)

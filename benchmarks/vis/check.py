@@ -1,4 +1,4 @@
-"""Looks through a dataset for video instance segmentation before work starts, as the other datasets are."""
+"""The check of a dataset for video instance segmentation before work starts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def check_vis_dataset(
     *,
     progress: Progress | None = None,
 ) -> DatasetCheck:
-    """Read every frame of a dataset, and every annotation; arguments and errors as of ``check_dataset``."""
+    """Read every frame and annotation of a dataset; arguments and errors as in ``check_dataset``."""
     dataset = open_vis_dataset(name, root, split, options)
     videos, problems = read_all(dataset, progress=progress)
     objects, wrong = dataset.annotations.read()

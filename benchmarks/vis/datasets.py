@@ -1,4 +1,4 @@
-"""The datasets for video instance segmentation: where their files lie, and their videos."""
+"""The datasets for video instance segmentation: where their files are, and their videos."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ from .annotations import VideoEntry, VisAnnotations, read_annotations
 class VisVideo:
     """One video of T frames.
 
-    frames: T image files. size: (height, width) in pixels. source: the annotations of all videos.
+    Attributes:
+        frames: T image files, in order.
+        size: (height, width) in pixels.
+        source: the annotations of all videos.
     """
 
     name: str
@@ -37,36 +40,43 @@ class VisVideo:
 
     @property
     def annotations(self) -> tuple[Masklet, ...]:
-        """Its objects; none where the truth is not public.
+        """The annotated objects of the video; none if the ground truth is not public.
 
         Raises:
-            DatasetError: an annotation, of whatever video, makes no sense.
+            DatasetError: an annotation of any video is invalid.
         """
         return () if self.source.entries is None else tuple(self.source.masklets.get(self.id, ()))
 
 
 class VisDataset:
-    """A dataset on disk; opening it reads its list of videos, and of no image more than its header.
+    """A dataset on disk. Opening one reads its list of videos, but of images at most the headers.
 
-    name, split: as on the command line. protocol: how results are scored.
-    root: the dataset's folder. annotations: what its annotation file holds. frames: the folder of all
-        videos' folders. mend: how frames that are missing can be had.
+    Args:
+        name: name of the dataset on the command line, such as "uvo".
+        root: the dataset's folder.
+        split: name of the split, such as "val".
+        annotations: the contents of its annotation file.
+        frames: the folder that contains all videos' folders.
+        remedy: how to get missing frames, for errors.
+
+    Attributes:
+        protocol: how results are scored.
     """
 
     protocol = "ytvis"
 
     def __init__(
-        self, name: str, root: Path, split: str, annotations: VisAnnotations, frames: Path, mend: str
+        self, name: str, root: Path, split: str, annotations: VisAnnotations, frames: Path, remedy: str
     ) -> None:
         self.name, self.split, self.root = name, split, root
-        self.annotations, self.frames, self.mend = annotations, frames, mend
+        self.annotations, self.frames, self.remedy = annotations, frames, remedy
 
     @cached_property
     def entries(self) -> Mapping[str, VideoEntry]:
-        """The videos by name: that of the folder in which their frames are.
+        """The videos by name, which is that of the folder of their frames.
 
         Raises:
-            DatasetError: the frames' names are missing or lead elsewhere, or two videos share a folder.
+            DatasetError: the frames' names are missing or outside the folder, or two videos share a folder.
         """
         named: dict[str, VideoEntry] = {}
         for entry in self.annotations.videos.values():
@@ -78,7 +88,7 @@ class VisDataset:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the videos, in the order of the annotation file."""
+        """The names of the videos, in the order of the annotation file."""
         return tuple(self.entries)
 
     @property
@@ -87,18 +97,19 @@ class VisDataset:
         return self.annotations.entries is not None
 
     def check_truth(self) -> None:
-        """Look at every annotation now, not only when results are scored.
+        """Check every annotation now, not only when results are scored.
 
         Raises:
-            DatasetError: an annotation makes no sense.
+            DatasetError: an annotation is invalid.
         """
         if self.scored:
             _ = self.annotations.masklets
 
     def __getitem__(self, name: str, /) -> VisVideo:
-        """
+        """The video of that name.
+
         Raises:
-            DatasetError: there is no such video, or a frame is missing or of another size than annotated.
+            DatasetError: there is no such video, or a frame is missing or does not have the annotated size.
         """
         if name not in self.entries:
             raise DatasetError(f"{self.name} {self.split}: {unknown_name('video', name, self.names)}")
@@ -106,13 +117,13 @@ class VisDataset:
         files = tuple(self.frames / file for file in entry.files)
         if missing := [file for file in files if not file.is_file()]:
             more = f", and so are {len(missing) - 1} more of its {len(files)}" if missing[1:] else ""
-            raise DatasetError(f"the frame {missing[0]} of video {name} is missing{more}; {self.mend}")
+            raise DatasetError(f"the frame {missing[0]} of video {name} is missing{more}; {self.remedy}")
         for file in files:
             width, height = image_size(file)
             if (height, width) != entry.size:
                 raise DatasetError(
                     f"{file} is {width}x{height} but {self.annotations.path} says "
-                    f"{entry.size[1]}x{entry.size[0]}; {self.mend} again"
+                    f"{entry.size[1]}x{entry.size[0]}; {self.remedy} again"
                 )
         return VisVideo(name, entry.id, files, entry.size, self.annotations)
 
@@ -123,32 +134,35 @@ def open_vis_dataset(
     """Open a dataset on disk.
 
     Args:
+        name: name of the dataset.
         root: its folder, or the one above it.
-        split: by default the validation set.
+        split: name of the split; None for the validation set.
         options: ``annotations``, another annotation file for the same frames, below the root or anywhere.
 
     Raises:
         ConfigError: the dataset, its split or an option is unknown.
-        DatasetError: ``root`` is laid out in another way than the dataset, or its list makes no sense.
+        DatasetError: ``root`` does not have the dataset's layout, or its list of videos is invalid.
     """
     return open_in(VIS_DATASETS, name, root, split, options)
 
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where a dataset's files lie.
+    """The places of a dataset's files.
 
-    annotations, frames: where they may be below the root, "{split}" standing for the split; of several
-        places the first that exists counts.
-    mend: how frames that are missing can be had.
-    short_splits: what "{short}" stands for, by split.
+    Attributes:
+        annotations: possible paths of the annotation file below the root, with "{split}" for the split; the
+            first that exists is used.
+        frames: the same for the folder of frames.
+        remedy: how to get missing frames, for errors.
+        short_splits: what "{short}" stands for, by split.
     """
 
     name: str
     annotations: tuple[str, ...]
     frames: tuple[str, ...]
     source: str
-    mend: str = "unpack its images"
+    remedy: str = "unpack its images"
     short_splits: Mapping[str, str] = field(default_factory=dict)
 
     def open(self, root: Path, split: str, options: Mapping[str, str]) -> VisDataset:
@@ -157,7 +171,7 @@ class _Layout:
         root, file = _first_found(root, wanted, self.source)
         places = [root / place for place in self._places(self.frames, split)]
         frames = next((place for place in places if place.is_dir()), places[0])
-        return VisDataset(self.name, root, split, read_annotations(file), frames, self.mend)
+        return VisDataset(self.name, root, split, read_annotations(file), frames, self.remedy)
 
     def _places(self, patterns: Sequence[str], split: str) -> list[str]:
         short = self.short_splits.get(split, split)
@@ -167,12 +181,12 @@ class _Layout:
 def _info(
     title: str, splits: tuple[str, ...], layout: _Layout, **published: Published
 ) -> DatasetInfo[VisDataset]:
-    """published: by split."""
+    """The entry of a dataset with this layout; ``published`` gives the sizes of its splits."""
     options: dict[str, tuple[str, ...]] = {"annotations": ()}
     return DatasetInfo(title, splits, layout.open, layout.source, options=options, published=published)
 
 
-_YOUTUBE_VIS = "https://youtube-vos.org/dataset/vis/"  # which gives the numbers of videos, too
+_YOUTUBE_VIS = "https://youtube-vos.org/dataset/vis/"  # also gives the numbers of videos
 
 VIS_DATASETS: Mapping[str, DatasetInfo[VisDataset]] = {
     "uvo": _info(
@@ -227,7 +241,7 @@ VIS_DATASETS: Mapping[str, DatasetInfo[VisDataset]] = {
 
 
 def _first_found(root: Path, wanted: Sequence[str], source: str) -> tuple[Path, Path]:
-    """The dataset's folder, and the first of the files that is there."""
+    """The dataset's folder, and the first of the files that exists."""
     for file in wanted[:-1]:
         try:
             found = find_root(root, [file], source)

@@ -1,4 +1,4 @@
-"""Scoring result files of video instance segmentation."""
+"""The scoring of result files of video instance segmentation."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from .json_entries import json_entries
 
 @dataclass(frozen=True)
 class VisEvaluation:
-    """Scores, 0..1; −1 where there is no such object.
+    """The scores of a result file, 0..1; −1 where there is no such object.
 
-    measures: ``MEASURES`` of the whole set.
-    categories: the same by category's name; empty if categories play no part.
-    recalls: video's id → share of its objects that are found by its best 100 predictions, mean over IoU
-        thresholds and categories' objects; NaN for a video without objects.
+    Attributes:
+        measures: ``MEASURES`` of the whole set.
+        categories: the same by name of the category; empty if categories are ignored.
+        recalls: id of the video → share of its objects that its best 100 predictions find, averaged over IoU
+            thresholds and categories' objects; NaN for a video without objects.
     """
 
     measures: Mapping[str, float]
@@ -41,15 +42,20 @@ def evaluate_vis(
     """Score results as YouTube-VIS's own evaluation does.
 
     Args:
-        results: a file, a list of predictions ``{"video_id", "category_id", "score", "segmentations"}`` with
-            run lengths for every frame, null where the object is absent; or several such files.
-        class_agnostic: take all objects and predictions for one category.
-        videos: only these.
+        results: a file, or several, with a list of predictions
+            ``{"video_id", "category_id", "score", "segmentations"}``. The segmentations are run lengths for
+            every frame, null where the object is absent.
+        annotations: the ground truth.
+        class_agnostic: ignore the categories of objects and predictions.
+        videos: ids of the videos to score; None for all.
         progress: called with how many videos are done, and how many there are.
 
+    Returns:
+        The scores.
+
     Raises:
-        EvaluationError: a file cannot be read, or a prediction makes no sense or belongs to no video.
-        DatasetError: an annotation makes no sense.
+        EvaluationError: a file cannot be read, or a prediction is invalid or belongs to no video.
+        DatasetError: an annotation is invalid.
     """
     objects = annotations.masklets
     predictions = read_results(
@@ -87,7 +93,7 @@ def read_results(
     """All predictions by video.
 
     Raises:
-        EvaluationError: a file cannot be read, or a prediction makes no sense or belongs to no video.
+        EvaluationError: a file cannot be read, or a prediction is invalid or belongs to no video.
     """
     found: dict[int, list[Masklet]] = defaultdict(list)
     for path in paths:
@@ -98,15 +104,15 @@ def read_results(
                 raise EvaluationError(f"{path}, prediction {n}: {error}") from error
             if not class_agnostic and masklet.category not in annotations.categories:
                 raise EvaluationError(
-                    f"{path}, prediction {n}: category_id {masklet.category} is no category of "
-                    f"{annotations.path}; if categories are to play no part, give --class-agnostic"
+                    f"{path}, prediction {n}: category_id {masklet.category} is not a category of "
+                    f"{annotations.path}; to ignore categories, give --class-agnostic"
                 )
             found[video].append(masklet)
     return found
 
 
 def _of_category(masklets: Sequence[Masklet], category: int | None) -> list[Masklet]:
-    """Those of a category in the order of the file; None: all, category by category."""
+    """The masklets of a category, in the order of the file; for None all, category by category."""
     if category is None:
         return sorted(masklets, key=lambda m: m.category)
     return [m for m in masklets if m.category == category]

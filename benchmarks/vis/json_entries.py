@@ -1,4 +1,4 @@
-"""Reading a long JSON list entry by entry: as a whole it would take many times its size in memory."""
+"""Reading a long JSON list entry by entry, since as a whole it would take many times its size in memory."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 
 
 def json_entries(path: Path) -> Iterator[Any]:
-    """The entries of the list that a JSON file holds, in order.
+    """Read the list in a JSON file entry by entry.
+
+    Yields:
+        The entries in order.
 
     Raises:
-        EvaluationError: the file cannot be read, is no JSON, or holds something else than a list.
+        EvaluationError: the file cannot be read, is not JSON, or contains something other than a list.
     """
     try:
         with path.open(encoding="utf-8") as file:
@@ -26,11 +29,11 @@ def json_entries(path: Path) -> Iterator[Any]:
     except OSError as error:
         raise EvaluationError(f"cannot read the results {path} ({error.strerror}); check the path") from error
     except UnicodeDecodeError as error:
-        raise EvaluationError(f"{path} is no JSON file; give a list of predictions") from error
+        raise EvaluationError(f"{path} is not a JSON file; give a list of predictions") from error
 
 
 class _Reader:
-    """The part of the file that is being read: ``text`` from ``place`` on."""
+    """The part of the file that is being read, ``text`` from ``place`` onward."""
 
     def __init__(self, path: Path, read: Any) -> None:
         self.path, self.read = path, read
@@ -39,7 +42,7 @@ class _Reader:
     def entries(self) -> Iterator[Any]:
         if self._next() != "[":
             raise EvaluationError(
-                f"{self.path} holds no list: results are a list of predictions in the format of YouTube-VIS"
+                f"{self.path} contains no list: give a list of predictions in the format of YouTube-VIS"
             )
         self.place += 1
         following = self._next()
@@ -54,11 +57,11 @@ class _Reader:
         self.place += 1
         if self._next():
             raise EvaluationError(
-                f"{self.path} goes on after the end of its list: give one list of all predictions"
+                f"{self.path} continues after the end of its list: give one list of all predictions"
             )
 
     def _next(self) -> str:
-        """The next character that is not white space; empty at the end."""
+        """The next character that is not white space, or an empty string at the end."""
         while True:
             space = _SPACE.match(self.text, self.place)
             assert space is not None
@@ -77,7 +80,7 @@ class _Reader:
                     raise self._broken(f"in entry {n}") from error
 
     def _more(self) -> bool:
-        """Read on, each time more than what is at hand, so that no entry is looked at too often."""
+        """Read at least as much again as is left, so that no entry is parsed too often."""
         rest = self.text[self.place :]
         new = self.read(max(_CHUNK, len(rest)))
         self.text, self.place = rest + new, 0
@@ -85,5 +88,5 @@ class _Reader:
 
     def _broken(self, where: str) -> EvaluationError:
         return EvaluationError(
-            f"{self.path} is no valid JSON {where}: it may be cut short, so write it again"
+            f"{self.path} is not valid JSON {where}: it may be cut short, so write it again"
         )

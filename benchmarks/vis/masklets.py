@@ -1,4 +1,4 @@
-"""Masklets of everything in a video: proposals of its first frame, each tracked to its end."""
+"""Masklets of everything in a video: proposals in its first frame, each tracked to the end."""
 
 from __future__ import annotations
 
@@ -28,22 +28,31 @@ logger = logging.getLogger(__name__)
 
 BYTES_TOGETHER = 2 << 30
 BYTES_PER_PIXEL = 10
-"""What one object of a frame needs while its mask is made: logits, comparisons of them, and masks."""
+"""Memory per object and pixel while a mask is made: logits, comparisons of them, and masks."""
 
 
 @dataclass
 class FoundMasklet:
-    """One object in T frames. masks: T run lengths, None where it is not seen. score: 0..1."""
+    """One object in T frames.
+
+    Attributes:
+        masks: T run lengths, None where the object is not visible.
+        score: 0..1.
+    """
 
     masks: list[Rle | None]
     score: float
 
 
 class MaskletFinder:
-    """Finds masklets in one video after the other.
+    """What finds masklets in one video after the other.
 
-    method: with ``overlapping`` masks, as proposals lie upon each other.
-    seconds: per stage, added up over all videos.
+    Args:
+        method: the method, with ``overlapping`` masks, since proposals overlap.
+        settings: how masklets are found and scored.
+
+    Attributes:
+        seconds: seconds per stage, summed over all videos.
     """
 
     def __init__(self, method: VideoMethod, settings: VisSettings) -> None:
@@ -51,11 +60,11 @@ class MaskletFinder:
         self.seconds: Counter[str] = Counter()
 
     def __call__(self, video: FrameSource, encoder: FrameEncoder) -> list[FoundMasklet]:
-        """All masklets of a video, by the frame in which they begin, then by their proposals' quality.
+        """All masklets of a video, ordered by the frame they begin in, then by their proposals' quality.
 
         Raises:
             ConfigError: the segmenter cannot make proposals, or the frames are too small for the crops.
-            DeviceMemoryError: not even one object at a time fits into the GPU's memory.
+            DeviceMemoryError: not even a single object fits into the GPU's memory.
         """
         found: list[FoundMasklet] = []
         for start in range(0, len(video), self.settings.redetect.every or len(video)):
@@ -78,17 +87,15 @@ class MaskletFinder:
     def _track_within_memory(
         self, video: FrameSource, start: int, proposals: Sequence[Proposal], encoder: FrameEncoder
     ) -> list[FoundMasklet]:
-        """Masklets of proposals of frame ``start``; by halves if memory runs out."""
+        """The masklets of proposals in frame ``start``, half as many at a time whenever memory runs out."""
         try:
             return self._track_together(video, start, proposals, encoder)
         except (torch.OutOfMemoryError, DeviceMemoryError):
             if len(proposals) == 1:
                 raise
         half = len(proposals) // 2
-        logger.warning(
-            "the memory of %s ran out; going on with %d objects", self.method.segmenter.device, half
-        )
-        if self.method.segmenter.device.type == "cuda":  # here, because the error above kept tensors alive
+        logger.warning("%s ran out of memory; continuing with %d objects", self.method.segmenter.device, half)
+        if self.method.segmenter.device.type == "cuda":  # only now: the error above kept tensors alive
             torch.cuda.empty_cache()
         return [
             masklet
@@ -123,7 +130,7 @@ class MaskletFinder:
 def new_proposals(
     proposals: Sequence[Proposal], found: Sequence[FoundMasklet], frame: int, overlap: float
 ) -> list[Proposal]:
-    """Those proposals of a frame whose IoU with every masklet there is at most ``overlap``."""
+    """The proposals of a frame whose IoU with every masklet there is at most ``overlap``."""
     there = [mask for masklet in found if (mask := masklet.masks[frame]) is not None]
     if not proposals or not there:
         return list(proposals)
@@ -132,7 +139,7 @@ def new_proposals(
 
 
 def encode(masks: NDArray[np.bool_]) -> list[Rle | None]:
-    """Run lengths of (K, H, W) masks, None for an empty one."""
+    """The run lengths of (K, H, W) masks, None for an empty one."""
     seen = np.flatnonzero(masks.any((1, 2)))
     rles: list[Rle | None] = [None] * len(masks)
     for k, rle in zip(seen, encode_each(masks[seen]), strict=True):

@@ -21,14 +21,16 @@ from .uvo_prepare import VIDEOS, prepare_uvo
 
 HEIGHT, WIDTH = 96, 160
 _LATE = 2
-"""The frame from which on the last object of the last video is annotated."""
+"""The first frame in which the last object of the last video is annotated."""
 
 
 @dataclass(frozen=True)
 class _Style:
-    """How a dataset writes things down.
+    """The conventions of a dataset's files.
 
-    file: a frame's name, in which "{n}" is its number. plain: whether run lengths are lists of numbers.
+    Attributes:
+        file: name of a frame, with "{n}" for its number.
+        plain: whether run lengths are lists of numbers.
     """
 
     file: str
@@ -42,25 +44,27 @@ _OVIS = _Style("img_{n:07d}.jpg", False, ("Person", "Bird", "Cat"))
 
 
 def vis_miniature_names() -> tuple[str, ...]:
-    """What ``write_vis_miniature`` can write."""
+    """The datasets that ``write_vis_miniature`` can write."""
     return tuple(_WRITERS)
 
 
 def write_vis_miniature(name: str, folder: Path, *, frames: int = 8, seed: int = 0) -> None:
-    """Write a few short videos of 160×96 pixels as the dataset has them; ``folder`` is its root.
+    """Write a few short videos of 160×96 pixels in a dataset's own layout.
 
     The same arguments give the same annotations. As published, only the training sets of YouTube-VIS and OVIS
     are annotated, and UVO's training and validation sets. The last object of each set's last video is
     annotated from the third frame on.
 
     Args:
-        name: a dataset; "uvo" holds the videos and, as ``sampt prepare uvo`` makes them, the frames.
-        folder: new, or empty.
-        frames: how many a video has, at least 3.
+        name: name of the dataset; for "uvo", the videos and, as ``sampt prepare uvo`` makes them, the frames
+            are written.
+        folder: the root of the dataset, a new or empty folder.
+        frames: number of frames per video, at least 3.
+        seed: seed of the generated videos.
 
     Raises:
-        ConfigError: no dataset is called so, or ``frames`` is below 3.
-        OutputError: ``folder`` holds files or cannot be written.
+        ConfigError: there is no such dataset, or ``frames`` is below 3.
+        OutputError: ``folder`` is not empty or cannot be written.
     """
     write_new(_WRITERS, name, folder, frames, seed, least=_LATE + 1)
 
@@ -100,7 +104,7 @@ _WRITERS: dict[str, Writer] = {
 
 
 def _scenes(names: Sequence[str], frames: int, seed: int) -> dict[str, SyntheticScene]:
-    """The first has two objects, each later one another one."""
+    """The scenes by name; the first has two objects, and each later one has one more."""
     return {
         name: SyntheticScene(frames, HEIGHT, WIDTH, n + 2, seed + n, leaving=False)
         for n, name in enumerate(names)
@@ -155,7 +159,7 @@ def _shapes(labels: Sequence[Labels], id: int, late: int, plain: bool) -> dict[s
 
 
 def _plain_counts(mask: np.ndarray[Any, np.dtype[np.bool_]]) -> list[int]:
-    """Lengths of runs down the columns, beginning with background."""
+    """The lengths of runs down the columns, beginning with background."""
     pixels = mask.ravel(order="F").astype(np.int8)
     changes = np.flatnonzero(np.diff(pixels, prepend=0, append=1 - pixels[-1]))
     return [int(n) for n in np.diff(changes, prepend=0)]

@@ -1,4 +1,4 @@
-"""Masklets as label maps, so that they are shown as all other masks are."""
+"""Masklets as label maps, so that they are shown like all other masks."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ from ..running.strips import StripFrame, overlay_strip, overlay_video
 from .datasets import VisVideo
 
 MASKLETS = "masklets.json"
-"""The file in a video's folder of results: the video's part of ``results.json``."""
+"""The file in a video's results folder with the video's part of ``results.json``."""
 
 
 def masklet_strip(video: VisVideo, masklets: Path, count: int = 5) -> tuple[StripFrame, ...]:
-    """A few frames, evenly spread, with a video's masklets; errors as of ``overlay_strip``.
+    """Evenly spaced frames of a video with its masklets; errors as in ``overlay_strip``.
 
-    masklets: the file with the video's part of the results.
+    Args:
+        video: the video.
+        masklets: the file with the video's part of the results.
+        count: number of frames.
     """
     positions = np.linspace(0, len(video.frames) - 1, min(count, len(video.frames))).round().astype(int)
     with TemporaryDirectory(prefix="sampt-") as folder:
@@ -33,7 +36,7 @@ def masklet_strip(video: VisVideo, masklets: Path, count: int = 5) -> tuple[Stri
 
 
 def masklet_video(video: VisVideo, masklets: Path, path: Path) -> None:
-    """Write all frames with a video's masklets to an MP4 file; errors as of ``overlay_video``."""
+    """Write all frames with a video's masklets to an MP4 file; errors as in ``overlay_video``."""
     with TemporaryDirectory(prefix="sampt-") as folder:
         overlay_video(_drawn(video, masklets, Path(folder), range(len(video.frames))), Path(folder), path)
 
@@ -45,12 +48,12 @@ def _drawn(video: VisVideo, masklets: Path, folder: Path, positions: Sequence[in
     for position in positions:
         labels = _labels([entry["segmentations"][position] for entry in best], video.size)
         write_label_map(folder / f"{video.frames[position].stem}.png", labels)
-    nowhere = dict.fromkeys(range(1, len(best) + 1), -1)  # no mask of any frame was given
+    nowhere = dict.fromkeys(range(1, len(best) + 1), -1)  # no mask was given in any frame
     return VosSequence(video.name, video.frames, nowhere, {}, tuple(positions), read_labels)
 
 
 def _labels(rles: Sequence[Rle | None], size: tuple[int, int]) -> Labels:
-    """(H, W) ids from 1 in the order of ``rles``; smaller masks lie on larger ones."""
+    """The label map, (H, W), with ids from 1 in the order of ``rles``; smaller masks are on top."""
     labels = np.zeros(size, np.uint8)
     shown = [(id, rle) for id, rle in enumerate(rles, start=1) if rle is not None]
     for id, rle in sorted(shown, key=lambda item: -area(item[1])):

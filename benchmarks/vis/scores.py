@@ -1,4 +1,4 @@
-"""Result files and scores of runs of video instance segmentation."""
+"""The result files and scores of runs of video instance segmentation."""
 
 from __future__ import annotations
 
@@ -23,22 +23,23 @@ from .evaluation import VisEvaluation, evaluate_vis
 from .pictures import MASKLETS, masklet_strip
 
 LEADING = ("AR100", "ARs", "ARm", "ARl", "AP")
-"""The measures that the paper reports, first among all."""
+"""The measures that the paper reports, which come first."""
 RECALL = "AR100"
 
 
 @dataclass(frozen=True)
 class VisScores:
-    """A run's scores without regard to categories, which proposals do not have.
+    """A run's scores, ignoring categories, since proposals have none.
 
-    by_seed: empty where there is no public truth.
+    Attributes:
+        by_seed: the scores by seed; empty without public ground truth.
     """
 
     by_seed: Mapping[int, VisEvaluation]
 
     @classmethod
     def of(cls, folder: RunFolder, dataset: VisDataset) -> VisScores:
-        """The scores of all of a run's videos that are finished, by this process or an earlier one."""
+        """The scores of all videos that this process or an earlier one has finished."""
         scores = {}
         for seed in folder.seeds if dataset.scored else ():
             if finished := folder.finished_of(seed, dataset.names):
@@ -52,7 +53,7 @@ class VisScores:
 
     @property
     def means(self) -> pd.DataFrame:
-        """A row a seed, a column for each measure, the paper's first, 0..1; NaN where nothing counts."""
+        """One row per seed, one column per measure, the paper's first, 0..1; NaN where nothing counts."""
         names = (*LEADING, *(name for name in MEASURES if name not in LEADING))
         rows = {
             seed: {name: scores.measures[name] for name in names} for seed, scores in self.by_seed.items()
@@ -61,7 +62,7 @@ class VisScores:
 
     @property
     def recalls(self) -> Mapping[int, float]:
-        """Video's id → AR100, mean over seeds; videos without objects are left out."""
+        """The AR100, averaged over seeds, by id of the video; videos without objects are left out."""
         found: dict[int, list[float]] = defaultdict(list)
         for scores in self.by_seed.values():
             for video, recall in scores.recalls.items():
@@ -70,7 +71,7 @@ class VisScores:
         return {video: float(np.mean(values)) for video, values in found.items()}
 
     def write(self, folder: RunFolder) -> None:
-        """Write ``metrics.csv``, a row for each seed.
+        """Write ``metrics.csv``, one row per seed.
 
         Raises:
             OutputError: it cannot be written.
@@ -80,7 +81,10 @@ class VisScores:
 
 
 def write_results(folder: RunFolder, dataset: VisDataset) -> list[Path]:
-    """Write ``results.json`` beside the videos' folders, for every seed: what finished videos have, in order.
+    """Write ``results.json`` with the results of finished videos beside their folders, for every seed.
+
+    Returns:
+        The files.
 
     Raises:
         OutputError: a file cannot be written.
@@ -104,7 +108,7 @@ def write_results(folder: RunFolder, dataset: VisDataset) -> list[Path]:
 def make_report(
     folder: RunFolder, dataset: VisDataset, scores: VisScores, failures: Mapping[SequenceTask, str]
 ) -> RunReport:
-    """What is known of a run, for its page and for Weights & Biases."""
+    """The report on a run, for its page and for Weights & Biases."""
     first = folder.masks(folder.seeds[0])
     names = {entry.id: name for name, entry in dataset.entries.items()}
     return RunReport.of_run(

@@ -1,4 +1,4 @@
-"""Settings of video instance segmentation: the method's, and those of what is done with it."""
+"""The settings of video instance segmentation: the method's, and how it is used."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from sampt.proposals.settings import ProposalSettings
 
 @dataclass(frozen=True)
 class Redetect:
-    """Looking for new objects later in the video, which the paper does not do.
+    """The settings for finding new objects later in the video, which the paper does not do.
 
-    every: so many frames lie between two looks; None: only the first frame is looked at.
-    overlap: a proposal is new if its IoU with every masklet in that frame is at most this.
+    Attributes:
+        every: number of frames from one search for objects to the next; None to search only the first frame.
+        overlap: maximum IoU of a new proposal with every masklet in its frame.
     """
 
     every: int | None = None
@@ -30,11 +31,14 @@ class Redetect:
 
 @dataclass(frozen=True)
 class VisSettings:
-    """How everything in a video is found, scored and tracked.
+    """The settings for finding, scoring and tracking everything in a video.
 
-    proposal_score: multiply a masklet's score by the predicted IoU of the proposal that it began with.
-    objects_per_batch: so many are tracked and segmented together, and are each other's negatives; None for
-        as many as 2 GiB of masks allow.
+    Attributes:
+        proposals: how objects are found.
+        redetect: how new objects are found later in the video.
+        proposal_score: multiply a masklet's score by the predicted IoU of the proposal that it began with.
+        objects_per_batch: number of objects that are tracked and segmented together, as each other's
+            negatives; None for as many as 2 GiB of masks allow.
     """
 
     proposals: ProposalSettings = field(default_factory=ProposalSettings)
@@ -49,9 +53,9 @@ class VisSettings:
 
 @dataclass(frozen=True)
 class VisConfig(Config, VisSettings):
-    """What a file for ``sampt vis`` and its ``-o`` may hold: see ``load_config``, whose schema this can be.
+    """The configuration for ``sampt vis``, as its file and ``-o`` set it; see ``load_config``.
 
-    All of the method's settings, and beside them ``proposals``, ``redetect``, ``proposal_score`` and
+    It has all of the method's settings and, beside them, ``proposals``, ``redetect``, ``proposal_score`` and
     ``objects_per_batch``.
     """
 
@@ -64,7 +68,7 @@ C = TypeVar("C", bound=Config)
 
 
 def vis_config(config: C) -> C:
-    """The configuration as it is used here: masks may overlap, as proposals do.
+    """The configuration with masks that may overlap, as proposals do.
 
     Raises:
         ConfigError: its segmenter makes no proposals.

@@ -1,4 +1,4 @@
-"""Makes the frames of UVO's videos, named as its annotations name them."""
+"""Preparation of UVO: the frames of its videos, with the names that its annotations use."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .annotations import VideoEntry
 from .datasets import VisDataset, open_vis_dataset
 
 VIDEOS = "uvo_videos_dense"
-"""The folder in which the videos are."""
+"""The folder of the videos."""
 
 
 @dataclass(frozen=True)
 class PreparedUvo:
-    """How many videos and frames there are now, and how many of the videos were there before."""
+    """How many videos and frames there are now, and how many of the videos already existed."""
 
     videos: int
     frames: int
@@ -38,20 +38,24 @@ def prepare_uvo(
     workers: int = 1,
     progress: Progress | None = None,
 ) -> PreparedUvo:
-    """Write every frame that the annotations of a split name into ``uvo_videos_dense_frames``.
+    """Write every frame that a split's annotations name into ``uvo_videos_dense_frames``.
 
-    The number that a frame is named by is its place in the video, from 0. A video's folder appears when all
-    its frames are there; folders that are complete are left as they are.
+    A frame's name is its index in the video, from 0. A video's folder appears when all its frames are
+    written; complete folders are not written again.
 
     Args:
         root: the folder of UVO v1.0.
-        videos: the folder of the videos, if it is not ``uvo_videos_dense`` in ``root``.
-        workers: videos made at a time, each by a thread.
+        split: name of the split.
+        videos: the folder of the videos; None for ``uvo_videos_dense`` in ``root``.
+        workers: number of videos made at the same time, each by a thread.
         progress: called after every video with how many are done, and how many there are.
 
+    Returns:
+        What there is now.
+
     Raises:
-        DatasetError: ``root`` is laid out in another way; or a video is missing, unreadable, or has too few
-            frames, which is said when all others are done.
+        DatasetError: ``root`` does not have the dataset's layout; or, after all others are done, a video is
+            missing, unreadable, or has too few frames.
         OutputError: the frames cannot be written.
     """
     dataset = open_vis_dataset("uvo", root, split)
@@ -95,18 +99,18 @@ def _split_video(dataset: VisDataset, name: str, videos: Path) -> None:
     files = [PurePosixPath(file) for file in entry.files]
     found = sorted(videos.glob(f"{glob.escape(files[0].parent.name)}.*"))
     if not found:
-        raise DatasetError(f"{videos} has no video {name}: get it from UVO, and start again")
+        raise DatasetError(f"{videos} has no video {name}: get it from UVO, and run this again")
     with replacing_folder(dataset.frames / files[0].parent) as folder, Video(found[0]) as video:
         if video.size != entry.size:
             sizes = [f"{width}x{height}" for height, width in (video.size, entry.size)]
             raise DatasetError(
-                f"{found[0]} is {sizes[0]} but annotated at {sizes[1]} pixels: use the videos of UVO"
+                f"{found[0]} is {sizes[0]} but annotated at {sizes[1]} pixels: use UVO's own videos"
             )
         for file in files:
             number = int(file.stem) if file.stem.isdecimal() else -1
             if not 0 <= number < len(video):
                 raise DatasetError(
-                    f"{found[0]} has {len(video)} frames, but {file} is annotated: get it again, it may be "
-                    "cut short"
+                    f"{found[0]} has only {len(video)} frames, but {file} is annotated: it may be cut short, "
+                    "so get it again"
                 )
             Image.fromarray(video[number]).save(folder / file.name)

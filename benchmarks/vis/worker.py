@@ -1,4 +1,4 @@
-"""Video instance segmentation of everything: what one worker does with one video."""
+"""The worker of video instance segmentation, which does one video at a time."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ from .settings import VisSettings
 
 
 class VisWorker:
-    """Finds the masklets of videos; keeps its methods.
+    """A worker that finds the masklets of videos and keeps its methods.
 
-    settings: configurations by name.
+    Args:
+        dataset: which dataset, and where it is.
+        vis: how masklets are found and scored.
+        settings: configurations by name.
     """
 
     def __init__(self, dataset: DatasetChoice, vis: VisSettings, settings: Mapping[str, Config]) -> None:
@@ -30,7 +33,8 @@ class VisWorker:
         self.vis, self.methods = vis, SharedMethods(settings)
 
     def __call__(self, task: SequenceTask) -> TaskResult:
-        """
+        """The masklets of a video.
+
         Raises:
             SamptError: the video cannot be read or segmented.
         """
@@ -60,7 +64,7 @@ class VisWorker:
 def prediction_entries(
     dataset: VisDataset, video: VisVideo, found: Sequence[FoundMasklet]
 ) -> list[dict[str, Any]]:
-    """Masklets as a result file has them; all are of the dataset's first category, as none is known."""
+    """The entries of masklets in a result file; all have the dataset's first category, as none is known."""
     category = min(dataset.annotations.categories)
     return [
         {

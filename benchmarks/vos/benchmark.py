@@ -1,4 +1,4 @@
-"""A benchmark of semi-supervised VOS from start to end, as a function."""
+"""The benchmark of semi-supervised VOS from start to end, as a function."""
 
 from __future__ import annotations
 
@@ -32,27 +32,32 @@ def run_vos(
 ) -> BenchmarkRun:
     """Segment every sequence of a dataset from its objects' first masks, and score the results.
 
-    Called again with the same arguments, it goes on where it was; what is finished is only reported.
+    Called again with the same arguments, it resumes; what is finished is only reported. Bad input is found
+    before any work and mostly before torch is imported.
 
     Args:
-        dataset: which one, and where it is.
+        dataset: which dataset, and where it is.
         config: a YAML file, the name of a packaged one, or a ``Config``.
-        output: the run's folder. It gets masks ready for submission, metrics.csv, the official CSVs and
+        output: the run's folder, for masks ready for submission, metrics.csv, the official CSVs and
             report.html.
-        sequences: only these; else all.
-        seeds: how many runs, with seeds 0, 1, …; one run takes the configuration's seed.
-        engine: who does the work; None for this process.
-        strict: raise the first error of a sequence, instead of going on with the others.
-        overwrite: begin anew where the folder holds another run.
+        sequences: names of the sequences to run; all if empty.
+        seeds: number of runs, with seeds 0, 1, …; a single run takes the configuration's seed.
+        engine: what does the work; None for this process.
+        strict: raise the first error of a sequence instead of continuing with the others.
+        overwrite: start over if the folder contains another run.
         wandb: also log the finished run to Weights & Biases.
         progress: called with how many tasks are done, and how many there are.
 
+    Returns:
+        The results.
+
     Raises:
-        ConfigError, DatasetError, OutputError: a setting, the dataset or the folder will not do; this is
-            found before anything is done, and mostly before torch is imported.
+        ConfigError: a setting is invalid.
+        DatasetError: something is wrong with the dataset.
+        OutputError: the folder contains another run or other files, or cannot be written.
         CheckpointError: a checkpoint is missing, or cannot be downloaded.
         EngineError: workers cannot be started.
-        SamptError: what is wrong with a sequence, if ``strict``.
+        SamptError: something is wrong with a sequence, and ``strict`` is set.
 
     >>> from sampt.benchmarks import DatasetChoice, run_vos
     >>> done = run_vos(DatasetChoice("davis2017", "DAVIS"), "sam_pt", "results/davis", seeds=8)
@@ -91,7 +96,7 @@ def run_vos(
 
 
 def make_vos_work(dataset: DatasetChoice, settings: Mapping[str, Config]) -> Callable[[Any], Any]:
-    """A ``VosWorker``, whose module is only imported where it works."""
+    """A ``VosWorker``, whose module is only imported where it runs."""
     from .worker import VosWorker
 
     return VosWorker(dataset, settings)

@@ -1,7 +1,7 @@
-"""Scores folders of predicted masks against a dataset, or against any annotations by the rules of DAVIS.
+"""The scoring of predicted masks against a dataset, or against any annotations by the rules of DAVIS.
 
-An object's first annotated frame is given to the method and the last one of a sequence is often cut,
-so DAVIS scores neither (Perazzi et al., CVPR 2016, section 5; the official evaluation of DAVIS 2017).
+An object's first annotated frame is given to the method, and in a sequence's last one objects are often cut
+off, so DAVIS scores neither (Perazzi et al., CVPR 2016, section 5; the official evaluation of DAVIS 2017).
 """
 
 from __future__ import annotations
@@ -51,9 +51,11 @@ class ObjectScores:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The scores of every object of every sequence, and what a reader of them should know.
+    """The scores of every object of every sequence.
 
-    ``notes`` are sentences about sequences, objects and labels that could not be scored.
+    Attributes:
+        objects: the scores, object by object.
+        notes: sentences about sequences, objects and labels that could not be scored.
     """
 
     objects: tuple[ObjectScores, ...]
@@ -61,7 +63,7 @@ class Evaluation:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row an object: ``sequence``, ``object`` and the ``MEASURES`` in 0..1."""
+        """The scores with one row per object: ``sequence``, ``object`` and the ``MEASURES`` in 0..1."""
         import pandas as pd
 
         rows = [{"sequence": o.sequence, "object": o.object_id, **o.measures} for o in self.objects]
@@ -69,12 +71,12 @@ class Evaluation:
 
     @property
     def means(self) -> dict[str, float]:
-        """The ``MEASURES`` averaged over objects, each counting the same, as the official tools do."""
+        """The ``MEASURES`` averaged over objects, which all count the same, as in the official tools."""
         measures = [scores.measures for scores in self.objects]
         return {name: _mean_of_known([each[name] for each in measures]) for name in MEASURES}
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything, as plain numbers, strings, lists and dicts, fit for JSON."""
+        """All scores as plain values for JSON."""
         objects = [
             {
                 "sequence": scores.sequence,
@@ -90,7 +92,7 @@ class Evaluation:
 
 
 def _mean_of_known(values: Sequence[float]) -> float:
-    """NaN if there are no others."""
+    """The mean of the values that are not NaN; NaN if there are none."""
     known = np.isfinite(values)
     return float(np.nanmean(values)) if known.any() else float("nan")
 
@@ -98,12 +100,13 @@ def _mean_of_known(values: Sequence[float]) -> float:
 def evaluate_dataset(
     dataset: VosDataset, results: Path, *, workers: int = 1, progress: Progress | None = None
 ) -> tuple[list[FrameScores], list[str]]:
-    """Score the results of a whole dataset; ``protocols.summarise`` makes its measures of them.
+    """Score the results on a whole dataset; ``protocols.summarise`` turns the scores into its measures.
 
     Args:
-        dataset: of a split with public annotations.
+        dataset: the dataset, of a split with public annotations.
         results: a folder with a folder of PNGs for each sequence, or with outputs of ``sampt segment``.
-        workers: processes that share the sequences.
+        workers: number of processes that share the sequences.
+        progress: called with how many sequences are done, and how many there are.
 
     Returns:
         The scores, and sentences about what could not be scored.
@@ -129,10 +132,10 @@ def evaluate_dataset(
 
 
 def result_folders(dataset: VosDataset, results: Path) -> dict[str, Path]:
-    """Where the PNGs of each of a dataset's sequences are.
+    """The folders with the PNGs of each of a dataset's sequences.
 
     Raises:
-        EvaluationError: sequences have no results; the message names them.
+        EvaluationError: sequences have no results; the error names them.
     """
     if not results.is_dir():
         raise EvaluationError(f"results folder {results} does not exist: give the folder of a run")
@@ -153,19 +156,23 @@ def evaluate(
 ) -> Evaluation:
     """Score ``results`` against ``annotations``; both are PNGs of labels, matched by file name.
 
-    Args:
-        results: a folder of PNGs, an output folder of ``sampt segment`` (PNGs in its ``masks``), or a folder
-            of such folders, one a sequence.
-        annotations: a folder of PNGs, or a folder of such folders; only annotated frames count.
-        workers: processes that share the sequences.
-
     An annotation is a palette PNG whose indices are object ids, or a binary one of 0 and 255, for which every
     predicted label above 0 is the object. An object is scored from the annotated frame after the one in which
     it first appears, to the last but one. Where a prediction lacks an object, its mask counts as empty.
 
+    Args:
+        results: a folder of PNGs, an output folder of ``sampt segment`` (PNGs in its ``masks``), or a folder
+            of such folders, one per sequence.
+        annotations: a folder of PNGs, or a folder of such folders; only annotated frames count.
+        workers: number of processes that share the sequences.
+        progress: called with how many sequences are done, and how many there are.
+
+    Returns:
+        The scores.
+
     Raises:
-        EvaluationError: a folder holds no masks or no matching sequence, a prediction is missing, unreadable
-            or of another size than its annotation, or there is nothing that could be scored.
+        EvaluationError: a folder contains no masks or no matching sequence, a prediction is missing,
+            unreadable or differs in size from its annotation, or there is nothing to score.
         DatasetError: an annotation cannot be read.
     """
     sequences, notes = _match(results, annotations)
@@ -186,7 +193,7 @@ class _Folders:
 def _mapped(
     score: Callable[[Item], Result], items: list[Item], workers: int, progress: Progress | None
 ) -> Iterator[Result]:
-    """What ``score`` makes of the items, in their order."""
+    """The results of ``score`` for all items, in their order."""
     if workers == 1 or len(items) == 1:
         yield from _reported(map(score, items), len(items), progress)
         return
@@ -202,7 +209,7 @@ def _reported(results: Iterable[Result], total: int, progress: Progress | None) 
 
 
 def _match(results: Path, annotations: Path) -> tuple[list[_Folders], list[str]]:
-    """The sequences that both folders hold, and notes on those that only one does."""
+    """The sequences that both folders contain, and notes on those that only one does."""
     ours, truths = _sequences(results, "results"), _sequences(annotations, "annotations")
     if _masks_folder(results) and _masks_folder(annotations):
         (folder,), ((name, truth),) = ours.values(), truths.items()
@@ -222,7 +229,7 @@ def _match(results: Path, annotations: Path) -> tuple[list[_Folders], list[str]]
 
 
 def _sequences(path: Path, role: str) -> dict[str, Path]:
-    """The folders of PNGs in ``path`` by the names of their sequences; just ``path`` if it is one itself."""
+    """The folders of PNGs in ``path`` by name of the sequence; only ``path`` if it is one itself."""
     if not path.is_dir():
         raise EvaluationError(f"{role} folder {path} does not exist: give a folder of mask PNGs")
     if own := _masks_folder(path):
@@ -231,14 +238,14 @@ def _sequences(path: Path, role: str) -> dict[str, Path]:
     folders = {p.name: masks for p in inside if (masks := _masks_folder(p))}
     if not folders:
         raise EvaluationError(
-            f"{role} folder {path} holds no mask PNGs, nor folders of them: "
+            f"{role} folder {path} contains neither mask PNGs nor folders of them: "
             "give a sequence's folder, or the folder right above several"
         )
     return folders
 
 
 def _masks_folder(path: Path) -> Path | None:
-    """Where the PNGs of a sequence's folder are, if it is one."""
+    """The folder with the PNGs of a sequence's folder; None if it is not one."""
     return next((folder for folder in (path, path / "masks") if any(folder.glob("*.png"))), None)
 
 
@@ -247,7 +254,7 @@ def _score_of_dataset(task: tuple[VosSequence, Path]) -> list[FrameScores]:
 
 
 def _score_folder(folders: _Folders) -> tuple[list[ObjectScores], list[str]]:
-    """The scores of a sequence's objects without the last frame, and notes on what is odd about it."""
+    """The scores of a sequence's objects without the last frame, and notes on oddities."""
     files = sorted(folders.annotations.glob("*.png"), key=natural)
     if len(files) < 3:
         raise EvaluationError(
@@ -279,7 +286,7 @@ def _score_folder(folders: _Folders) -> tuple[list[ObjectScores], list[str]]:
 
 
 def _as_sequence(name: str, annotations: tuple[Path, ...]) -> VosSequence:
-    """Annotations as a sequence of a dataset. By its first object it is known whether they are binary."""
+    """The annotations as a sequence of a dataset; its first object shows whether they are binary."""
     read = read_ids
     appearances: dict[int, int] = {}
     for position, path in enumerate(annotations):

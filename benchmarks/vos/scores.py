@@ -1,4 +1,4 @@
-"""The scores of runs of semi-supervised VOS: of every seed, and in every setting of a sweep."""
+"""The scores of runs of semi-supervised VOS, with every seed and in every setting of a sweep."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ logger = logging.getLogger(__name__)
 class VosScores:
     """A run's scores.
 
-    by_seed: what the dataset's protocol makes of them, by seed; empty where there is no public truth.
+    Attributes:
+        by_seed: the summaries by the dataset's protocol, by seed; empty without public ground truth.
     """
 
     protocol: str
@@ -35,7 +36,7 @@ class VosScores:
 
     @classmethod
     def of(cls, folder: RunFolder, dataset: VosDataset) -> VosScores:
-        """The scores of all of a run's sequences that are finished, by this process or an earlier one."""
+        """The scores of all sequences that this process or an earlier one has finished."""
         summaries = {}
         for seed in folder.seeds:
             records = folder.records(seed, dataset.names)
@@ -48,22 +49,22 @@ class VosScores:
 
     @property
     def means(self) -> pd.DataFrame:
-        """A row a seed, a column for each headline measure, 0..1."""
+        """The headline measures, 0..1, with one row per seed and one column per measure."""
         return pd.DataFrame({seed: summary.means for seed, summary in self.by_seed.items()}).T
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences about objects that could not be scored, each once."""
+        """The sentences about objects that could not be scored, without duplicates."""
         return tuple(dict.fromkeys(note for summary in self.by_seed.values() for note in summary.notes))
 
     @property
     def per_sequence(self) -> pd.DataFrame:
-        """A row a sequence: its measures, averaged over its objects, then over seeds."""
+        """The measures with one row per sequence, averaged over its objects, then over seeds."""
         tables = [summary.per_sequence for summary in self.by_seed.values()]
         return pd.concat(tables).groupby(level=0, sort=False).mean()
 
     def write(self, folder: RunFolder, split: str) -> None:
-        """Write ``metrics.csv``, a row for each seed and object, and the official CSVs beside the masks.
+        """Write ``metrics.csv``, one row per seed and object, and the official CSVs beside the masks.
 
         Raises:
             OutputError: they cannot be written.
@@ -81,7 +82,7 @@ class VosScores:
 def make_report(
     folder: RunFolder, dataset: VosDataset, scores: VosScores, failures: Mapping[SequenceTask, str]
 ) -> RunReport:
-    """What is known of a run, for its page and for Weights & Biases."""
+    """The report on a run, for its page and for Weights & Biases."""
     first = folder.masks(folder.seeds[0])
     official = find_dataset(dataset.name).published.get(dataset.split)
     return RunReport.of_run(
@@ -98,12 +99,13 @@ def make_report(
 
 
 def long_table(runs: Mapping[str, VosScores]) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The scores of several settings, by their names, for ``ablations``; and the measures to compare.
+    """The scores of several settings by name, for ``ablations``, and the measures to compare.
 
-    A row for each setting, seed and sequence: the means over its objects, and how many ``objects`` those are.
+    There is one row per setting, seed and sequence, with the means over its objects and how many ``objects``
+    these are.
 
     Raises:
-        EvaluationError: nothing is scored.
+        EvaluationError: no run has scores.
     """
     rows = []
     for setting, scores in runs.items():

@@ -1,4 +1,4 @@
-"""J and F of every object in every annotated frame of a sequence; what is made of them is the protocol's."""
+"""J and F of every object in every annotated frame, from which the protocols make their measures."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ from ..metrics.davis import contour_accuracy, region_similarity
 
 @dataclass(frozen=True)
 class FrameScores:
-    """One object in every annotated frame after the one in which its mask was given, in order; T frames.
+    """The scores of one object in the T annotated frames after the one in which its mask was given.
 
     T is 0 for an object that appears in the last annotated frame.
 
-    frames: their names, without suffix.
-    j, f: (T,) float64, region similarity and contour accuracy in 0..1.
-    visible: (T,) bool, whether the annotation shows any of the object.
-    category: of the object, where the dataset knows it.
+    Attributes:
+        frames: the frames' names without suffix, in order.
+        j: (T,) float64, region similarity in 0..1.
+        f: (T,) float64, contour accuracy in 0..1.
+        visible: (T,) bool, whether the annotation shows any part of the object.
+        category: the object's category, if the dataset knows it.
     """
 
     sequence: str
@@ -61,34 +63,35 @@ class FrameScores:
 
 
 def has_truth(sequence: VosSequence) -> bool:
-    """Whether a frame is annotated in which no object is given; else there is nothing to score against."""
+    """Whether there is something to score against: an annotated frame without a given mask."""
     return not sequence.annotations.keys() <= set(sequence.appearances.values())
 
 
 def score_sequence(sequence: VosSequence, results: Path) -> list[FrameScores]:
     """Score a sequence's objects, in the order of ``appearances``.
 
-    An object that a prediction lacks is empty there. Of a binary annotation, every predicted label above 0 is
-    the object; the only object of any other may also be labelled 255.
+    An object that a prediction lacks is empty there. For a binary annotation, every predicted label above 0
+    is the object. The only object of any other annotation may also be labelled 255.
 
     Args:
+        sequence: the sequence.
         results: the folder of its predictions, PNGs of labels with the names of the frames.
 
     Raises:
-        EvaluationError: a prediction is missing, unreadable or of another size than its annotation, or only
+        EvaluationError: a prediction is missing, unreadable or differs in size from its annotation, or only
             given masks are annotated.
         DatasetError: an annotation cannot be read.
     """
     if not has_truth(sequence):
         raise EvaluationError(
-            f"{sequence.name} has no annotations but the masks that are given, so it cannot be scored here: "
+            f"{sequence.name} has no annotations other than the given masks, so it cannot be scored here: "
             "pack its results with `sampt submission`"
         )
     return score_with_strays(sequence, results)[0]
 
 
 def score_with_strays(sequence: VosSequence, results: Path) -> tuple[list[FrameScores], set[int]]:
-    """As ``score_sequence``, whatever is annotated, and the predicted labels that are no object's."""
+    """The scores as in ``score_sequence``, whatever is annotated, and the predicted labels of no object."""
     appearances = sequence.appearances
     first = min(appearances.values(), default=len(sequence.frames))
     binary = _is_binary(sequence)
@@ -109,14 +112,18 @@ def score_with_strays(sequence: VosSequence, results: Path) -> tuple[list[FrameS
 
 
 def read_prediction(path: Path, shape: tuple[int, ...]) -> Labels:
-    """The labels of a prediction of that (height, width), as ``annotation.read_raw`` reads them.
+    """The labels of a prediction, as ``annotation.read_raw`` reads them.
+
+    Args:
+        path: the file.
+        shape: the (height, width) that it must have.
 
     Raises:
-        EvaluationError: it is missing, of another size, or no mask.
+        EvaluationError: it is missing, has another size, or is not a mask.
     """
     if not path.is_file():
         raise EvaluationError(
-            f"prediction {path} is missing: every annotated frame after the first needs a mask of its name"
+            f"prediction {path} is missing: every annotated frame after the first needs a mask with its name"
         )
     try:
         prediction = read_raw(path)
@@ -132,9 +139,9 @@ def read_prediction(path: Path, shape: tuple[int, ...]) -> Labels:
 
 
 def _is_binary(sequence: VosSequence) -> bool:
-    """Whether the only object's annotation tells it from the background, but gives it no id of its own.
+    """Whether the only object's annotation separates it from the background but gives it no id of its own.
 
-    So it is where the file has other ids than its reader returns: none, or several for one object.
+    This is so if the file has other ids than its reader returns: none, or several for one object.
     """
     if len(sequence.appearances) != 1:
         return False

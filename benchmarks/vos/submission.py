@@ -1,7 +1,7 @@
 """Zip files for the servers that keep the annotations: DAVIS 2017 test-dev, YouTube-VOS, MOSE.
 
-They want palette PNGs whose indices are the ids of the given masks, in a folder for each sequence: directly
-in the zip file, or for YouTube-VOS in ``Annotations``.
+The servers expect palette PNGs whose indices are the ids of the given masks, in a folder for each sequence:
+directly in the zip file or, for YouTube-VOS, in ``Annotations``.
 """
 
 from __future__ import annotations
@@ -31,16 +31,19 @@ _UNIX = 3
 def write_submission(
     dataset: VosDataset, results: Path, zip_path: Path, *, progress: Progress | None = None
 ) -> None:
-    """Pack the results of a whole dataset, and check them; the zip file appears if nothing is wrong with it.
+    """Pack and check the results on a whole dataset; the zip file only appears if nothing is wrong.
 
     The same results give the same bytes.
 
     Args:
-        results: a folder with a folder of PNGs for each sequence, named as the frames.
-        progress: for the check.
+        dataset: the dataset.
+        results: a folder with a folder of PNGs for each sequence, named like the frames.
+        zip_path: the zip file to write.
+        progress: called with how many sequences are checked, and how many there are.
 
     Raises:
-        EvaluationError: results are missing, or break a rule of the server; the first problems are named.
+        EvaluationError: results are missing or break a rule of the server; the error names the first
+            problems.
         OutputError: the zip file cannot be written.
     """
     folders = result_folders(dataset, results)
@@ -66,13 +69,21 @@ def write_submission(
 
 
 def check_submission(dataset: VosDataset, zip_path: Path, *, progress: Progress | None = None) -> list[str]:
-    """What the server would refuse, or score as wrong, in a zip file; one sentence each, none if it is fine.
+    """The problems for which the server would refuse a zip file or score it as wrong.
 
-    Every mask that must be saved has to be there and nothing else, as a palette PNG of its frame's size, with
-    ids of the given objects from their appearance on.
+    The zip file must contain exactly the masks that belong in the results, each a palette PNG of its frame's
+    size, with ids of the given objects from their appearance on.
+
+    Args:
+        dataset: the dataset.
+        zip_path: the zip file.
+        progress: called with how many sequences are checked, and how many there are.
+
+    Returns:
+        One sentence per problem; none if the file is fine.
 
     Raises:
-        EvaluationError: it cannot be read, or is no zip file.
+        EvaluationError: the file cannot be read, or is not a zip file.
         DatasetError: something is wrong with the dataset.
     """
     sequences = [dataset[name] for name in dataset.names]
@@ -95,13 +106,13 @@ def _prefix(dataset: VosDataset) -> str:
 
 
 def _expected(dataset: VosDataset, sequence: VosSequence) -> dict[str, int]:
-    """The names in the zip file of a sequence's masks, and the positions of their frames."""
+    """The names of a sequence's masks in the zip file, and the positions of their frames."""
     folder = f"{_prefix(dataset)}{sequence.name}"
     return {f"{folder}/{sequence.frames[position].stem}.png": position for position in sequence.saved}
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
-    """What makes the bytes depend on the masks alone; PNGs are compressed as they are."""
+    """An entry that depends only on its name, without compression, since PNGs are compressed already."""
     entry = zipfile.ZipInfo(name, _EPOCH)
     entry.create_system, entry.external_attr = _UNIX, _FILE_MODE
     return entry
@@ -114,11 +125,11 @@ def _wrong_names(names: list[str], expected: dict[str, dict[str, int]], prefix: 
         where = f"in a folder {prefix[:-1]}" if prefix else "directly"
         yield (
             f"none of its {len(present)} files is a mask of the dataset, such as {min(present)}: "
-            f"the folders of the sequences have to be {where} in the zip file"
+            f"put the folders of the sequences {where} in the zip file"
         )
         return
     if twice := [name for name, count in Counter(names).items() if count > 1]:
-        yield f"there twice: {first_few(twice)}"
+        yield f"contained twice: {first_few(twice)}"
     for sequence, files in expected.items():
         absent = [name for name in files if name not in present]
         if len(absent) == len(files):
@@ -129,7 +140,7 @@ def _wrong_names(names: list[str], expected: dict[str, dict[str, int]], prefix: 
     for name in sorted(present - known):
         extra[name.rpartition("/")[0]].append(name)
     for files_of_folder in extra.values():
-        yield f"no mask that the server asks for: {first_few(files_of_folder)}"
+        yield f"not a mask that the server expects: {first_few(files_of_folder)}"
 
 
 def _wrong_masks(
@@ -148,13 +159,13 @@ def _wrong_mask(data: bytes, position: int, sequence: VosSequence) -> str | None
     except UNREADABLE:
         return "cannot be read as an image"
     if (kind, mode) != ("PNG", "P"):
-        return f"is no palette PNG, but a {kind} of mode {mode}"
+        return f"is not a palette PNG, but a {kind} of mode {mode}"
     wanted = image_size(sequence.frames[position])
     if size != wanted:
         return "is {}x{}, but its frame is {}x{} pixels".format(*size, *wanted)
     ids = object_ids(labels)
     if strange := ids - sequence.appearances.keys():
-        return f"has labels that are no object's: {first_few(sorted(strange))}"
+        return f"has labels of no object: {first_few(sorted(strange))}"
     if early := [k for k in sorted(ids) if position < sequence.appearances[k]]:
         return f"has objects before they appear: {first_few(early)}"
     return None

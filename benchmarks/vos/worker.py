@@ -1,7 +1,7 @@
-"""Semi-supervised VOS: what one worker does with one sequence.
+"""The worker of semi-supervised VOS, which does one sequence at a time.
 
-An object's mask is given in the frame of its first appearance. Query points are drawn from it; nothing else
-of it enters the method. It is returned as it was given in that frame, and the object is absent before.
+An object's mask is given in the frame of its first appearance. Query points are sampled from it, and nothing
+else of it enters the method. In that frame it is returned as it was given; before, the object is absent.
 """
 
 from __future__ import annotations
@@ -29,9 +29,11 @@ from .scoring import FrameScores, has_truth, score_sequence
 
 
 class VosWorker:
-    """Segments and scores sequences; keeps its methods, and embeddings of the sequence it is at.
+    """A worker that segments and scores sequences, keeping its methods and the current sequence's embeddings.
 
-    settings: configurations by name. Those with the same segmenter share its embeddings.
+    Args:
+        dataset: which dataset, and where it is.
+        settings: configurations by name. Those with the same segmenter share its embeddings.
     """
 
     def __init__(self, dataset: DatasetChoice, settings: Mapping[str, Config]) -> None:
@@ -40,7 +42,8 @@ class VosWorker:
         self._sequence: VosSequence | None = None
 
     def __call__(self, task: SequenceTask) -> TaskResult:
-        """
+        """The masks and scores of a sequence.
+
         Raises:
             SamptError: the sequence cannot be read, segmented or scored.
         """
@@ -91,7 +94,7 @@ class VosWorker:
 
 
 def _png(labels: NDArray[np.uint8]) -> bytes:
-    """A palette PNG; its bytes depend on the labels alone."""
+    """The labels as a palette PNG, whose bytes depend on them alone."""
     buffer = io.BytesIO()
     palette_image(labels).save(buffer, format="PNG", compress_level=3)
     return buffer.getvalue()

@@ -211,7 +211,7 @@ class TestBadInput:
         assert "did you mean 'points'" in refused(file=Path("pionts"))
 
     def test_what_is_varied_cannot_be_fixed(self, refused):
-        assert "is what the sweep varies" in refused("-o", "sampling.positive.points=3")
+        assert "sampling.positive.points" in refused("-o", "sampling.positive.points=3")
 
     def test_sequences_without_public_truth(self, refused, tmp_path):
         message = refused("--split", "test-dev")
@@ -260,4 +260,5 @@ class TestBadInput:
         theirs.parent.mkdir(parents=True)
         theirs.write_text("years of work")
         dataset = ("--dataset", "generic", "--root", "data", "--split", "data/ImageSets/late.txt")
-        assert "mine-generic-late holds thesis.tex" in refused(*dataset, output=None)
+        message = refused(*dataset, output=None)
+        assert "mine-generic-late" in message and "thesis.tex" in message

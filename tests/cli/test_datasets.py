@@ -82,7 +82,7 @@ def test_check_lists_problems_and_exits_with_2(sampt: Cli, tmp_path: Path) -> No
         (["--dataset", "ytvis2020", "--root", "."], "did you mean 'ytvis20"),
         (["--dataset", "uvo", "--root", "."], "lacks VideoDenseSet/UVO_video_val_dense.json"),
         (["--dataset", "mose", "--root", "."], "lacks valid/JPEGImages and valid/Annotations"),
-        (["--dataset", "mose", "--root", "nowhere"], "nowhere is no folder"),
+        (["--dataset", "mose", "--root", "nowhere"], "nowhere"),
         (["--dataset", "mose", "--root", ".", "--split", "val"], "did you mean 'valid'"),
         (["--dataset", "davis2017", "--root", ".", "-d", "480p"], "KEY=VALUE"),
     ],

@@ -77,7 +77,7 @@ def test_classes_can_be_left_out_of_account(train: tuple[Path, Path], tmp_path: 
     [
         ("nothing.json", ANNOTATIONS, (), EvaluationError, "nothing.json"),
         (RESULTS, "nothing.json", (), DatasetError, "nothing.json"),
-        (ANNOTATIONS, ANNOTATIONS, (), EvaluationError, "holds no list"),
+        (ANNOTATIONS, ANNOTATIONS, (), EvaluationError, "no list"),
         (RESULTS, RESULTS, (), DatasetError, "no list of videos"),
         (RESULTS, ANNOTATIONS, ("--json", "no/where.json"), OutputError, "make the folder no first"),
         (RESULTS, ANNOTATIONS, ("--json", "."), OutputError, "it is a folder"),

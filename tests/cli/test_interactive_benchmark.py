@@ -66,7 +66,7 @@ def test_a_miniature_from_start_to_end(sampt: Cli, davis: Path, tmp_path: Path):
     ("options", "error", "message"),
     [
         (("--split", "test-dev", "--strict"), DatasetError, "annotated only where object 1 appears"),
-        (("--compare", "nowhere"), EvaluationError, "is no curve of a finished run"),
+        (("--compare", "nowhere"), EvaluationError, "nowhere"),
     ],
 )
 def test_what_cannot_be_simulated_is_said_in_a_sentence(

@@ -260,10 +260,10 @@ def test_dis_follows_the_cover(occluded_clip):
     ],
 )
 def test_options_out_of_range_are_named(option, value):
-    with pytest.raises(ValueError, match=f"^{option} must be"):
+    with pytest.raises(ValueError, match=rf"\b{option}\b"):
         DisOptions(**{option: value})
 
 
 def test_an_unknown_preset_is_answered_with_the_known_ones():
-    with pytest.raises(ValueError, match="unknown preset 'best'; choose one of fast, medium, ultrafast"):
+    with pytest.raises(ValueError, match=r"'best'.*fast, medium, ultrafast"):
         DisOptions(preset="best")

@@ -153,12 +153,12 @@ def test_an_unknown_name_is_left_for_the_loader_to_refuse():
     ],
 )
 def test_weights_of_something_else_are_refused(state):
-    with pytest.raises(ValueError, match="not the weights of RAFT"):
+    with pytest.raises(ValueError, match="RAFT"):
         raft_size(state)
 
 
 def test_there_are_two_sizes():
-    with pytest.raises(ValueError, match="unknown size of RAFT 'huge'; choose one of large, small"):
+    with pytest.raises(ValueError, match=r"'huge'.*large, small"):
         build_raft("huge")
 
 
@@ -175,5 +175,5 @@ def test_there_are_two_sizes():
     ],
 )
 def test_options_out_of_range_are_named(option, value):
-    with pytest.raises(ValueError, match=f"^{option} must be"):
+    with pytest.raises(ValueError, match=rf"\b{option}\b"):
         make_raft(**{option: value})

@@ -21,22 +21,22 @@ def test_a_tracker_is_made_by_name_with_its_options():
 
 
 def test_an_unknown_name_is_answered_with_the_closest():
-    with pytest.raises(ValueError, match=r"unknown tracker 'lukas-kanade'; did you mean 'lucas-kanade'\?"):
+    with pytest.raises(ValueError, match=r"'lukas-kanade'.*'lucas-kanade'"):
         create_tracker("lukas-kanade")
 
 
 def test_a_name_like_no_other_is_answered_with_all_of_them():
-    with pytest.raises(ValueError, match=r"unknown tracker 'xyzzy'; choose one of .*dis, lucas-kanade"):
+    with pytest.raises(ValueError, match=r"'xyzzy'.*dis, lucas-kanade"):
         create_tracker("xyzzy")
 
 
 def test_a_tracker_with_weights_is_not_made_without():
-    with pytest.raises(ValueError, match="'pips' needs weights"):
+    with pytest.raises(ValueError, match=r"'pips'.*build_tracker"):
         create_tracker("pips")
 
 
 def test_an_unknown_option_is_answered_with_the_closest():
-    with pytest.raises(ValueError, match="'dis': unknown option 'patients'; did you mean 'patience'"):
+    with pytest.raises(ValueError, match=r"'dis'.*'patients'.*'patience'"):
         check_options("dis", {"patients": 4})
 
 
@@ -54,14 +54,14 @@ def test_an_unknown_option_is_answered_with_the_closest():
     ],
 )
 def test_an_option_of_the_wrong_type_is_named(name, option, value):
-    with pytest.raises(ValueError, match=f"tracker '{name}': the option '{option}' takes"):
+    with pytest.raises(ValueError, match=f"'{name}'.*'{option}'"):
         check_options(name, {option: value})
 
 
 @pytest.mark.parametrize("name", tracker_names())
 def test_an_option_out_of_its_range_is_named(name):
     option = "patience" if name in ("lucas-kanade", "dis") else "iterations"
-    with pytest.raises(ValueError, match=f"^tracker '{name}': {option} must be at least 1, not 0"):
+    with pytest.raises(ValueError, match=f"'{name}'.*{option}"):
         check_options(name, {option: 0})
 
 
@@ -76,7 +76,7 @@ def test_lists_become_tuples():
 
 def test_cotracker2_takes_no_larger_size_than_its_weights_do():
     assert check_options("cotracker2", {"size": [384, 512]}) == CoTracker2Options()
-    with pytest.raises(ValueError, match="size must be at most"):
+    with pytest.raises(ValueError, match=r"size.*\(384, 512\)"):
         check_options("cotracker2", {"size": [400, 512]})
 
 
@@ -89,7 +89,7 @@ def test_a_tracker_may_have_no_options():
 
     options = TrackerInfo.of(Plain).options
     assert read_options(options, {}, "tracker 'plain'") == Plain().options
-    with pytest.raises(ValueError, match="'plain': unknown option 'speed'; there is none to choose"):
+    with pytest.raises(ValueError, match=r"'plain'.*'speed'"):
         read_options(options, {"speed": 3}, "tracker 'plain'")
 
 

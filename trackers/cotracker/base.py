@@ -1,4 +1,4 @@
-"""What the CoTracker trackers have in common, and how their answers become tracks."""
+"""The base class of the CoTracker trackers, and how their predictions become tracks."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from .points import SupportGrid
 
 
 class CoTrackerBase(NeuralTracker):
-    """Holds a model and the options that all CoTracker trackers share.
+    """A model, the options that all CoTracker trackers share, and the frames encoded so far.
 
-    Points attend to each other: a point's track depends on the points that are tracked with it, and those of
-    several objects, given together, cost little more than those of one.
+    Points attend to each other: a point's track depends on the points that are tracked with it, and the
+    points of several objects, given together, cost little more than those of one.
 
     Args:
         model: the network; it is moved to ``device``.
-        options: see there.
-        device: where to compute, and to keep the features.
+        options: the tracker's options.
+        device: where to compute and keep the features.
         dtype: float32, or bfloat16 for mixed precision by autocast.
 
     Raises:
-        ValueError: another dtype, or ``options.size`` is larger than the model can work at.
+        ValueError: ``dtype`` is neither, or ``options.size`` is larger than the model can handle.
     """
 
     options: CoTrackerOptions
@@ -61,11 +61,12 @@ class CoTrackerBase(NeuralTracker):
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the model says about N points in one frame.
+    """The model's output for N points in one frame.
 
-    xy: (N, 2) float32 px of the original frame.
-    score: (N,) float32, from 0 to 1, of being visible.
-    inside: (N,) bool, whether they lie in the frame.
+    Attributes:
+        xy: (N, 2) float32 px of the original frame.
+        score: (N,) float32, visibility score from 0 to 1.
+        inside: (N,) bool, whether the points are inside the frame.
     """
 
     xy: NDArray[np.float32]
@@ -73,7 +74,7 @@ class Prediction:
     inside: NDArray[np.bool_]
 
     def step(self, queries: NDArray[np.float32], at_query: NDArray[np.bool_], threshold: float) -> Step:
-        """The frame's step: points at their query frames as given, visible; elsewhere only inside it."""
+        """The frame's step: points at their query frame as given, VISIBLE; others only inside the frame."""
         visible = (self.inside & (self.score > threshold)) | at_query
         visibility = np.where(visible, Visibility.VISIBLE, Visibility.INVISIBLE).astype(np.int8)
         return np.where(at_query[:, None], queries[:, 1:], self.xy), visibility

@@ -1,4 +1,4 @@
-"""Feature pyramids of frames, and what lies around points in them."""
+"""Feature pyramids of frames, and the features around points in them."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from torch.nn import functional as F  # noqa: N812
 LEVELS = 4
 RADIUS = 3
 NEIGHBOURS = (2 * RADIUS + 1) ** 2
-"""How many places, one feature pixel apart, are looked at around a point on each level."""
+"""Number of places, one feature pixel apart, around a point on each level."""
 
 SAMPLED_BYTES = 64 * 2**20
-"""Of features around points that are in memory at a time."""
+"""Memory for features around points at any one time."""
 
 Levels = tuple[Tensor, ...]
-"""One frame's features on each level, (H, W, C), each level half as large as the one before."""
+"""One frame's features on each level, (H, W, C), each level half the size of the one before."""
 
 
 def pyramid_of(features: Tensor) -> Levels:
-    """The levels of one frame with features (C, H, W); channels last, so that a pixel's are read at once."""
+    """The levels of one frame with features (C, H, W); channels last, so that a pixel is read in one go."""
     levels = [features]
     for _ in range(LEVELS - 1):
         levels.append(F.avg_pool2d(levels[-1][None], 2)[0])
@@ -31,12 +31,13 @@ def pyramid_of(features: Tensor) -> Levels:
 
 @dataclass(frozen=True)
 class Pyramid:
-    """Features of S frames of a clip on each level.
+    """The features of S frames of a clip on each level.
 
-    levels: (F, H, W, C) each, of at least the frames in ``order``.
-    order: (S,) int64, which of the F frames are meant, in order.
-    first: number of the first of them in the clip.
-    clip_length: frames of the whole clip.
+    Attributes:
+        levels: (F, H, W, C) each, with at least the frames in ``order``.
+        order: (S,) int64, which of the F frames are used, in order.
+        first: index of the first of them in the clip.
+        clip_length: number of frames of the whole clip.
     """
 
     levels: Levels
@@ -48,7 +49,7 @@ class Pyramid:
     def stack(
         cls, frames: Sequence[Levels], length: int | None = None, first: int = 0, clip_length: int = 0
     ) -> Pyramid:
-        """The frames in order; the last one repeated until there are ``length`` of them."""
+        """A pyramid of the frames in order, with the last one repeated until there are ``length`` of them."""
         levels = tuple(torch.stack(level) for level in zip(*frames, strict=True))
         order = torch.arange(max(length or 0, len(frames)), device=levels[0].device)
         return cls(levels, order.clamp(max=len(frames) - 1), first, clip_length)
@@ -61,9 +62,9 @@ class Pyramid:
         return Pyramid(self.levels, self.order.flip(0))
 
     def points_at_once(self) -> int:
-        """For how many points the neighbourhoods in all frames are looked up at a time, to bound the memory.
+        """Number of points whose neighbourhoods in all frames are looked up together, to bound the memory.
 
-        Each point's are looked up on their own, so this changes no number.
+        Each point is looked up independently, so this does not change the results.
         """
         features = self.levels[0]
         # What is sampled, and correlated with each of a template's neighbours, before and after blending.
@@ -71,10 +72,10 @@ class Pyramid:
         return max(SAMPLED_BYTES // (len(self) * corners), 1)
 
     def corners(self, level: int, frame: Tensor, xy: Tensor) -> tuple[Tensor, Tensor]:
-        """The pixels from which the neighbourhoods of points are interpolated; beyond the border its edge.
+        """The pixels from which points' neighbourhoods are interpolated; the edge repeats beyond the border.
 
         Args:
-            level: 0 is the largest.
+            level: the pyramid level; 0 is the largest.
             frame: (...) int64, each point's frame, from 0 to S - 1.
             xy: (..., 2), in pixels of level 0.
 
@@ -86,7 +87,7 @@ class Pyramid:
         xy = xy / 2**level
         corner = xy.floor()
         reach = torch.arange(-RADIUS, RADIUS + 2, device=xy.device)
-        # Far outside, an integer could not hold the coordinate.
+        # A coordinate far outside would overflow the integer.
         near = corner.clamp(-RADIUS - 2, max(height, width) + RADIUS).long()[..., None] + reach
         x, y = near[..., 0, :].clamp(0, width - 1), near[..., 1, :].clamp(0, height - 1)
         first_row = self.order[frame] * height
@@ -98,7 +99,7 @@ class Pyramid:
 def blend(values: Tensor, weights: Tensor) -> Tensor:
     """Interpolate neighbouring ``values``, (..., 8, 8, K), bilinearly: (..., 7, 7, K).
 
-    One weight, (..., 2) of x and y, does for all of a point's neighbourhood: its places are whole pixels
+    One weight, (..., 2) of x and y, serves a point's whole neighbourhood, since its places are whole pixels
     apart. Anything linear may be computed from the corners before they are blended.
     """
     x, y = weights[..., 0, None, None, None], weights[..., 1, None, None, None]
@@ -108,7 +109,10 @@ def blend(values: Tensor, weights: Tensor) -> Tensor:
 
 
 def sample(maps: Tensor, xy: Tensor) -> Tensor:
-    """``maps``, (B, C, H, W), interpolated at (B, h, w, 2) of (x, y): (B, C, h, w); outside, their edge."""
+    """Interpolate ``maps``, (B, C, H, W), at (B, h, w, 2) of (x, y): (B, C, h, w).
+
+    The maps' edge repeats beyond it.
+    """
     height, width = maps.shape[2:]
     scale = xy.new_tensor([2 / max(width - 1, 1), 2 / max(height - 1, 1)])
     return F.grid_sample(maps, xy * scale - 1, align_corners=True, padding_mode="border")

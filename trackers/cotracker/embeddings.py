@@ -18,7 +18,7 @@ _TRAINED_AT = (128.0, 96.0)
 
 
 def sinusoids(positions: Tensor, width: int) -> Tensor:
-    """Sines, then cosines, of ``positions``, (...), at ``width`` / 2 frequencies each: (..., width) float32.
+    """The sines, then cosines, of ``positions``, (...), at ``width`` / 2 frequencies: (..., width) float32.
 
     The frequencies fall geometrically from 1 towards 1 / 10,000 (Vaswani et al., 2017).
     """
@@ -28,9 +28,9 @@ def sinusoids(positions: Tensor, width: int) -> Tensor:
 
 
 def motion_code(xy: Tensor) -> Tensor:
-    """Where tracks (N, S, 2) in feature pixels come from and go to: (N, S, MOTION_WIDTH), for CoTracker3.
+    """CoTracker3's code of the motion of tracks (N, S, 2), in feature pixels: (N, S, MOTION_WIDTH).
 
-    Each frame has its offset from the next frame and from the previous one, zero where there is none, as such
+    Each frame has its offsets from the next and from the previous frame, zero at either end, both as they are
     and as sines and cosines at octaves of frequency.
     """
     step = xy[:, 1:] - xy[:, :-1]
@@ -43,7 +43,10 @@ def motion_code(xy: Tensor) -> Tensor:
 
 
 def flow_code(flow: Tensor) -> Tensor:
-    """Offsets (..., 2) in feature pixels with their sines and cosines: (..., FLOW_WIDTH), for CoTracker 2."""
+    """CoTracker 2's code of offsets (..., 2), in feature pixels: (..., FLOW_WIDTH).
+
+    It is the offsets themselves, then their sines and cosines.
+    """
     waves = torch.arange(_FLOW_WAVES, device=flow.device) * (1000.0 / _FLOW_WAVES)
     angle = flow[..., None] * waves
     code = torch.stack([angle.sin(), angle.cos()], dim=-1)

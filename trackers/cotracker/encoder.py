@@ -10,10 +10,10 @@ from .options import STRIDE
 
 
 class Encoder(nn.Module):
-    """A residual network whose four scales are brought to a quarter of the image's size and fused.
+    """A residual network whose four scales are resized to a quarter of the image's size and fused.
 
-    Takes (B, 3, H, W) with values from -1 to 1, returns (B, dim, H / 4, W / 4). Instance normalisation makes
-    every frame's features independent of the other frames.
+    It takes (B, 3, H, W) with values from -1 to 1 and returns (B, dim, H / 4, W / 4). Instance normalisation
+    makes every frame's features independent of the other frames.
     """
 
     def __init__(self, dim: int = 128) -> None:

@@ -8,16 +8,19 @@ from torch.nn import functional as F  # noqa: N812
 
 
 class UpdateFormer(nn.Module):
-    """Turns the tokens of N tracks in S frames, (N, S, inputs), into updates, (N, S, outputs).
+    """The transformer that turns tokens of N tracks in S frames, (N, S, inputs), into (N, S, outputs).
 
     Blocks along time alternate with blocks across tracks. Those go through a few learned virtual tracks,
     which read all points and are read by all points, so that the cost is linear in N (CoTracker, ECCV 2024).
 
     Args:
         inputs: width of the input tokens.
-        heads: name of each output layer and its width; the outputs are joined in this order.
-        width, depth, attention_heads, virtual_tracks: sizes of the transformer.
-        fused: use PyTorch's fused attention. It rounds otherwise than the plain formula.
+        heads: name and width of each output layer; the outputs are joined in this order.
+        width: width of the tokens inside.
+        depth: number of blocks along time, and across tracks.
+        attention_heads: number of attention heads.
+        virtual_tracks: number of virtual tracks.
+        fused: use PyTorch's fused attention, which rounds differently from the plain formula.
     """
 
     def __init__(
@@ -32,7 +35,7 @@ class UpdateFormer(nn.Module):
     ) -> None:
         super().__init__()
         self.input_transform = nn.Linear(inputs, width)
-        # The checkpoints spell it so.
+        # This is how the checkpoints spell it.
         self.virual_tracks = nn.Parameter(torch.randn(1, virtual_tracks, 1, width))
         self.time_blocks = nn.ModuleList(_SelfBlock(width, attention_heads, fused) for _ in range(depth))
         self.space_virtual_blocks = nn.ModuleList(
@@ -49,12 +52,12 @@ class UpdateFormer(nn.Module):
             self.add_module(name, nn.Linear(width, outputs))
 
     def numbers_of_tokens(self, points: int) -> int:
-        """About how many numbers are in memory at most for each frame of so many points."""
+        """The approximate peak number of values in memory per frame for ``points`` points."""
         width, inputs = self.input_transform.weight.shape
         return points * 2 * inputs + (points + self.virual_tracks.shape[1]) * 12 * width
 
     def forward(self, tokens: Tensor, unread: Tensor | None = None) -> Tensor:
-        """The updates; points that are ``unread``, (N,) bool, influence nothing, and theirs mean nothing."""
+        """The updates; ``unread`` points, (N,) bool, influence no others, and their updates mean nothing."""
         points, frames = tokens.shape[:2]
         virtual = self.virual_tracks[0].expand(-1, frames, -1)
         x = self.input_transform(tokens)
@@ -112,7 +115,7 @@ class _Attention(nn.Module):
         return out
 
     def _split(self, x: Tensor) -> Tensor:
-        """(B, L, width) as (B, heads, L, width / heads)."""
+        """Reshape (B, L, width) to (B, heads, L, width / heads)."""
         return x.view(*x.shape[:2], self._heads, -1).transpose(1, 2)
 
 

@@ -17,7 +17,7 @@ from .options import STRIDE
 
 
 class FrameEncoder:
-    """Feature pyramids of a clip's frames, and the way from its pixels to feature pixels and back.
+    """Feature pyramids of a clip's frames, and conversion between its pixels and feature pixels.
 
     Frames are resized so that the centres of their corner pixels stay at the corners, as the official
     predictors do. Features of the last ``kept`` frames stay in memory, on the device.
@@ -38,30 +38,27 @@ class FrameEncoder:
         self._seen: FrameCache[tuple[Levels, tuple[int, int]]] = FrameCache(kept)
 
     def pyramid(self, clip: Clip, frames: range, length: int | None = None) -> Pyramid:
-        """The features of ``frames`` of ``clip``, the last one repeated until there are ``length``.
-
-        Of an endless clip no more are known than these.
-        """
+        """The features of some of a clip's frames, with the last one repeated until there are ``length``."""
         encoded = [self._encoded(clip, t)[0] for t in frames]
         known = frames.stop if clip.endless else len(clip)
         return Pyramid.stack(encoded, length, frames.start, known)
 
     def frame_size(self, clip: Clip, t: int) -> tuple[int, int]:
-        """The (height, width) of frame ``t``, px; it is encoded, too."""
+        """The (height, width) of frame ``t``, px; this also encodes it."""
         return self._encoded(clip, t)[1]
 
     def to_features(self, xy: NDArray[np.float32], frame_size: tuple[int, int]) -> Tensor:
-        """Points (N, 2) in pixels of the original frames, in feature pixels."""
+        """Convert points (N, 2) from pixels of the original frames to feature pixels."""
         scale = [(to - 1) / max(side - 1, 1) for to, side in zip(self._size, frame_size, strict=True)]
         return torch.from_numpy(xy.copy()).to(self._device) * self._xy(scale) / STRIDE
 
     def to_pixels(self, xy: Tensor, frame_size: tuple[int, int]) -> NDArray[np.float32]:
-        """The inverse; along an axis of a single pixel, all points are at its centre."""
+        """Convert points back to pixels; along an axis of a single pixel, all points are at its centre."""
         scale = [(side - 1) / (to - 1) for to, side in zip(self._size, frame_size, strict=True)]
         return np.asarray((xy * STRIDE * self._xy(scale)).cpu().numpy(), np.float32)
 
     def _xy(self, height_and_width: list[float]) -> Tensor:
-        """Something of height and width as something of x and y: (2,) float32."""
+        """The (height, width) values in the order (x, y): (2,) float32."""
         return torch.tensor(height_and_width[::-1], dtype=torch.float32, device=self._device)
 
     @torch.inference_mode()

@@ -28,30 +28,31 @@ from .options import STRIDE, TRAINED_SIZE
 
 
 class CoTrackerModel(nn.Module, ABC):
-    """What both generations share: how frames are encoded, and how tracks in a window of frames are refined.
+    """The interface of both generations: encode frames, and refine tracks in a window of frames.
 
-    Coordinates are in feature pixels, ``STRIDE`` image pixels each, of the resized image. Tracks come points
-    first: (N, S, 2) for N points in S frames. Beside its coordinates, a point has logits in each frame.
+    Coordinates are in feature pixels, ``STRIDE`` image pixels each, of the resized image. The first axis of
+    tracks is the point: (N, S, 2) for N points in S frames. Beside its coordinates, a point has logits in
+    each frame.
     """
 
     logits: ClassVar[int]
-    """How many logits a point has in a frame."""
+    """Number of logits of a point per frame."""
 
     initial_logit: ClassVar[float]
-    """Their value before a point is tracked."""
+    """Value of the logits before a point is tracked."""
 
     window: int
     fnet: Encoder
 
     def bytes_per_frame(self, size: tuple[int, int], bytes_each: int) -> int:
-        """Of the pyramid of a frame resized to ``size``, (height, width), in numbers of so many bytes."""
+        """Bytes of a frame's pyramid, resized to ``size``, (height, width), with ``bytes_each`` per value."""
         pixels = (size[0] // STRIDE) * (size[1] // STRIDE)
         numbers: int = sum(pixels // 4**level for level in range(LEVELS)) * int(self.fnet.conv3.out_channels)
         return numbers * bytes_each
 
     @property
     def largest_size(self) -> tuple[int, int] | None:
-        """The largest (height, width) in pixels that the model can work at, if there is one."""
+        """The largest (height, width) in pixels that the model can handle; None if there is no limit."""
         return None
 
     def encode(self, image: Tensor) -> Levels:
@@ -61,38 +62,58 @@ class CoTrackerModel(nn.Module, ABC):
 
     @abstractmethod
     def templates(self, pyramid: Pyramid, frame: Tensor, xy: Tensor) -> Tensor:
-        """What is remembered of points at their queries, (N, ...); ``frame``, (N,), counts in the pyramid."""
+        """The appearance of points at their queries, (N, ...).
+
+        Args:
+            pyramid: the features of the frames.
+            frame: (N,), the query frames, as indices in the pyramid.
+            xy: (N, 2), the query positions.
+        """
 
     @abstractmethod
     def empty_templates(self, points: int) -> Tensor:
-        """Templates of zeros, for points whose queries are yet to come."""
+        """Templates of zeros, for points whose queries are still to come."""
 
     @abstractmethod
     def refine(
         self, pyramid: Pyramid, templates: Tensor, xy: Tensor, logits: Tensor, fresh: Tensor, iterations: int
     ) -> tuple[Tensor, Tensor]:
-        """Refine the tracks ``xy``, (N, S, 2), and ``logits``, (N, S, L), ``iterations`` times.
+        """Refine tracks and logits several times.
 
-        ``fresh``, (N, S) bool: where a point is tracked for the first time, at its query or after it. A point
-        for which that is nowhere has its query yet to come, and a template of zeros.
+        Args:
+            pyramid: the features of the S frames.
+            templates: as ``templates`` returns them; zeros for a point whose query is still to come.
+            xy: (N, S, 2), the tracks so far.
+            logits: (N, S, L).
+            fresh: (N, S) bool, where a point is tracked for the first time, at its query or after it; nowhere
+                for a point whose query is still to come.
+            iterations: number of refinements.
+
+        Returns:
+            The new ``xy`` and ``logits``.
         """
 
     @abstractmethod
     def probability(self, logits: Tensor) -> Tensor:
-        """How sure it is that points are visible, (...) from 0 to 1, of logits (..., L)."""
+        """The probability that points are visible, (...) from 0 to 1, from logits (..., L)."""
 
     def _normalised(self, features: Tensor) -> Tensor:
         return features
 
 
 class CoTracker3Model(CoTrackerModel):
-    """CoTracker3 (Karaev et al., 2024): 4D correlations, and no feature of a point that changes over time.
+    """CoTracker3 (Karaev et al., 2024): 4D correlations, and point features that stay fixed over time.
 
-    A window of another length than ``window`` is allowed: the time embedding is interpolated to it.
+    A window need not be ``window`` frames long: the time embedding is interpolated.
 
     Args:
-        window: frames of the window it was trained with: 16 online, 60 offline.
-        dim, width, depth, virtual_tracks, hidden, correlation: sizes; the defaults are the checkpoints'.
+        window: length in frames of the window it was trained with: 16 online, 60 offline.
+        dim: channels of the features; this and the following defaults are the checkpoints'.
+        width: width of the transformer's tokens.
+        depth: number of its blocks.
+        virtual_tracks: number of its virtual tracks.
+        hidden: width of the hidden layer that the correlations pass through.
+        correlation: width that they have after it.
     """
 
     logits = 2
@@ -151,7 +172,7 @@ class CoTracker3Model(CoTrackerModel):
         return (features / length).to(features.dtype)
 
     def _correlations(self, pyramid: Pyramid, templates: Tensor, xy: Tensor) -> Tensor:
-        """What is around the points now against what was at their queries: (N, S, levels · E)."""
+        """The points' surroundings now, compared with those at their queries: (N, S, levels · E)."""
         frames = torch.arange(xy.shape[1], device=xy.device)
         chunk = pyramid.points_at_once()
         chunks = []
@@ -173,15 +194,19 @@ class CoTracker3Model(CoTrackerModel):
 
 
 class CoTracker2Model(CoTrackerModel):
-    """CoTracker 2 (Karaev et al., ECCV 2024): each point has a feature in each frame that is refined, too.
+    """CoTracker 2 (Karaev et al., ECCV 2024): each point has a feature per frame, which is refined as well.
 
-    Its tokens hold sines of 968 times an offset in feature pixels: the last bit of a coordinate counts.
-    Hence all that leads there is rounded as by the official model: attention is not fused, features are
-    sampled in its order, and points whose queries are yet to come are computed, without an influence.
+    Its tokens hold sines of 968 times an offset in feature pixels, so the last bit of a coordinate counts.
+    Everything that leads there is therefore rounded as in the official model: attention is not fused,
+    features are sampled in its order, and points whose queries are still to come are computed but have no
+    influence.
 
     Args:
-        window: frames of a window.
-        dim, width, depth, virtual_tracks: sizes; the defaults are the checkpoint's.
+        window: length of a window in frames.
+        dim: channels of the features; this and the following defaults are the checkpoint's.
+        width: width of the transformer's tokens.
+        depth: number of its blocks.
+        virtual_tracks: number of its virtual tracks.
         size: (height, width) of the resized images that its position embedding covers.
     """
 
@@ -222,7 +247,7 @@ class CoTracker2Model(CoTrackerModel):
     def templates(self, pyramid: Pyramid, frame: Tensor, xy: Tensor) -> Tensor:
         """The feature of each point: (N, C).
 
-        Interpolated in time as well, as by the official model, where a frame's number is not quite whole
+        Like the official model, this also interpolates in time, because a frame's number is not quite whole
         after it was normalised by the clip's length.
         """
         features = pyramid.levels[0]
@@ -268,9 +293,12 @@ class CoTracker2Model(CoTrackerModel):
         return logits[..., 0].sigmoid()
 
     def _correlations(self, maps: list[Tensor], features: Tensor, xy: Tensor) -> Tensor:
-        """How alike the points' features, (N, S, C), and those around them are: (N, S, levels · 49).
+        """The similarity of the points' features to those around them: (N, S, levels · 49).
 
-        ``maps``: (S, H, W, C) of each level.
+        Args:
+            maps: (S, H, W, C) of each level.
+            features: (N, S, C), the points' features.
+            xy: (N, S, 2), their positions.
         """
         chunk = max(SAMPLED_BYTES // maps[0][..., :1].numel() // 4, 1)
         chunks = []
@@ -289,15 +317,15 @@ class CoTracker2Model(CoTrackerModel):
 
 
 def build_cotracker3() -> CoTracker3Model:
-    """CoTracker3 with the names and shapes of ``scaled_online.pth``."""
+    """CoTracker3, with random weights named and shaped as in ``scaled_online.pth``."""
     return CoTracker3Model(window=16).eval()
 
 
 def build_cotracker3_offline() -> CoTracker3Model:
-    """CoTracker3 with the names and shapes of ``scaled_offline.pth``."""
+    """CoTracker3, with random weights named and shaped as in ``scaled_offline.pth``."""
     return CoTracker3Model(window=60).eval()
 
 
 def build_cotracker2() -> CoTracker2Model:
-    """CoTracker 2 with the names and shapes of ``cotracker2.pth``."""
+    """CoTracker 2, with random weights named and shaped as in ``cotracker2.pth``."""
     return CoTracker2Model().eval()

@@ -22,44 +22,44 @@ from .points import groups_of_points
 
 
 class CoTracker3Offline(CoTrackerBase):
-    """CoTracker3 offline (Karaev et al., 2024): all frames are refined together, both sides of an occlusion.
+    """CoTracker3 offline (Karaev et al., 2024), which refines all frames together, across occlusions.
 
-    Points are followed forward through the whole clip; for the frames before their queries, through the whole
-    reversed clip. Memory grows with the clip's length, see ``memory_needed``. The visibility score does not
-    include the confidence, as in the official predictor.
+    Points are followed forward through the whole clip and, for the frames before their queries, through the
+    whole reversed clip. Memory grows with the clip's length, see ``memory_needed``. As in the official
+    predictor, the visibility score does not include the confidence.
 
-    Args: see ``CoTrackerBase``. The model is of ``build_cotracker3_offline``.
+    Args:
+        model: the network, as ``build_cotracker3_offline`` makes it; it is moved to ``device``.
+        options: the tracker's options.
+        device: where to compute and keep the features.
+        dtype: float32, or bfloat16 for mixed precision by autocast.
+
+    Raises:
+        ValueError: ``dtype`` is neither.
     """
 
     name: ClassVar[str] = "cotracker3-offline"
     Options = CoTracker3OfflineOptions
-
-    def __init__(
-        self,
-        model: CoTracker3Model,
-        options: CoTracker3OfflineOptions,
-        device: str | torch.device = "cpu",
-        dtype: torch.dtype = torch.float32,
-    ) -> None:
-        super().__init__(model, options, device, dtype)
-        self._network = model
+    model: CoTracker3Model
 
     @staticmethod
     def build_network(weights: Weights) -> CoTracker3Model:
         return build_cotracker3_offline()
 
     def memory_needed(self, frames: int, points: int) -> int:
-        """About how many bytes tracking so many points through so many frames takes, beside the weights.
+        """The approximate number of bytes that tracking takes on the tracker's device, beside the weights.
 
-        On the device where the tracker computes, for points with the same query frame; each further query
-        frame adds a support grid.
+        Args:
+            frames: number of frames of the clip.
+            points: number of points, all with the same query frame; each further query frame adds a support
+                grid.
         """
         bytes_each = torch.finfo(self.dtype).bits // 8
         held = frames + min(frames, self.options.frames_kept)
         features = self.model.bytes_per_frame(self.options.size, bytes_each) * held
         together = min(points, self.options.points_per_batch) + self.support.side**2
-        templates = 4 * self._network.empty_templates(together).numel()
-        tokens = 4 * frames * self._network.updateformer.numbers_of_tokens(together)
+        templates = 4 * self.model.empty_templates(together).numel()
+        tokens = 4 * frames * self.model.updateformer.numbers_of_tokens(together)
         return features + templates + tokens + 2 * SAMPLED_BYTES
 
     def track(self, frames: Clip | Source, queries: ArrayLike) -> Trajectories:
@@ -75,7 +75,7 @@ class CoTracker3Offline(CoTrackerBase):
 
     @torch.inference_mode()
     def predict(self, clip: Clip, queries: NDArray[np.float32]) -> list[Prediction]:
-        """What the model says in every frame, also at queries; those as in ``track``, at least one."""
+        """The model's output in every frame, also at queries; ``queries`` as in ``track``, at least one."""
         starts = queries[:, 0].astype(np.int64)
         size = self.frames.frame_size(clip, 0)
         pyramid = self.frames.pyramid(clip, range(len(clip)))
@@ -92,9 +92,16 @@ class CoTracker3Offline(CoTrackerBase):
     def _group(
         self, pyramid: Pyramid, queried: NDArray[np.int64], given: Tensor, grids: Sequence[int]
     ) -> tuple[Tensor, Tensor]:
-        """Track N points together: (N, T, 2) feature pixels, and how visible they are, (N, T) from 0 to 1.
+        """Track N points together.
 
-        ``queried``, (N,), are their query frames, and ``given``, (N, 2), where they are then, feature pixels.
+        Args:
+            pyramid: the features of all frames.
+            queried: (N,), the query frames.
+            given: (N, 2), the query positions in feature pixels.
+            grids: frames of the support grids.
+
+        Returns:
+            Positions, (N, T, 2) in feature pixels, and visibilities, (N, T) from 0 to 1.
         """
         own = len(queried)
         frames_of_all = np.concatenate([queried, np.repeat(np.array(grids, np.int64), self.support.side**2)])
@@ -110,11 +117,11 @@ class CoTracker3Offline(CoTrackerBase):
         return xy, score
 
     def _pass(self, pyramid: Pyramid, templates: Tensor, given: Tensor, own: int) -> tuple[Tensor, Tensor]:
-        """One direction in time; of the first ``own`` points."""
+        """Track in one direction in time; only the first ``own`` points are returned."""
         frames = len(pyramid)
         xy = given[:, None].expand(-1, frames, -1)
         logits = given.new_full((len(given), frames, self.model.logits), self.model.initial_logit)
         fresh = torch.ones_like(logits[..., 0], dtype=torch.bool)
         with self._autocast():
             xy, logits = self.model.refine(pyramid, templates, xy, logits, fresh, self.options.iterations)
-        return xy[:own], self._network.visibility(logits[:own].float())
+        return xy[:own], self.model.visibility(logits[:own].float())

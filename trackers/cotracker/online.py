@@ -21,22 +21,25 @@ from .models import CoTracker2Model, CoTracker3Model, build_cotracker2, build_co
 from .options import CoTracker2Options, CoTracker3Options
 from .points import groups_of_points
 
-# A grid that lies so many grids back has drifted with the scene and makes room for a new one, so that a long
-# clip with a grid every few frames needs no more memory than a short one.
+# A grid this many grids old has drifted with the scene and makes room for a new one, so that a long clip with
+# a grid every few frames needs no more memory than a short one.
 _GRIDS_AT_ONCE = 8
 
 
 @dataclass
 class _Group:
-    """Points that attend to each other, P of them: some of the queries, in order, then the support grids.
+    """P points that attend to each other: some of the queries, in order, then the support grids.
 
-    queries: (Q,) which of all queries these are.
-    grids: frames of the grids that have yet to join, in order.
-    begin: the first frame with a query or a grid.
-    starts: (P,) int64, query frames.
-    given: (P, 2) positions at the queries, in feature pixels.
-    ready: (P,) bool, whether the template has been taken.
-    templates, xy, logits: as the model has them, for the latest window.
+    Attributes:
+        queries: (Q,) indices of these queries among all.
+        grids: frames of the grids that are still to join, in order.
+        begin: the first frame with a query or a grid.
+        starts: (P,) int64, query frames.
+        given: (P, 2) positions at the queries, in feature pixels.
+        ready: (P,) bool, whether the template has been taken.
+        templates: as the model returns them.
+        xy: positions in the latest window, as the model returns them.
+        logits: the same for logits.
     """
 
     queries: NDArray[np.int64]
@@ -50,17 +53,17 @@ class _Group:
     logits: Tensor
 
     def replace(self, change: Callable[[str, Tensor], Tensor]) -> None:
-        """Change everything that has one entry a point."""
+        """Change every tensor that has one entry per point."""
         for name in ("starts", "given", "ready", "templates", "xy", "logits"):
             setattr(self, name, change(name, getattr(self, name)))
 
 
 class SlidingCoTracker(CoTrackerBase, OnlineTracker):
-    """Tracks in windows of ``model.window`` frames, each starting half a window after the one before.
+    """An online CoTracker, whose windows of ``model.window`` frames advance by half their length.
 
     In the frames that two windows share, the later one refines what the earlier one found. Memory does not
-    depend on the clip's length. A step reads up to ``model.window`` - 1 frames beyond its own. Of the support
-    grids, the latest eight are followed.
+    depend on the clip's length. A step reads up to ``model.window`` - 1 frames ahead. Only the latest eight
+    support grids are followed.
     """
 
     def stream(self, clip: Clip, queries: NDArray[np.float32]) -> Iterator[Step]:
@@ -72,7 +75,7 @@ class SlidingCoTracker(CoTrackerBase, OnlineTracker):
             yield xy, visibility
 
     def track(self, frames: Clip | Source, queries: ArrayLike) -> Trajectories:
-        """See ``PointTracker.track``. Backward, the windows begin at the clip's last frame."""
+        """Track as ``PointTracker.track`` says; backward, the windows begin at the clip's last frame."""
         clip = Clip.of(frames)
         checked = check_queries(queries, clip)
         starts = checked[:, 0]
@@ -87,14 +90,14 @@ class SlidingCoTracker(CoTrackerBase, OnlineTracker):
         return Trajectories.from_steps(iter(steps))
 
     def predict(self, clip: Clip, queries: NDArray[np.float32]) -> Iterator[Prediction]:
-        """What the model says in every frame of ``clip``, also before queries and at them.
+        """The model's output in every frame of ``clip``, also before queries and at them.
 
-        In frames before the first window with a query, nothing is looked at: the score is 0.
+        Frames before the first window with a query are not looked at: the score is 0 there.
         """
         groups = self._groups(clip, queries)
         window, step = self.model.window, self.model.window // 2
-        # The windows lie where they would if they had begun at the clip's first frame; those before the first
-        # query, in which there is nothing to find, are left out.
+        # The windows are where they would be if they had begun at the clip's first frame; those before the
+        # first query are left out, as there is nothing to find in them.
         begin = min((group.begin for group in groups), default=len(clip.indices))
         first = max((begin - window) // step + 1, 0) * step if groups else begin
         for _ in clip[:first].positions():
@@ -103,7 +106,7 @@ class SlidingCoTracker(CoTrackerBase, OnlineTracker):
         while clip.has(first):
             found = self._window(clip, first, groups, queries)
             yield from found[:step]
-            # Asked only now: the next frame may be long in coming.
+            # Asked only now, because the next frame may take long to arrive.
             if not clip.has(first + window):
                 yield from found[step:]
                 return
@@ -117,7 +120,7 @@ class SlidingCoTracker(CoTrackerBase, OnlineTracker):
             grids = self.support.frames(clip, starts[members])
             begin = min([*starts[members].tolist(), *grids[:1]])
             own = torch.from_numpy(starts[members]).to(self.device)
-            # Where they are in feature pixels is known when the first frame is.
+            # Their positions in feature pixels are known once the first frame is.
             fields = self._fields(own, torch.zeros(len(own), 2, device=self.device))
             groups.append(_Group(members, grids, begin, **fields))
         return groups
@@ -126,12 +129,15 @@ class SlidingCoTracker(CoTrackerBase, OnlineTracker):
     def _window(
         self, clip: Clip, first: int, groups: list[_Group], queries: NDArray[np.float32]
     ) -> list[Prediction]:
-        """Advance all groups to the window that begins at frame ``first``: what is found in each frame of it.
+        """Advance all groups to the window that begins at frame ``first``, which exists.
 
-        ``first`` exists; a window that the clip's end cuts short goes on with the last frame.
+        A window that the clip's end cuts short is filled up with the last frame.
+
+        Returns:
+            The model's output in each frame of the window.
         """
         size = self.frames.frame_size(clip, first)
-        # One after the other: a frame must be encoded before so many others have come that it is forgotten.
+        # One at a time: an endless clip forgets old frames, so each must be encoded soon.
         stop = first + 1
         while stop < first + self.model.window and clip.has(stop):
             self.frames.frame_size(clip, stop)
@@ -171,7 +177,7 @@ class SlidingCoTracker(CoTrackerBase, OnlineTracker):
             )
 
     def _slide(self, group: _Group, first: int) -> None:
-        """Start where the window before found the points, and stay there; new points from their queries."""
+        """Start the points where the previous window found them, and new points at their queries."""
         step = self.model.window // 2
         known = (group.starts < first + step)[:, None, None] & (first > 0)
         given = group.given[:, None].expand_as(group.xy)
@@ -180,7 +186,7 @@ class SlidingCoTracker(CoTrackerBase, OnlineTracker):
         group.logits = torch.where(known, _shifted(group.logits, step), initial)
 
     def _join_grids(self, group: _Group, stop: int) -> None:
-        """Add the next grids, those at frames before ``stop`` in any case, and let go of old ones."""
+        """Add the next grids, at least those of frames before ``stop``, and drop old ones."""
         own, each = len(group.queries), self.support.side**2
         most = own + _GRIDS_AT_ONCE * each
         while group.grids and (group.grids[0] < stop or len(group.starts) < most):
@@ -193,7 +199,7 @@ class SlidingCoTracker(CoTrackerBase, OnlineTracker):
             group.replace(lambda _, value: torch.cat([value[:own], value[own + surplus :]]))
 
     def _fields(self, starts: Tensor, given: Tensor) -> dict[str, Tensor]:
-        """What a group holds of new points."""
+        """The fields of a group for new points."""
         points, window = len(starts), self.model.window
         return {
             "starts": starts,
@@ -208,10 +214,17 @@ class SlidingCoTracker(CoTrackerBase, OnlineTracker):
 class CoTracker3(SlidingCoTracker):
     """CoTracker3 online (Karaev et al., 2024): windows of 16 frames, memory independent of the clip's length.
 
-    Its visibility score is visibility times confidence, as in the official online predictor. Points whose
-    queries are still to come take part as if there was nothing around them, as there, too.
+    As in the official online predictor, its visibility score is visibility times confidence, and points whose
+    queries are still to come take part as if there was nothing around them.
 
-    Args: see ``CoTrackerBase``. The model is of ``build_cotracker3``.
+    Args:
+        model: the network, as ``build_cotracker3`` makes it; it is moved to ``device``.
+        options: the tracker's options.
+        device: where to compute and keep the features.
+        dtype: float32, or bfloat16 for mixed precision by autocast.
+
+    Raises:
+        ValueError: ``dtype`` is neither.
     """
 
     name: ClassVar[str] = "cotracker3"
@@ -223,11 +236,18 @@ class CoTracker3(SlidingCoTracker):
 
 
 class CoTracker2(SlidingCoTracker):
-    """CoTracker 2 (Karaev et al., ECCV 2024): windows of 8 frames, trained on synthetic clips alone.
+    """CoTracker 2 (Karaev et al., ECCV 2024): windows of 8 frames, trained on synthetic clips only.
 
     Points whose queries are still to come do not influence the others.
 
-    Args: see ``CoTrackerBase``. The model is of ``build_cotracker2``.
+    Args:
+        model: the network, as ``build_cotracker2`` makes it; it is moved to ``device``.
+        options: the tracker's options.
+        device: where to compute and keep the features.
+        dtype: float32, or bfloat16 for mixed precision by autocast.
+
+    Raises:
+        ValueError: ``dtype`` is neither, or ``options.size`` is larger than the model can handle.
     """
 
     name: ClassVar[str] = "cotracker2"
@@ -239,5 +259,5 @@ class CoTracker2(SlidingCoTracker):
 
 
 def _shifted(values: Tensor, step: int) -> Tensor:
-    """(N, S, ...) moved ``step`` frames on; at the end, the last known frame is repeated."""
+    """Values (N, S, ...) of a window ``step`` frames later, with the last known frame repeated at the end."""
     return torch.cat([values[:, step:], values[:, -1:].expand(-1, step, -1)], dim=1)

@@ -1,4 +1,4 @@
-"""CoTracker's options; without torch, so that they can be checked before it is imported."""
+"""CoTracker's options, in a module without torch, so that they can be checked before it is imported."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ _SMALLEST_SIDE = 64
 
 @dataclass(frozen=True, kw_only=True)
 class CoTrackerOptions:
-    """What can be set of all CoTracker trackers, and the defaults that they share.
+    """The options of all CoTracker trackers, with the defaults that they share.
 
     Attributes:
-        iterations: refinements of each window.
-        visibility_threshold: a point is visible above this score, from 0 to 1, inside the frame.
-        support_grid: side of the grid of supporting points, 0 for none.
-        support_grid_every: frames from one grid to the next; None for a grid at each query frame. The grid of
-            the official predictors is at the first frame alone: give any number of frames beyond the clip's.
-        points_per_batch: most points that are tracked together; more are split into groups, each with grids
-            of its own, that do not attend to each other.
+        iterations: number of refinements of each window.
+        visibility_threshold: score, from 0 to 1, above which a point inside the frame is VISIBLE.
+        support_grid: number of points per side of a grid that is tracked beside the queries; 0 for none.
+        support_grid_every: number of frames from one grid to the next; None for a grid at each query frame.
+            For a grid at the first frame only, as in the official predictors, give more frames than the clip
+            has.
+        points_per_batch: maximum number of points that are tracked together. More are split into groups, each
+            with its own grids, that do not attend to each other.
         size: (height, width) that frames are resized to, px.
-        frames_kept: frames whose features stay in memory for later runs; 8.4 MB each at 384×512 in float32.
+        frames_kept: number of frames whose features stay in memory for later runs; 8.4 MB each at 384×512 in
+            float32.
 
     Raises:
         ValueError: an option is out of its range.
@@ -62,21 +64,21 @@ class CoTrackerOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class CoTracker3Options(CoTrackerOptions):
-    """Options of ``cotracker3``; its score is visibility times confidence, hence the lower threshold."""
+    """The options of ``cotracker3``; its score is visibility times confidence, hence the lower threshold."""
 
     visibility_threshold: float = 0.6
 
 
 @dataclass(frozen=True, kw_only=True)
 class CoTracker3OfflineOptions(CoTrackerOptions):
-    """Options of ``cotracker3-offline``, which looks at all frames again in the other direction."""
+    """The options of ``cotracker3-offline``, which looks at all frames again in the other direction."""
 
     frames_kept: int = 128
 
 
 @dataclass(frozen=True, kw_only=True)
 class CoTracker2Options(CoTrackerOptions):
-    """Options of ``cotracker2``, which works at most at the size that its network was trained with."""
+    """The options of ``cotracker2``, whose frames may be at most as large as in training."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

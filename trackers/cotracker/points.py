@@ -1,4 +1,4 @@
-"""Which points CoTracker follows together: those asked for, in groups, and grids that support them."""
+"""The points that CoTracker follows together: groups of queries, and the grids that support them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from ..clip import Clip
 
 @dataclass(frozen=True)
 class SupportGrid:
-    """Points all over the frame that are followed beside the queries: CoTracker's points help each other.
+    """A grid of points that is followed beside the queries, because CoTracker's points help each other.
 
-    side: points per side; 0 for none.
-    every: frames from one grid to the next, counted from the clip's earliest frame, also when the clip runs
-        backward; None for a grid at each query frame.
+    Attributes:
+        side: number of points per side; 0 for no grid.
+        every: number of frames from one grid to the next, counted from the clip's earliest frame, even when
+            the clip runs backward; None for a grid at each query frame.
     """
 
     side: int
@@ -28,7 +29,7 @@ class SupportGrid:
     def frames(self, clip: Clip, starts: NDArray[np.int64]) -> Sequence[int]:
         """The frames of ``clip`` with a grid, in order, for points with the query frames ``starts``, (N,).
 
-        Every so many frames, of an endless clip, goes on as if it never ended.
+        In an endless clip, grids at regular intervals continue as if it never ended.
         """
         if self.side == 0:
             return []
@@ -39,9 +40,9 @@ class SupportGrid:
         return range(first, frames, self.every)
 
     def points(self, size: tuple[int, int]) -> Tensor:
-        """(side², 2) float32 of (x, y) in an image of ``size`` (height, width), row by row, px.
+        """The grid in an image of ``size``, (height, width): (side², 2) float32 of (x, y) px, row by row.
 
-        The grid keeps a 64th of the width away from the borders.
+        It keeps a 64th of the width away from the borders.
         """
         height, width = size
         if self.side == 1:
@@ -56,9 +57,9 @@ class SupportGrid:
 
 
 def groups_of_points(starts: NDArray[np.int64], most: int) -> Iterator[NDArray[np.int64]]:
-    """Indices of points with the query frames ``starts``, (N,), at most ``most`` together, early ones first.
+    """The groups of points with the query frames ``starts``, (N,), as indices, early ones first.
 
-    Points that fit into one group keep their order.
+    A group has at most ``most`` points. If all fit into one group, they keep their order.
     """
     if len(starts) <= most:
         if len(starts):

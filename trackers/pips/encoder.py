@@ -8,7 +8,7 @@ from torch.nn import functional as F  # noqa: N812
 
 
 class ResidualBlock(nn.Module):
-    """Two 3×3 convolutions, normalised per image and channel, beside a shortcut."""
+    """Two 3×3 convolutions, normalised per image and channel, with a shortcut."""
 
     def __init__(self, channels_in: int, channels: int, stride: int) -> None:
         super().__init__()
@@ -22,18 +22,18 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, channels_in, h, w) to (B, channels, h / stride, w / stride)."""
+        """Map (B, channels_in, h, w) to (B, channels, h / stride, w / stride)."""
         y = F.relu(self.norm(self.conv1(x)))
         y = F.relu(self.norm(self.conv2(y)))
         return F.relu(self.downsample(x) + y)
 
 
 class PipsEncoder(nn.Module):
-    """Features from four scales of the image, brought to one (PIPS, ECCV 2022).
+    """A network whose features at four scales are resized to one and fused (PIPS, ECCV 2022).
 
     Args:
-        channels: of the feature map.
-        stride: image pixels per feature, along each side.
+        channels: number of channels of the feature map.
+        stride: image pixels per feature along each side.
     """
 
     def __init__(self, channels: int = 128, stride: int = 4) -> None:
@@ -50,7 +50,7 @@ class PipsEncoder(nn.Module):
         self.conv3 = nn.Conv2d(2 * channels, channels, 1)
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) float from -1 to 1, to (B, channels, H // stride, W // stride)."""
+        """Map (B, 3, H, W) float from -1 to 1 to (B, channels, H // stride, W // stride)."""
         size = (images.shape[2] // self.stride, images.shape[3] // self.stride)
         x = F.relu(self.norm1(self.conv1(images)))
         scales = []

@@ -1,4 +1,4 @@
-"""PIPS, the network: where points are in eight frames, refined step by step."""
+"""The network of PIPS, which refines the positions of points in eight frames step by step."""
 
 from __future__ import annotations
 
@@ -12,29 +12,30 @@ from .encoder import PipsEncoder
 from .options import WINDOW
 
 STRIDE = 4
-"""Image pixels per feature, along each side."""
+"""Image pixels per feature along each side."""
 
 CHANNELS = 128
-"""Of a feature map, and of what is known of a point's looks."""
+"""Number of channels of a feature map, and of the features that describe a point."""
 
 LEVELS = 4
-"""Scales at which a point is compared with the frame; each has half the resolution of the one before."""
+"""Number of scales at which a point is compared with the frame, each half as fine as the one before."""
 
 MIN_SIDE = STRIDE << (LEVELS - 1)
-"""Of an image, px: the coarsest of its levels needs one feature."""
+"""Smallest side of an image, px, so that the coarsest level has one feature."""
 
 RADIUS = 3
-"""Features, to each side of a point's position, that it is compared with at every level."""
+"""Number of features on each side of a point's position that it is compared with at every level."""
 
 FREQUENCIES = 32
-"""Sines, and as many cosines, that describe each coordinate of a displacement."""
+"""Number of sines, and of cosines, that describe each coordinate of a displacement."""
 
 
 class Window(NamedTuple):
-    """Points in the frames of one window.
+    """N points in the frames of one window.
 
-    xy: (N, WINDOW, 2) float32, pixels of the image that was encoded.
-    visibility: (N, WINDOW) float32 logits.
+    Attributes:
+        xy: (N, WINDOW, 2) float32, pixels of the image that was encoded.
+        visibility: (N, WINDOW) float32 logits.
     """
 
     xy: Tensor
@@ -44,12 +45,12 @@ class Window(NamedTuple):
 class PipsNetwork(nn.Module):
     """Persistent Independent Particles (Harley et al., ECCV 2022, arXiv 2204.04153), for inference.
 
-    Points know nothing of each other. A point's position and features in each frame of a window are
-    corrected a number of times, from how well the features fit around the position.
+    Points do not influence each other. A point's position and features in each frame of a window are
+    corrected several times, based on how well the features match around the position.
 
     Args:
-        width: channels of the mixer.
-        depth: blocks of the mixer.
+        width: number of channels of the mixer.
+        depth: number of blocks of the mixer.
     """
 
     def __init__(self, width: int = 512, depth: int = 12) -> None:
@@ -61,7 +62,7 @@ class PipsNetwork(nn.Module):
         self.vis_predictor = nn.Sequential(nn.Linear(CHANNELS, 1))
 
     def encode(self, images: Tensor) -> Tensor:
-        """Feature maps, (B, CHANNELS, H // STRIDE, W // STRIDE), of (B, 3, H, W) images from 0 to 255.
+        """The feature maps, (B, CHANNELS, H // STRIDE, W // STRIDE), of (B, 3, H, W) images from 0 to 255.
 
         Height and width must be at least MIN_SIDE.
         """
@@ -71,7 +72,7 @@ class PipsNetwork(nn.Module):
     def describe(self, feature_map: Tensor, xy: Tensor) -> Tensor:
         """The features, (N, CHANNELS), of points ``xy``, (N, 2) px, in a map (CHANNELS, h, w).
 
-        They are interpolated bilinearly; beyond the map its edge is repeated.
+        They are interpolated bilinearly; the map's edge repeats beyond it.
         """
         height, width = feature_map.shape[1:]
         x, y = (xy / STRIDE).T
@@ -89,9 +90,9 @@ class PipsNetwork(nn.Module):
 
         Args:
             feature_maps: (WINDOW, CHANNELS, h, w) of the frames.
-            xy: (N, 2) float32, positions in the first frame, px; they stay.
-            features: (N, CHANNELS) float32, what the points look like.
-            iterations: how often positions and features are corrected.
+            xy: (N, 2) float32, positions in the first frame, px, where they stay fixed.
+            features: (N, CHANNELS) float32, which describe the points.
+            iterations: number of corrections of positions and features.
         """
         pyramid = feature_pyramid(feature_maps)
         start = (xy / STRIDE)[:, None]
@@ -111,7 +112,7 @@ class PipsNetwork(nn.Module):
 
 
 class DeltaBlock(nn.Module):
-    """An MLP-Mixer over a point's frames that says how to correct its positions and features."""
+    """An MLP-Mixer over a point's frames that corrects its positions and features."""
 
     def __init__(self, width: int, depth: int) -> None:
         super().__init__()
@@ -126,14 +127,14 @@ class DeltaBlock(nn.Module):
         )
 
     def forward(self, looks: Tensor, fit: Tensor, motion: Tensor) -> Tensor:
-        """(N, WINDOW, 2 + CHANNELS): corrections of position, in features, and of features.
+        """The corrections of positions, in feature pixels, and of features: (N, WINDOW, 2 + CHANNELS).
 
         Args:
             looks: (N, WINDOW, CHANNELS), the features so far.
-            fit: (N, WINDOW, LEVELS · (2 · RADIUS + 1)²), how they compare with their surroundings.
-            motion: (N, WINDOW, 2), positions relative to the first frame, in features.
+            fit: (N, WINDOW, LEVELS · (2 · RADIUS + 1)²), how well they match their surroundings.
+            motion: (N, WINDOW, 2), positions relative to the first frame, in feature pixels.
         """
-        # Trained so: the eighth frame is at 8, not at 7.
+        # As in training, the eighth frame is at 8, not at 7.
         times = torch.linspace(0, WINDOW, WINDOW, device=motion.device)
         moments = torch.cat([motion, times[None, :, None].expand(len(motion), -1, -1)], dim=2)
         delta: Tensor = self.to_delta(torch.cat([looks, fit, embed(moments)], dim=2))
@@ -141,7 +142,7 @@ class DeltaBlock(nn.Module):
 
 
 class Residual(nn.Module):
-    """Adds to x what ``fn`` makes of the normalised x."""
+    """A residual block that adds ``fn`` of the normalised input to the input."""
 
     def __init__(self, width: int, fn: nn.Module) -> None:
         super().__init__()
@@ -154,13 +155,13 @@ class Residual(nn.Module):
 
 
 class FrameMean(nn.Module):
-    """(N, WINDOW, C) to (N, C)."""
+    """The mean over frames, from (N, WINDOW, C) to (N, C)."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x.mean(1)
 
 
-# The idle layers stand where the official training drops out, which numbers the others.
+# The identity layers take the place of the official code's dropout, so that the others keep their numbers.
 def _mix_frames(width: int) -> Residual:
     wide = 4 * WINDOW
     layers = nn.Conv1d(WINDOW, wide, 1), nn.GELU(), nn.Identity(), nn.Conv1d(wide, WINDOW, 1)
@@ -173,7 +174,7 @@ def _mix_channels(width: int) -> Residual:
 
 
 def embed(moments: Tensor) -> Tensor:
-    """Sines and cosines of (N, WINDOW, 3) displacements and times, then they: (N, WINDOW, 3 · 65)."""
+    """The sines and cosines of (N, WINDOW, 3) displacements and times, then these: (N, WINDOW, 3 · 65)."""
     rates = torch.arange(FREQUENCIES, device=moments.device) * (1000 / FREQUENCIES)
     angles = moments[..., None] * rates
     waves = torch.stack([angles.sin(), angles.cos()], dim=-1)
@@ -181,7 +182,7 @@ def embed(moments: Tensor) -> Tensor:
 
 
 def feature_pyramid(feature_maps: Tensor) -> list[Tensor]:
-    """(F, C, h, w) at LEVELS resolutions, channels last: (F, h, w, C), (F, h // 2, w // 2, C), …"""
+    """Feature maps (F, C, h, w) at LEVELS scales, channels last: (F, h, w, C), (F, h // 2, w // 2, C), …"""
     levels = [feature_maps]
     for _ in range(LEVELS - 1):
         levels.append(F.avg_pool2d(levels[-1], 2))
@@ -189,24 +190,24 @@ def feature_pyramid(feature_maps: Tensor) -> list[Tensor]:
 
 
 def correlate(maps: Tensor, looks: Tensor, xy: Tensor) -> Tensor:
-    """How well features fit at and around a position in each frame.
+    """How well features match at and around a position in each frame.
 
-    The products with whole features are interpolated, rather than the features; it is the same, and all
-    the (2 · RADIUS + 1)² places around a position lie alike between the features.
+    The products with whole features are interpolated, not the features. The result is the same, since all
+    (2 · RADIUS + 1)² places around a position have the same offset from the nearest features.
 
     Args:
         maps: (F, h, w, C).
-        looks: (N, F, C), what is looked for.
-        xy: (N, F, 2), where, in features of these maps; beyond them everything is zero.
+        looks: (N, F, C), the features to compare.
+        xy: (N, F, 2), positions in pixels of these maps; beyond the maps everything is zero.
 
     Returns:
-        (N, F, (2 · RADIUS + 1)²), from left to right and in each column from top to bottom.
+        (N, F, (2 · RADIUS + 1)²), from left to right and from top to bottom in each column.
     """
     frames, height, width, channels = maps.shape
     corner = xy.floor()
     fx, fy = (xy - corner)[..., None, None].unbind(2)
     reach = torch.arange(-RADIUS, RADIUS + 2, device=xy.device)
-    # Far outside is as good as farther outside, and an index does not overflow.
+    # Clamped, since a position far outside would overflow an index.
     x = corner[..., :1].clamp(-RADIUS - 2, width + RADIUS).long() + reach
     y = corner[..., 1:].clamp(-RADIUS - 2, height + RADIUS).long() + reach
     inside = ((x >= 0) & (x < width))[..., :, None] & ((y >= 0) & (y < height))[..., None, :]

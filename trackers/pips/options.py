@@ -1,4 +1,4 @@
-"""PIPS' options; without torch, so that they can be checked before it is imported."""
+"""PIPS' options, in a module without torch, so that they can be checked before it is imported."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from ..options import at_least, from_0_to_1
 
 WINDOW = 8
-"""Frames that the network looks at together."""
+"""Number of frames that the network looks at together."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PipsOptions:
-    """Options of ``pips``.
+    """The options of ``pips``.
 
     Attributes:
-        longest_side: frames are brought to this longest side, px, smaller ones too, as SAM-PT's evaluation
-            does; None keeps each frame's resolution.
-        iterations: how often a window's positions are corrected.
-        link_threshold: visibility, 0 to 1, that a window should begin with.
-        visibility_threshold: visibility, 0 to 1, above which a point is VISIBLE.
-        frames_kept: feature maps kept, at least the 8 of a window. One takes 32 bytes a pixel in float32,
-            19 MB at 1024×576. 32 of them, 0.6 GB, are SAM-PT's reinitialisation horizon of 24 frames and
-            one window.
-        reuse_features: off, every window computes all its feature maps, as the official chain does; only
-            good for measuring what that costs.
+        longest_side: longest side that frames are resized to, px. As in SAM-PT's evaluation, smaller frames
+            are enlarged. None keeps the original resolution.
+        iterations: number of corrections of a window's positions.
+        link_threshold: visibility, from 0 to 1, that a point should have where its next window begins.
+        visibility_threshold: visibility, from 0 to 1, above which a point inside the frame is VISIBLE.
+        frames_kept: number of feature maps kept, at least the 8 of a window. One takes 32 bytes per pixel in
+            float32, 19 MB at 1024×576. The default of 32, 0.6 GB, covers SAM-PT's reinitialisation horizon of
+            24 frames and one window.
+        reuse_features: if False, every window computes all its feature maps again, as the official chain
+            does; only useful for measuring what that costs.
 
     Raises:
         ValueError: an option is out of its range.

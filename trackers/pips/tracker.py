@@ -1,4 +1,4 @@
-"""PIPS, the tracker: windows of eight frames, linked where a point is surely seen."""
+"""The PIPS tracker: windows of eight frames, linked where a point is clearly visible."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ from ..neural import NeuralTracker, Weights, autocast, checked_dtype
 from .network import CHANNELS, MIN_SIDE, PipsNetwork, build_pips
 from .options import WINDOW, PipsOptions
 
-# Per point some 0.5 MB are needed for a while.
+# Each point temporarily needs about 0.5 MB.
 _POINTS_AT_ONCE = 512
 
 _LOWERED_BY = 0.02
 
 
 class _EncodedFrame(NamedTuple):
-    """What is kept of a frame.
+    """A frame's features and sizes.
 
-    features: (CHANNELS, h, w), on the device.
-    size: (height, width), px.
-    resized: the same, of what was encoded.
+    Attributes:
+        features: (CHANNELS, h, w), on the device.
+        size: (height, width), px.
+        resized: (height, width) of the resized frame that was encoded, px.
     """
 
     features: Tensor
@@ -39,7 +40,7 @@ class _EncodedFrame(NamedTuple):
     resized: tuple[int, int]
 
     def shrink(self, xy: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Points (..., 2) of the frame, in pixels of what was encoded."""
+        """Convert points (..., 2) from pixels of the frame to those of the resized frame."""
         return np.asarray((xy + 0.5) * self._scale() - 0.5, np.float32)
 
     def enlarge(self, xy: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -47,29 +48,29 @@ class _EncodedFrame(NamedTuple):
         return np.asarray((xy + 0.5) / self._scale() - 0.5, np.float32)
 
     def _scale(self) -> NDArray[np.float32]:
-        """Of x and y."""
+        """The scale factors of x and y."""
         return np.asarray(np.array(self.resized[::-1], np.float32) / np.array(self.size[::-1], np.float32))
 
 
 class Pips(OnlineTracker, NeuralTracker):
-    """Follows each point by PIPS (ECCV 2022), whose windows are linked as in SAM-PT (WACV 2025).
+    """PIPS (ECCV 2022), with windows linked as in SAM-PT (WACV 2025).
 
-    From each point's query frame, a window of eight frames is looked at; the next one begins at the last
-    frame of it in which the point is visible with more than ``link_threshold``, which is lowered by 0.02
-    until there is one. What a point looks like is taken from its query frame, once. Backward, the same.
-    A point is VISIBLE with more than ``visibility_threshold`` while it is inside the frame.
+    A point's first window of eight frames starts at its query frame. The next one starts at the window's last
+    frame in which the point's visibility is above ``link_threshold``, which is lowered by 0.02 until there is
+    such a frame. A point's appearance is taken once, from its query frame. Backward tracking works the same
+    way. A point is VISIBLE while its visibility is above ``visibility_threshold`` and it is inside the frame.
 
-    Feature maps of the last frames are kept and shared by all points, both directions and later runs over
-    the same source. A step reads at most six frames beyond its own.
+    The feature maps of the latest frames are kept and shared by all points, both directions and later runs
+    over the same source. A step reads at most six frames ahead.
 
     Args:
-        model: the network, as ``build_pips`` makes it.
-        options: see there.
-        device: where it runs.
-        dtype: torch.float32, or torch.bfloat16 for autocast to it.
+        model: the network, as ``build_pips`` makes it; it is moved to ``device``.
+        options: the tracker's options.
+        device: where to compute and keep the features.
+        dtype: float32, or bfloat16 for mixed precision by autocast.
 
     Raises:
-        ValueError: another dtype.
+        ValueError: ``dtype`` is neither.
     """
 
     name: ClassVar[str] = "pips"
@@ -95,8 +96,8 @@ class Pips(OnlineTracker, NeuralTracker):
 
     def stream(self, clip: Clip, queries: NDArray[np.float32]) -> Iterator[Step]:
         starts, first_xy = queries[:, 0].astype(int), queries[:, 1:].astype(np.float32)
-        # What is known of frame t is in place t % WINDOW. A point's next window is looked at when its first
-        # frame has been yielded, and not before; so nothing is known of more than WINDOW frames.
+        # The results for frame t are in place t % WINDOW. A point's next window is run only after the
+        # window's first frame has been yielded, so there are never results for more than WINDOW frames.
         xy = np.repeat(first_xy[None], WINDOW, axis=0)
         codes = np.full((WINDOW, len(queries)), Visibility.INVISIBLE, np.int8)
         looks = torch.zeros((len(queries), CHANNELS), device=self.device)
@@ -120,19 +121,24 @@ class Pips(OnlineTracker, NeuralTracker):
 
     @torch.inference_mode()
     def _describe(self, frame: _EncodedFrame, xy: NDArray[np.float32]) -> Tensor:
-        """What the points ``xy``, (N, 2) px of the frame, look like: (N, CHANNELS)."""
+        """The appearance of the points ``xy``, (N, 2) px of the frame: (N, CHANNELS)."""
         return self.model.describe(frame.features, torch.from_numpy(frame.shrink(xy)).to(self.device))
 
     @torch.inference_mode()
     def _follow(
         self, window: list[_EncodedFrame], xy: NDArray[np.float32], looks: Tensor
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Follow points ``xy``, (N, 2) px of the first frame of K, that look like ``looks``, (N, CHANNELS).
+        """Follow points through a window of K frames.
+
+        Args:
+            window: the K frames, at most WINDOW.
+            xy: (N, 2) px of the first frame.
+            looks: (N, CHANNELS), the points' appearance.
 
         Returns:
-            Of the K - 1 later frames, positions (K - 1, N, 2) px and visibilities (K - 1, N), 0 to 1.
+            Positions, (K - 1, N, 2) px, and visibilities, (K - 1, N) from 0 to 1, in the K - 1 later frames.
         """
-        # A window that is cut short by the end of the clip goes on with the last frame.
+        # A window that is cut short by the end of the clip is filled up with the last frame.
         frames = window + window[-1:] * (WINDOW - len(window))
         maps = torch.stack([frame.features for frame in frames])
         here = torch.from_numpy(window[0].shrink(xy)).to(self.device)
@@ -148,7 +154,7 @@ class Pips(OnlineTracker, NeuralTracker):
         return window[0].enlarge(found.cpu().numpy()), seen.cpu().numpy()
 
     def _frame(self, clip: Clip, t: int) -> _EncodedFrame:
-        """Frame ``t`` of the clip as the network sees it."""
+        """Frame ``t`` of the clip, encoded."""
         if not self.options.reuse_features:
             return self._encode(clip[t])
         return self._frames.get(clip.source, clip.indices[t], lambda: self._encode(clip[t]))
@@ -170,11 +176,11 @@ class Pips(OnlineTracker, NeuralTracker):
 
 
 def last_visible(visibility: NDArray[np.float32], threshold: float) -> NDArray[np.intp]:
-    """For each of N points the last of K frames with a visibility, (K, N), above ``threshold``: (N,).
+    """The last of K frames in which each of N points has a visibility, (K, N), above ``threshold``: (N,).
 
-    Where there is none, the threshold is lowered by 0.02 until there is one.
+    Where there is no such frame, the threshold is lowered by 0.02 until there is one.
     """
-    # Down to below zero, which is always exceeded.
+    # Down to below zero, which every visibility exceeds.
     thresholds = np.arange(threshold, -2 * _LOWERED_BY, -_LOWERED_BY, dtype=np.float32)
     exceeded = visibility.max(0) > thresholds[:, None]
     seen = visibility > thresholds[exceeded.argmax(0)]

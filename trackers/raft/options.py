@@ -1,4 +1,4 @@
-"""RAFT's options; without torch, so that they can be checked before it is imported."""
+"""RAFT's options, in a module without torch, so that they can be checked before it is imported."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from ..options import at_least
 
 @dataclass(frozen=True, kw_only=True)
 class RaftOptions(ChainingOptions):
-    """Options of ``raft``, with those of ``ChainingOptions``.
+    """The options of ``raft``, including those of ``ChainingOptions``.
 
     SAM-PT's baseline (WACV 2025, Table 2) is ``occlusion=False`` with 32 iterations of the large model
     trained on FlyingThings, at the original resolution, with an infinite margin.
 
     Attributes:
-        iterations: updates of each flow; fewer are faster and coarser.
-        max_side: longest side of the frames that the flow is computed on, px; smaller frames stay so, and
-            None keeps the original resolution. Memory grows with the fourth power of it.
+        iterations: number of updates of each flow; fewer are faster and coarser.
+        max_side: longest side of the frames that the flow is computed on, px; smaller frames are not
+            enlarged, and None keeps the original resolution. Memory grows with its fourth power.
 
     Raises:
         ValueError: an option is out of its range.

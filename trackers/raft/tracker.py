@@ -1,4 +1,4 @@
-"""RAFT optical flow (Teed and Deng, ECCV 2020), by torchvision, chained into point tracks."""
+"""The RAFT tracker: optical flow (Teed and Deng, ECCV 2020), by torchvision, chained into point tracks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.models.optical_flow import RAFT
 
-# torchvision's own last step; it is not exported, but RAFT.forward would do it in every iteration.
+# torchvision's own last step, which is not exported. RAFT.forward would do it in every iteration.
 from torchvision.models.optical_flow._utils import make_coords_grid, upsample_flow
 
 from ..flow import FlowTracker
@@ -23,15 +23,17 @@ from .weights import build_raft, raft_size, torchvision_state
 
 _STRIDE = 8
 _SMALLEST = 128
-"""The coarsest level of the correlations needs two rows and columns, each of 64 px."""
+"""Smallest side, px: the coarsest correlations need two rows and columns of 64 px each."""
 
 
 class RaftFrame(NamedTuple):
-    """What RAFT needs of a frame, whichever of a pair it is; h×w is its padded size over 8.
+    """An encoded frame, for either place in a pair; h×w is its padded size divided by 8.
 
-    features: (1, C, h, w), what is compared with another frame's.
-    hidden, context: (1, D, h, w) each, from which the recurrent unit starts and what it always sees.
-    size: (height, width) before the padding.
+    Attributes:
+        features: (1, C, h, w), compared with another frame's.
+        hidden: (1, D, h, w), the recurrent unit's first state.
+        context: (1, D, h, w), an input of every update.
+        size: (height, width) before padding, px.
     """
 
     features: Tensor
@@ -43,18 +45,19 @@ class RaftFrame(NamedTuple):
 class RaftFlow:
     """A ``DenseFlow`` by RAFT, on frames of at most ``max_side`` px.
 
-    As in the original, colours run from -1 to 1, and frames are padded to multiples of 8 by repeating
-    their edges, half of it on either side; beyond that, to at least 128 px. A frame is encoded once, for all
-    flows that it takes part in. With ``dtype`` bfloat16 the convolutions run in it, the correlations and the
-    flow itself always in float32.
+    As in the original, colours range from -1 to 1, and frames are padded to multiples of 8 by repeating their
+    edges, half on either side; unlike there, they are also padded to at least 128 px. A frame is encoded once
+    for all flows that it is part of. With bfloat16, only the convolutions run in it; the correlations and the
+    flow itself are always float32.
 
     Args:
-        model: torchvision's RAFT, which is moved to ``device`` and put into evaluation mode.
-        options: of which ``iterations`` and ``max_side`` count here.
-        device, dtype: where and how to compute; float32 or bfloat16.
+        model: torchvision's RAFT; it is moved to ``device`` and put into evaluation mode.
+        options: of which only ``iterations`` and ``max_side`` are used.
+        device: where to compute.
+        dtype: float32, or bfloat16 for mixed precision by autocast.
 
     Raises:
-        ValueError: another dtype.
+        ValueError: ``dtype`` is neither.
     """
 
     def __init__(
@@ -89,7 +92,7 @@ class RaftFlow:
 
     @torch.inference_mode()
     def __call__(self, first: RaftFrame, second: RaftFrame) -> NDArray[np.float32]:
-        """The motion from ``first`` to ``second``, (h, w, 2) float32 px of the frames worked on."""
+        """The motion from ``first`` to ``second``: (h, w, 2) float32 px at the working resolution."""
         coarse, hidden = self.coarse_flow(first, second)
         with autocast(self.device, self.dtype):
             weights = None if self.model.mask_predictor is None else self.model.mask_predictor(hidden)
@@ -103,7 +106,8 @@ class RaftFlow:
     def coarse_flow(self, first: RaftFrame, second: RaftFrame) -> tuple[Tensor, Tensor]:
         """The flow between padded frames at an eighth of their size, and the recurrent unit's last state.
 
-        Returns (1, 2, h, w) float32, in units of 8 px, and (1, D, h, w).
+        Returns:
+            (1, 2, h, w) float32, in units of 8 px, and (1, D, h, w).
         """
         model, hidden = self.model, first.hidden
         model.corr_block.build_pyramid(first.features.float(), second.features.float())
@@ -114,16 +118,22 @@ class RaftFlow:
             with autocast(self.device, self.dtype):
                 hidden, delta = model.update_block(hidden, first.context, similar, flow)
             flow = flow + delta.float()
-        # The model would keep all pairs' correlations until the next flow: gigabytes that others may need.
+        # The model would keep gigabytes of correlations until the next flow.
         model.corr_block.corr_pyramid = []
         return flow, hidden
 
 
 class Raft(FlowTracker, NeuralTracker):
-    """Chained RAFT flow; the network is torchvision's, large or small.
+    """A tracker by chained RAFT flow; the network is torchvision's, large or small.
+
+    Args:
+        model: the network, as ``build_raft`` makes it; it is moved to ``device``.
+        options: the tracker's options.
+        device: where to compute.
+        dtype: float32, or bfloat16 for mixed precision by autocast.
 
     Raises:
-        ValueError: ``dtype`` is neither float32 nor bfloat16.
+        ValueError: ``dtype`` is neither.
     """
 
     name: ClassVar[str] = "raft"
@@ -148,6 +158,6 @@ class Raft(FlowTracker, NeuralTracker):
 
 
 def padding(side: int) -> tuple[int, int]:
-    """Pixels to add before and after ``side`` of them, for RAFT to take the frame."""
+    """The pixels to add before and after a side of ``side`` px so that RAFT accepts the frame."""
     missing = max(-side % _STRIDE, _SMALLEST - side)
     return missing // 2, missing - missing // 2

@@ -1,4 +1,4 @@
-"""RAFT's weights: the original's names made torchvision's, and which of the two sizes they are."""
+"""RAFT's weights: renamed from the original to torchvision, and told apart by size."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ..names import unknown_name
 
 _BUILDERS = {"large": raft_large, "small": raft_small}
 _FEATURES = {256: "large", 128: "small"}
-"""Channels of the feature maps, which tell the sizes apart."""
+"""Number of channels of the feature maps, which tells the sizes apart."""
 
-# From the original's names to torchvision's; of several that match, the first counts.
+# From the original's names to torchvision's; the first pattern that matches is used.
 _RENAMINGS = [
     (re.compile(pattern), replacement)
     for pattern, replacement in [
@@ -48,17 +48,17 @@ def build_raft(size: str = "large") -> RAFT:
 
 
 def torchvision_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """``state`` under torchvision's names, whether it has those already or those of the original checkpoints.
+    """The weights under torchvision's names, whether they have these already or the original's.
 
-    The original's names may have ``module.`` before them. A name that neither knows stays as it is, for
-    whoever loads the weights to complain about.
+    The original's names may begin with ``module.``. Unknown names are kept, so that loading the weights
+    reports them.
     """
     bare = {name.removeprefix("module."): value for name, value in state.items()}
     return {_renamed(name): value for name, value in bare.items() if not _is_alias(name, bare)}
 
 
 def raft_size(state: Mapping[str, Tensor]) -> str:
-    """ "large" or "small": whose weights ``state``, under torchvision's names, are.
+    """The size, "large" or "small", of the network that weights under torchvision's names belong to.
 
     Raises:
         ValueError: they are not RAFT's.
@@ -67,13 +67,13 @@ def raft_size(state: Mapping[str, Tensor]) -> str:
     size = None if last is None or last.ndim == 0 else _FEATURES.get(len(last))
     if size is None:
         raise ValueError(
-            "these are not the weights of RAFT; give a checkpoint of torchvision's or of the original RAFT"
+            "these are not the weights of RAFT; give a checkpoint of torchvision's RAFT or of the original"
         )
     return size
 
 
 def _is_alias(name: str, state: Mapping[str, Tensor]) -> bool:
-    """Whether the original lists this parameter under another name too, which wins when it is loaded."""
+    """Whether the original also lists this parameter under another name, which takes precedence."""
     match = _SHORTCUT_NORM.match(name)
     return match is not None and f"{match[1]}.downsample.1.{match[2]}" in state
 

@@ -67,7 +67,7 @@ def test_sequences_left_out_are_told(table, tmp_path):
 
 def test_what_cannot_be_compared_is_kept_all_the_same(table, tmp_path):
     finished = table[table["setting"] != SETTINGS[0].name]
-    with pytest.raises(EvaluationError, match="no sequence was finished by every run"):
+    with pytest.raises(EvaluationError, match="no sequence"):
         write_comparison(tmp_path, SETTINGS, SEEDS, SEQUENCES, finished, ["J&F"])
     assert [path.name for path in tmp_path.iterdir()] == ["runs.csv"]
     assert len(pd.read_csv(tmp_path / "runs.csv")) == len(finished)

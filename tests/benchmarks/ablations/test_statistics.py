@@ -138,19 +138,19 @@ class TestComplete:
 
     def test_a_setting_without_any_result_is_not_passed_over(self):
         """Two settings of two runs, one of which failed altogether."""
-        with pytest.raises(EvaluationError, match="no sequence was finished by every run"):
+        with pytest.raises(EvaluationError, match="no sequence"):
             complete(long_table({"x": [[0.1, 0.2]] * 2}), ["a", "b"], 4)
 
     def test_no_scores(self):
-        with pytest.raises(EvaluationError, match="no sequence was finished by every run"):
+        with pytest.raises(EvaluationError, match="no sequence"):
             complete(long_table({}), ["a"], 1)
 
     def test_a_sequence_twice_in_a_run(self):
         table = pd.concat([long_table({"x": [[0.1, 0.2]]})] * 2)
-        with pytest.raises(EvaluationError, match="'x' has the sequence 'a' twice with seed 0"):
+        with pytest.raises(EvaluationError, match=r"'x'.*'a'.*seed 0"):
             complete(table, ["a", "b"], 1)
 
     def test_runs_without_a_sequence_in_common(self):
         table = long_table({"x": [[0.1]], "y": [[0.3]]}).assign(sequence=["a", "b"])
-        with pytest.raises(EvaluationError, match="no sequence was finished by every run"):
+        with pytest.raises(EvaluationError, match="no sequence"):
             complete(table, ["a", "b"], 2)

@@ -60,7 +60,7 @@ class TestPackaged:
 
     @pytest.mark.parametrize("name", ["pionts", "elsewhere/points.yaml"])
     def test_an_unknown_one_names_the_closest(self, name):
-        with pytest.raises(ConfigError, match=f"there is no ablation file {name}.*did you mean 'points'"):
+        with pytest.raises(ConfigError, match=rf"{name}.*'points'"):
             read_sweep(name)
 
     def test_points_compares_samplers_on_the_whole_mask(self):
@@ -206,78 +206,75 @@ class TestExpansion:
 
 class TestFaults:
     @pytest.mark.parametrize(
-        ("text", "message"),
+        ("text", "named"),
         [
-            ("base: [", "is not valid YAML"),
-            ("{base: quick, base: quick}", "is not valid YAML"),
-            ("5", "is not a mapping with base, overrides"),
-            ("[1, 2]", "is not a mapping with base, overrides"),
-            ("{base: quick, gird: {}}", "unknown key 'gird'; did you mean 'grid'"),
-            ("grid: {prompting.refinements: [1]}", "base must name a configuration"),
-            ("base: quick", "either grid or settings"),
-            ("{base: quick, grid: {seed: [1]}, settings: {a: {}}}", "either grid or settings"),
-            ("{base: quick, grid: {}}", "grid is empty"),
-            ("{base: quick, grid: [1]}", "grid is empty"),
-            ("{base: quick, settings: {}}", "settings needs a mapping of at least one name"),
-            ("{base: quick, grid: {model: {}}}", "grid: model needs a mapping of at least one name"),
-            ("{base: quick, grid: {prompting.refinements: []}}", "prompting.refinements needs a list"),
-            ("{base: quick, grid: {prompting.refinements: 3}}", "prompting.refinements needs a list"),
-            ("{base: quick, settings: {a: [1]}}", "settings: a needs keys and values"),
-            ("{base: quick, settings: {off: {}}}", "settings: YAML reads a name as False; put it in quotes"),
-            ("{base: quick, seeds: 0, settings: {a: {}}}", "seeds must be a number of runs"),
-            ("{base: quick, seeds: true, settings: {a: {}}}", "seeds must be a number of runs"),
-            ("{base: quick, grid: {seed: [1, 2]}}", "seed is not a setting"),
-            ("{base: qick, settings: {a: {}}}", "'a' does not work: there is no configuration file qick"),
+            ("base: [", "YAML"),
+            ("{base: quick, base: quick}", "YAML"),
+            ("5", "base, overrides"),
+            ("[1, 2]", "base, overrides"),
+            ("{base: quick, gird: {}}", "'gird'.*'grid'"),
+            ("grid: {prompting.refinements: [1]}", "base"),
+            ("base: quick", "grid or settings"),
+            ("{base: quick, grid: {seed: [1]}, settings: {a: {}}}", "grid or settings"),
+            ("{base: quick, grid: {}}", "grid"),
+            ("{base: quick, grid: [1]}", "grid"),
+            ("{base: quick, settings: {}}", "settings"),
+            ("{base: quick, grid: {model: {}}}", "grid: model"),
+            ("{base: quick, grid: {prompting.refinements: []}}", "grid: prompting.refinements.*list"),
+            ("{base: quick, grid: {prompting.refinements: 3}}", "grid: prompting.refinements.*list"),
+            ("{base: quick, settings: {a: [1]}}", r"settings: a\b"),
+            ("{base: quick, settings: {off: {}}}", "settings: .*False.*quotes"),
+            ("{base: quick, seeds: 0, settings: {a: {}}}", "seeds.* 0$"),
+            ("{base: quick, seeds: true, settings: {a: {}}}", "seeds.*True"),
+            ("{base: quick, grid: {seed: [1, 2]}}", "grid: seed"),
+            ("{base: qick, settings: {a: {}}}", "'a'.*qick"),
             (
                 "{base: quick, grid: {prompting.refinement: [1]}}",
-                "'prompting.refinement=1' does not work: .*did you mean 'prompting.refinements'",
+                "'prompting.refinement=1'.*'prompting.refinements'",
             ),
-            ("{base: quick, grid: {prompting.refinements: [many]}}", "prompting.refinements is not valid"),
-            ("{base: quick, grid: {sampling.positive.name: [radnom]}}", "did you mean 'random'"),
-            ("{base: quick, grid: {tracker.name: [dsi]}}", "unknown tracker 'dsi'; did you mean 'dis'"),
-            ("{base: quick, grid: {segmenter.name: [sam-vit-x]}}", "segmenter: .*did you mean 'sam-vit-"),
-            ("{base: quick, grid: {tracker.options.patiance: [1]}}", "'patiance'; did you mean 'patience'"),
-            ("{base: sam_pt_reinit, grid: {reinit.horizon: [1]}}", "2 <= horizon"),
-            (
-                "{base: quick, grid: {a: {x: {seed: 1}}}}",
-                "grid: a: x: seed is not a setting",
-            ),
+            ("{base: quick, grid: {prompting.refinements: [many]}}", "prompting.refinements=many"),
+            ("{base: quick, grid: {sampling.positive.name: [radnom]}}", "'radnom'.*'random'"),
+            ("{base: quick, grid: {tracker.name: [dsi]}}", "'dsi'.*'dis'"),
+            ("{base: quick, grid: {segmenter.name: [sam-vit-x]}}", "'sam-vit-x'.*'sam-vit-[^x]"),
+            ("{base: quick, grid: {tracker.options.patiance: [1]}}", "'patiance'.*'patience'"),
+            ("{base: sam_pt_reinit, grid: {reinit.horizon: [1]}}", "horizon"),
+            ("{base: quick, grid: {a: {x: {seed: 1}}}}", "grid: a: x: seed"),
             (
                 "{base: quick, overrides: {prompting.refinements: 1}, grid: {prompting.refinements: [1, 2]}}",
-                "prompting.refinements is what the sweep varies",
+                "varies.*prompting.refinements",
             ),
             (
                 "{base: quick, grid: {prompting.refinements: [1], a: {x: {prompting.refinements: 2}}}}",
-                "both 'prompting.refinements' and 'a' set prompting.refinements",
+                "'prompting.refinements'.*'a'",
             ),
             (
                 "{base: quick, grid: {positive: {x: {}}, sampling.positive.name: [random]}}",
-                "two axes would be called 'positive'",
+                "'positive'",
             ),
         ],
     )
-    def test_the_file_and_the_fault_are_named(self, read, text, message):
-        with pytest.raises(ConfigError, match=rf"mine\.yaml.*{message}"):
+    def test_the_file_and_the_fault_are_named(self, read, text, named):
+        with pytest.raises(ConfigError, match=rf"mine\.yaml.*{named}"):
             check(read(text))
 
     def test_two_settings_that_are_the_same_are_both_named(self, read):
         sweep = read("{base: quick, settings: {a: {}, b: {prompting.refinements: 0}}}")
-        with pytest.raises(ConfigError, match="'a' and 'b' are the same configuration"):
+        with pytest.raises(ConfigError, match=r"'a'.*'b'"):
             sweep.settings()
 
     @pytest.mark.parametrize(
-        ("override", "message"),
+        ("override", "named"),
         [
-            ("prompting.refinements", "give an option as key=value"),
-            ("seed=3", "counts its seeds from 0"),
-            ("prompting.refinements=3", "is what the sweep varies"),
+            ("prompting.refinements", "-o prompting.refinements.*key=value"),
+            ("seed=3", "-o seed=3.*--seeds"),
+            ("prompting.refinements=3", "varies.*prompting.refinements"),
         ],
     )
-    def test_an_override_that_cannot_be(self, read, override, message):
-        with pytest.raises(ConfigError, match=message):
+    def test_an_override_that_cannot_be(self, read, override, named):
+        with pytest.raises(ConfigError, match=named):
             read(GRID, None, [override])
 
     def test_a_binary_file(self, tmp_path):
         (tmp_path / "x.yaml").write_bytes(b"\xff\xfe\x00")
-        with pytest.raises(ConfigError, match="is not valid YAML"):
+        with pytest.raises(ConfigError, match=r"x\.yaml"):
             read_sweep(tmp_path / "x.yaml")

@@ -37,15 +37,15 @@ def test_an_empty_folder_is_used(tmp_path: Path) -> None:
 
 def test_files_are_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(OutputError, match="is not empty"):
+    with pytest.raises(OutputError, match=tmp_path.name):
         write_miniature("generic", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
 def test_unknown_names_and_short_lengths_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="did you mean 'mose'"):
+    with pytest.raises(ConfigError, match="'mose'"):
         write_miniature("moses", tmp_path / "out")
-    with pytest.raises(ConfigError, match="at least 4 frames, not 3"):
+    with pytest.raises(ConfigError, match=r"\b4\b.*\b3\b"):
         write_miniature("mose", tmp_path / "out", frames=3)
     assert not (tmp_path / "out").exists()
 

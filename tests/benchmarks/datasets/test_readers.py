@@ -72,7 +72,7 @@ class TestLists:
 
     def test_an_empty_list_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "val.txt").write_text("\n\n")
-        with pytest.raises(DatasetError, match=r"val\.txt is empty"):
+        with pytest.raises(DatasetError, match=r"val\.txt"):
             read_list(tmp_path / "val.txt")
 
     def test_decides_which_sequences_there_are(self, copied: Miniature) -> None:
@@ -80,13 +80,13 @@ class TestLists:
         (root / "ImageSets" / "2017" / "val.txt").write_text("tin-cars\ntin-gone\ntin-train\n")
         dataset = open_dataset("davis2017", root)
         assert dataset.names == ("tin-cars", "tin-gone", "tin-train")
-        with pytest.raises(DatasetError, match=r"sequence tin-gone has no frames in .*tin-gone"):
+        with pytest.raises(DatasetError, match="tin-gone"):
             dataset["tin-gone"]
 
     def test_a_missing_one_is_named(self, copied: Miniature) -> None:
         root = copied("davis2016")
         shutil.rmtree(root / "ImageSets")
-        with pytest.raises(DatasetError, match=r"no list ImageSets/480p/val\.txt: get it from https"):
+        with pytest.raises(DatasetError, match=r"ImageSets/480p/val\.txt.*https"):
             open_dataset("davis2016", root)
 
 
@@ -126,7 +126,7 @@ class TestDavis:
     def test_one_missing_annotation_is_one_too_many(self, copied: Miniature) -> None:
         root = copied("davis2017")
         (root / "Annotations" / "480p" / "tin-boat" / "00006.png").unlink()
-        with pytest.raises(DatasetError, match=r"00006\.png is missing: unpack the annotations again"):
+        with pytest.raises(DatasetError, match=r"00006\.png"):
             open_dataset("davis2017", root)["tin-boat"]
 
 
@@ -150,13 +150,13 @@ class TestYouTubeVos:
         root = copied("youtubevos2018")
         for name in ("00020.jpg", "00025.jpg"):
             (root / "valid" / "JPEGImages" / "00c0ffee01" / name).unlink()
-        with pytest.raises(DatasetError, match=r"00020\.jpg is missing, and so is 1 more of its folder"):
+        with pytest.raises(DatasetError, match=r"00020\.jpg.* 1 more"):
             open_dataset("youtubevos2018", root)["00c0ffee01"]
 
     def test_the_annotation_of_a_later_object_must_be_there(self, copied: Miniature) -> None:
         root = copied("youtubevos2018")
         (root / "valid" / "Annotations" / "00decade02" / "00010.png").unlink()
-        with pytest.raises(DatasetError, match=r"00010\.png is missing"):
+        with pytest.raises(DatasetError, match=r"00010\.png"):
             open_dataset("youtubevos2018", root)["00decade02"]
 
     def test_the_other_archive_may_lie_where_xmem_has_it(self, copied: Miniature) -> None:
@@ -169,7 +169,7 @@ class TestYouTubeVos:
     def test_the_other_archive_is_missed(self, copied: Miniature) -> None:
         root = copied("youtubevos2018")
         shutil.rmtree(root / "valid_all_frames")
-        with pytest.raises(DatasetError, match=r"unpack valid_all_frames\.zip there"):
+        with pytest.raises(DatasetError, match=r"valid_all_frames\.zip"):
             open_dataset("youtubevos2018", root, options={"all_frames": "true"})
 
     @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ class TestYouTubeVos:
     def test_a_broken_meta_is_named(self, meta: str, copied: Miniature) -> None:
         root = copied("youtubevos2018")
         (root / "valid" / "meta.json").write_text(meta)
-        with pytest.raises(DatasetError, match=r"meta\.json is cut short or is no meta\.json"):
+        with pytest.raises(DatasetError, match=r"meta\.json"):
             open_dataset("youtubevos2018", root)
 
 
@@ -195,7 +195,7 @@ class TestGeneric:
         _put_below(root, "480p")
         shutil.copytree(root / "JPEGImages" / "480p", root / "JPEGImages" / "240p")
         shutil.copytree(root / "Annotations" / "480p", root / "Annotations" / "240p")
-        with pytest.raises(DatasetError, match="choose one of 240p, 480p with -d resolution"):
+        with pytest.raises(DatasetError, match=r"240p, 480p.*-d resolution"):
             open_dataset("generic", root)
         frame = open_dataset("generic", root, options={"resolution": "240p"})["boat"].frames[0]
         assert frame.parts[-3:] == ("240p", "boat", "00000.jpg")
@@ -205,13 +205,13 @@ class TestGeneric:
         assert open_dataset("generic", miniature("generic"), str(tmp_path / "mine.txt")).names == ("cars",)
 
     def test_a_list_that_is_not_there_is_named(self, miniature: Miniature) -> None:
-        with pytest.raises(DatasetError, match=r"holds no list val\.txt"):
+        with pytest.raises(DatasetError, match=r"val\.txt"):
             open_dataset("generic", miniature("generic"), "val")
 
     def test_a_sequence_without_annotations_is_named(self, copied: Miniature) -> None:
         root = copied("generic")
         shutil.rmtree(root / "Annotations" / "boat")
-        with pytest.raises(DatasetError, match=r"no object is annotated in .*boat"):
+        with pytest.raises(DatasetError, match=r"Annotations.*boat"):
             open_dataset("generic", root)["boat"]
 
 
@@ -245,7 +245,7 @@ class TestProblems:
         root = copied("mose")
         frame = root / "valid" / "JPEGImages" / "1a2b3c4d" / "00002.jpg"
         Image.new("RGB", (96, 160)).save(frame)
-        with pytest.raises(DatasetError, match="is 96x160 but the frames are 160x96 pixels") as caught:
+        with pytest.raises(DatasetError, match=r"96x160.*160x96") as caught:
             open_dataset("mose", root)["1a2b3c4d"]
         assert str(frame) in str(caught.value)
 
@@ -253,13 +253,14 @@ class TestProblems:
         root = copied("mose")
         frame = root / "valid" / "JPEGImages" / "1a2b3c4d" / "00002.jpg"
         shutil.copy(frame, frame.with_suffix(".jpeg"))
-        with pytest.raises(DatasetError, match="are frames of one name"):
+        with pytest.raises(DatasetError, match=r"00002\.jpeg.*00002\.jpg"):
             open_dataset("mose", root)["1a2b3c4d"]
 
     def test_survive_the_way_back_from_a_worker(self) -> None:
         error = pickle.loads(pickle.dumps(SequenceError(["one is wrong", "two is wrong"])))
         assert error.problems == ("one is wrong", "two is wrong")
-        assert str(error) == "one is wrong (`sampt datasets check` tells 1 more)"
+        assert "one is wrong" in str(error)
+        assert "1 more" in str(error)
 
 
 def test_options_are_read_from_the_command_line() -> None:
@@ -267,8 +268,8 @@ def test_options_are_read_from_the_command_line() -> None:
         "resolution": "480p",
         "all_frames": "true",
     }
-    for texts, message in ((["480p"], "KEY=VALUE"), (["a=1", "a=2"], "given twice")):
-        with pytest.raises(ConfigError, match=message):
+    for texts, named in ((["480p"], "480p.*KEY=VALUE"), (["a=1", "a=2"], "a=2")):
+        with pytest.raises(ConfigError, match=named):
             parse_options(texts)
 
 

@@ -82,7 +82,7 @@ def test_curves_of_folders_of_one_name_are_told_apart(tmp_path):
 def test_a_folder_without_a_curve_is_refused(content, tmp_path):
     if content is not None:
         (tmp_path / "curve.csv").write_text(content)
-    with pytest.raises(EvaluationError, match=r"curve\.csv is no curve"):
+    with pytest.raises(EvaluationError, match=r"curve\.csv"):
         read_curve(tmp_path)
 
 

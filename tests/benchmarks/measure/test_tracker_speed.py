@@ -84,7 +84,7 @@ def test_the_table_has_both_ways_with_the_same_tracks():
     result = CliRunner().invoke(main, [*TINY, "-o", "iterations=1", "-o", "longest_side=null"])
     assert result.exit_code == 0, result.output
     assert "2 objects, 4 points" in result.output
-    assert "features once a frame" in result.output and "features per window" in result.output
+    assert "features once per frame" in result.output and "features per window" in result.output
     assert result.output.count(" 0 px") == 2
 
 

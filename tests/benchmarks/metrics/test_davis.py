@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -124,9 +126,9 @@ def test_the_masks_may_be_views() -> None:
 @pytest.mark.parametrize("measure", [region_similarity, contour_accuracy])
 def test_masks_that_do_not_fit_are_refused(measure) -> None:
     mask = np.zeros((4, 5), bool)
-    with pytest.raises(ValueError, match=r"\(4, 5\) and annotation \(5, 4\) differ"):
+    with pytest.raises(ValueError, match=r"\(4, 5\).*\(5, 4\)"):
         measure(mask, mask.T)
-    with pytest.raises(ValueError, match=r"annotation must be an .H, W. bool mask, not uint8"):
+    with pytest.raises(ValueError, match=r"annotation.*uint8"):
         measure(mask, mask.astype(np.uint8))
 
 
@@ -154,5 +156,5 @@ def test_one_value_has_no_decay() -> None:
 
 @pytest.mark.parametrize("values", [[], [[0.5, 0.6]]])
 def test_statistics_of_nothing_are_refused(values: list) -> None:
-    with pytest.raises(ValueError, match="at least one value"):
+    with pytest.raises(ValueError, match=re.escape(str(np.shape(values)))):
         statistics(values)

@@ -69,7 +69,7 @@ def test_davis_skips_objects_without_a_frame_that_counts() -> None:
         "davis", [scores("bike", 1, [0.5, 1.0]), scores("bike", 2, [1.0]), scores("bike", 3, [])]
     )
     assert summary.table["object"].tolist() == [1]
-    with pytest.raises(EvaluationError, match="nothing can be scored"):
+    with pytest.raises(EvaluationError, match="no object"):
         summarise("davis", [scores("bike", 2, [1.0])])
 
 
@@ -229,5 +229,5 @@ def test_every_column_of_another_protocol_is_in_its_csv(tmp_path: Path) -> None:
 
 
 def test_a_protocol_that_does_not_exist() -> None:
-    with pytest.raises(ValueError, match="'mots' is none of davis, bdd100k, youtube-vos"):
+    with pytest.raises(ValueError, match=r"davis, bdd100k, youtube-vos.*'mots'"):
         summarise("mots", ZOO)

@@ -118,12 +118,12 @@ def test_truth_may_be_nan_where_it_is_hidden() -> None:
 
 def test_shapes_that_do_not_fit_are_refused() -> None:
     seen = np.ones((3, 2), bool)
-    with pytest.raises(ValueError, match="cannot be compared"):
+    with pytest.raises(ValueError, match=r"\(3, 2, 2\).*\(3, 1, 2\)"):
         tapvid_scores(np.zeros((3, 2, 2)), seen, np.zeros((3, 1, 2)), seen, np.zeros(2, int), "first")
 
 
 def test_an_unknown_mode_is_refused() -> None:
-    with pytest.raises(ValueError, match="'first' or 'strided', not 'last'"):
+    with pytest.raises(ValueError, match="'last'"):
         choose_queries(np.ones((3, 2), bool), "last")
 
 

@@ -35,7 +35,7 @@ class Crew:
         earlier = len(list(self.folder.glob(f"{job.sequence}-{job.number}-*")))
         (self.folder / f"{job.sequence}-{job.number}-{earlier}").write_text(str(os.getpid()))
         if job.does == "fail":
-            raise DatasetError(f"{job.sequence} is broken; mend it")
+            raise DatasetError(f"{job.sequence} is broken; repair it")
         if job.does == "misconfigure":
             raise ConfigError("no such thing; choose another")
         if job.does == "die" or (job.does == "die once" and not earlier):

@@ -75,7 +75,7 @@ def test_another_run_is_refused_by_what_differs(tmp_path):
         pass
     other = description(config={"tracker": {"name": "pips", "options": {}}})
     with (
-        pytest.raises(OutputError, match=r"config\.tracker\.name is dis there and pips here"),
+        pytest.raises(OutputError, match=r"config\.tracker\.name.*\bdis\b.*\bpips\b"),
         open_run(tmp_path / "run", other),
     ):
         pass
@@ -95,7 +95,7 @@ def test_seeds_that_would_lose_results_are_refused(before, now, tmp_path):
     with open_run(tmp_path / "run", description(seeds=before)):
         pass
     with (
-        pytest.raises(OutputError, match="seeds is"),
+        pytest.raises(OutputError, match="seeds"),
         open_run(tmp_path / "run", description(seeds=now)),
     ):
         pass
@@ -105,7 +105,7 @@ def test_other_files_are_not_touched(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
     for overwrite in (False, True):
         with (
-            pytest.raises(OutputError, match=r"holds thesis\.tex, but no run"),
+            pytest.raises(OutputError, match=r"thesis\.tex"),
             open_run(tmp_path, description(), overwrite),
         ):
             pass
@@ -125,7 +125,7 @@ def test_overwrite_removes_the_run_and_nothing_else(tmp_path):
 def test_one_process_at_a_time(tmp_path):
     with (
         open_run(tmp_path / "run", description()),
-        pytest.raises(OutputError, match="another process is writing"),
+        pytest.raises(OutputError, match="another process"),
         open_run(tmp_path / "run", description()),
     ):
         pass
@@ -134,7 +134,7 @@ def test_one_process_at_a_time(tmp_path):
 @pytest.mark.parametrize("content", ["{", "[]", json.dumps({"task": "vos"})])
 def test_a_damaged_description_is_named(tmp_path, content):
     (tmp_path / "run.json").write_text(content)
-    with pytest.raises(OutputError, match=r"run\.json is damaged"), open_run(tmp_path, description()):
+    with pytest.raises(OutputError, match=r"run\.json"), open_run(tmp_path, description()):
         pass
 
 
@@ -146,13 +146,14 @@ def test_other_versions_are_warned_of(tmp_path, caplog):
         open_run(tmp_path / "run", description(versions={"sampt": "2"})),
     ):
         pass
-    assert "other versions of software" in caplog.text
+    (warning,) = caplog.messages
+    assert str(tmp_path / "run") in warning
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     Path(tmp_path / "file").write_text("")
     with (
-        pytest.raises(OutputError, match="cannot write into"),
+        pytest.raises(OutputError, match="file/run"),
         open_run(tmp_path / "file/run", description()),
     ):
         pass

@@ -80,13 +80,13 @@ def test_a_frame_without_objects_stays_as_it_is(sequence: VosSequence, tmp_path:
 
 def test_a_missing_result_is_named(sequence: VosSequence, tmp_path: Path) -> None:
     (tmp_path / "masks" / "00020.png").unlink()
-    with pytest.raises(EvaluationError, match=r"00020\.png is missing"):
+    with pytest.raises(EvaluationError, match=r"00020\.png"):
         overlay_strip(sequence, tmp_path / "masks")
 
 
 def test_a_result_of_another_size_is_named(sequence: VosSequence, tmp_path: Path) -> None:
     write_label_map(tmp_path / "masks" / "00020.png", np.zeros((HEIGHT, 90), np.uint8))
-    with pytest.raises(EvaluationError, match=r"00020\.png is 90x60, but its frame 96x60"):
+    with pytest.raises(EvaluationError, match=r"00020\.png.*90x60.*96x60"):
         overlay_strip(sequence, tmp_path / "masks")
 
 

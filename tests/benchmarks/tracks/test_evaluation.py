@@ -273,30 +273,30 @@ def test_an_array_of_objects_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("data", [b"", b"not a pickle", pickle.dumps([entry()])[:-300], b"(lp0\n0."])
 def test_a_damaged_file_is_named(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "cut.pkl").write_bytes(data)
-    assert "cut.pkl is damaged" in refusal(tmp_path / "cut.pkl")
+    assert "cut.pkl" in refusal(tmp_path / "cut.pkl")
 
 
 @pytest.mark.parametrize(
-    "content, problem",
+    "content, named",
     [
-        ([], "holds no dict or list of videos"),
-        (3, "holds no dict or list of videos"),
-        ({"dog": 3}, "video 'dog' of .* is no dict"),
-        ({"dog": {"video": np.zeros(3)}}, "'dog' .* lacks occluded, points"),
-        ({"dog": entry(video=np.zeros((4, 20, 30), np.uint8))}, r"neither \(T, H, W, 3\) uint8 nor"),
-        ({"dog": entry(video=[b"no jpeg"] * 4)}, "frame 0 of video 'dog' of .* is no image"),
-        ({"dog": entry(video=np.zeros((3, 20, 30, 3), np.uint8))}, "tracks of 4 frames, but 3 frames"),
-        ({"dog": entry(points=[1, 2])}, "points or occlusions that are no arrays"),
-        ({"dog": entry(occluded=np.zeros((4, 3), bool))}, r"\(3, 4, 2\) with occlusions of shape \(4, 3\)"),
-        ({"dog": entry(points=np.full((3, 4, 2), np.nan))}, "visible point without a position"),
+        ([], "dict or list"),
+        (3, "dict or list"),
+        ({"dog": 3}, "'dog'.*dict"),
+        ({"dog": {"video": np.zeros(3)}}, "'dog'.*occluded, points"),
+        ({"dog": entry(video=np.zeros((4, 20, 30), np.uint8))}, r"'dog'.*\(T, H, W, 3\) uint8"),
+        ({"dog": entry(video=[b"no jpeg"] * 4)}, "frame 0.*'dog'"),
+        ({"dog": entry(video=np.zeros((3, 20, 30, 3), np.uint8))}, "'dog'.*4 frames.*3 frames"),
+        ({"dog": entry(points=[1, 2])}, "'dog'.*points.*array"),
+        ({"dog": entry(occluded=np.zeros((4, 3), bool))}, r"'dog'.*\(3, 4, 2\).*\(4, 3\)"),
+        ({"dog": entry(points=np.full((3, 4, 2), np.nan))}, "'dog'.*visible point"),
     ],
 )
-def test_a_file_of_another_layout_is_named(tmp_path: Path, content: object, problem: str) -> None:
-    with pytest.raises(EvaluationError, match=f"{problem}.*: (give|get)") as caught:
+def test_a_file_of_another_layout_is_named(tmp_path: Path, content: object, named: str) -> None:
+    with pytest.raises(EvaluationError, match=named) as caught:
         list(PickledVideos(dump(tmp_path / "odd.pkl", content)))
     assert "odd.pkl" in str(caught.value)
 
 
 def test_a_missing_file_and_an_empty_folder_are_named(tmp_path: Path) -> None:
-    assert "none.pkl does not exist" in refusal(tmp_path / "none.pkl")
-    assert "holds no .pkl file" in refusal(tmp_path)
+    assert "none.pkl" in refusal(tmp_path / "none.pkl")
+    assert str(tmp_path) in refusal(tmp_path)

@@ -101,14 +101,14 @@ def test_a_true_point_that_the_run_does_not_have_is_named(
     moved = video.xy.copy()
     moved[:, 4] += 40
     save_truth(truth, moved, video.visible, video.size)
-    with pytest.raises(EvaluationError, match=r"no point where .*truth.npz has point 4 in its .* 0: give"):
+    with pytest.raises(EvaluationError, match=r"truth\.npz.*point 4 .*\b0\b"):
         evaluate_saved(path, truth)
 
 
 def test_a_truth_shorter_than_the_run_is_named(video: AnnotatedVideo, truth: Path, tmp_path: Path) -> None:
     path = save_run(tmp_path / "trajectories.npz", lucas_kanade(video), range(60))
     save_truth(truth, video.xy[:50], video.visible[:50], video.size)
-    with pytest.raises(EvaluationError, match=r"goes to frame 59, but .* has only 50 frames: write"):
+    with pytest.raises(EvaluationError, match=r"trajectories\.npz.*\b59\b.*truth\.npz.*\b50\b"):
         evaluate_saved(path, truth)
 
 
@@ -116,15 +116,15 @@ def test_a_run_with_other_points_on_the_way_is_refused(truth: Path, tmp_path: Pa
     path = tmp_path / "trajectories.npz"
     arrays = {"xy": np.zeros((5, 2)), "visibility": np.ones(5), "frames": [0, 1], "offsets": [0, 2, 5]}
     np.savez(path, **arrays)
-    with pytest.raises(EvaluationError, match=r"not have the same points in every frame: .* without reinit"):
+    with pytest.raises(EvaluationError, match=r"trajectories\.npz.*reinitialisation"):
         evaluate_saved(path, truth)
 
 
 def test_files_that_are_no_tracks_are_named(truth: Path, tmp_path: Path) -> None:
-    with pytest.raises(EvaluationError, match=r"nowhere.npz does not exist: give"):
+    with pytest.raises(EvaluationError, match=r"nowhere\.npz"):
         evaluate_saved(tmp_path / "nowhere.npz", truth)
     (tmp_path / "text.npz").write_text("not an archive")
-    with pytest.raises(EvaluationError, match=r"text.npz cannot be read: give"):
+    with pytest.raises(EvaluationError, match=r"text\.npz"):
         evaluate_saved(tmp_path / "text.npz", truth)
-    with pytest.raises(EvaluationError, match=r"truth.npz lacks visibility, frames, offsets: give"):
+    with pytest.raises(EvaluationError, match=r"truth\.npz.*visibility, frames, offsets"):
         evaluate_saved(truth, truth)

@@ -83,21 +83,21 @@ def changed(path: Path, target: Path, **changes: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "sentence"),
+    ("files", "named"),
     [
-        (["../../secret/0.png"], "leads out of"),
-        (["/etc/0.png"], "leads out of"),
-        (None, "lists no file_names"),
-        (["tin_cars-02/0.png"] * 4, "two videos in tin_cars-02"),
+        (["../../secret/0.png"], "file name of video"),
+        (["/etc/0.png"], "file name of video"),
+        (None, "file_names"),
+        (["tin_cars-02/0.png"] * 4, "tin_cars-02"),
     ],
 )
-def test_file_names_that_make_no_sense(copied: Miniature, files: Any, sentence: str) -> None:
+def test_file_names_that_make_no_sense(copied: Miniature, files: Any, named: str) -> None:
     path = copied("uvo") / "VideoDenseSet/UVO_video_val_dense.json"
     length = 4 if files is None else len(files)
     changed(
         path, path, videos=lambda videos: [videos[0] | {"file_names": files, "length": length}, videos[1]]
     )
-    with pytest.raises(DatasetError, match=sentence):
+    with pytest.raises(DatasetError, match=rf"UVO_video_val_dense\.json.*{named}"):
         open_vis_dataset("uvo", path.parents[1]).names  # noqa: B018
 
 
@@ -106,10 +106,10 @@ def test_a_missing_frame_is_named_with_the_remedy(copied: Miniature) -> None:
     frames = root / "uvo_videos_dense_frames/tin_cars-02"
     (frames / "2.png").unlink()
     dataset = open_vis_dataset("uvo", root)
-    with pytest.raises(DatasetError, match=r"tin_cars-02/2\.png of .* is missing; .*`sampt prepare uvo`"):
+    with pytest.raises(DatasetError, match=r"tin_cars-02/2\.png.*`sampt prepare uvo`"):
         dataset["tin_cars-02"]
     (frames / "1.png").unlink()
-    with pytest.raises(DatasetError, match=r"1\.png of .* is missing, and so are 1 more of its 4; "):
+    with pytest.raises(DatasetError, match=r"tin_cars-02/1\.png.*\b1 more"):
         dataset["tin_cars-02"]
 
 
@@ -128,7 +128,7 @@ def test_no_frames_at_all(copied: Miniature) -> None:
     root = copied("ovis")
     shutil.rmtree(root / "valid")
     dataset = open_vis_dataset("ovis", root)
-    with pytest.raises(DatasetError, match="unpack its images"):
+    with pytest.raises(DatasetError, match=dataset.names[0]):
         dataset[dataset.names[0]]
 
 
@@ -137,7 +137,7 @@ def test_frames_of_another_size(copied: Miniature) -> None:
     path = root / "valid/instances.json"
     changed(path, path, videos=lambda videos: [video | {"width": 161} for video in videos])
     dataset = open_vis_dataset("ytvis2021", root)
-    with pytest.raises(DatasetError, match=r"is 160x96 but .* says 161x96"):
+    with pytest.raises(DatasetError, match=r"160x96.*161x96"):
         dataset[dataset.names[0]]
 
 
@@ -146,33 +146,33 @@ def test_one_frame_of_another_size(copied: Miniature) -> None:
     frame = root / "uvo_videos_dense_frames/tin_cars-02/3.png"
     with Image.open(frame) as image:
         image.resize((80, 48)).save(frame)
-    with pytest.raises(DatasetError, match=r"3\.png is 80x48 but .* says 160x96"):
+    with pytest.raises(DatasetError, match=r"3\.png.*80x48.*160x96"):
         open_vis_dataset("uvo", root)["tin_cars-02"]
 
 
 @pytest.mark.parametrize(
-    ("name", "split", "options", "sentence"),
+    ("name", "split", "options", "names"),
     [
-        ("uvos", None, {}, "did you mean 'uvo'"),
-        ("uvo", "valid", {}, "did you mean 'val'"),
-        ("uvo", "val", {"resolution": "480p"}, "annotations"),
+        ("uvos", None, {}, "'uvos'.*'uvo'"),
+        ("uvo", "valid", {}, "'valid'.*'val'"),
+        ("uvo", "val", {"resolution": "480p"}, "'resolution'.*annotations"),
     ],
 )
 def test_what_is_not_known(
-    miniature: Miniature, name: str, split: str | None, options: dict[str, str], sentence: str
+    miniature: Miniature, name: str, split: str | None, options: dict[str, str], names: str
 ) -> None:
-    with pytest.raises(ConfigError, match=sentence):
+    with pytest.raises(ConfigError, match=names):
         open_vis_dataset(name, miniature("uvo"), split, options)
 
 
 def test_a_video_that_is_not_there(miniature: Miniature) -> None:
-    with pytest.raises(DatasetError, match="did you mean 'tin_cars-02'"):
+    with pytest.raises(DatasetError, match="'tin_cars-02'"):
         open_vis_dataset("uvo", miniature("uvo"))["tin_cars"]
 
 
 def test_miniatures_leave_other_files_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(OutputError, match="is not empty"):
+    with pytest.raises(OutputError, match=tmp_path.name):
         write_vis_miniature("uvo", tmp_path)
-    with pytest.raises(ConfigError, match="at least 3 frames"):
+    with pytest.raises(ConfigError, match=r"\b3\b.*\b2\b"):
         write_vis_miniature("uvo", tmp_path / "new", frames=2)

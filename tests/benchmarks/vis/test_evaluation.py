@@ -103,7 +103,7 @@ def test_annotations_may_be_plain_run_lengths_or_polygons(
     "polygons", [[[1, 2]], [[]], [[1, 2, 3, 4, 5]], [[1e8, 0, 9, 0, 9, 9]], [[float("nan"), 0, 9, 0, 9, 9]]]
 )
 def test_a_polygon_that_is_none_is_named(tmp_path: Path, polygons: list[list[float]]) -> None:
-    with pytest.raises(DatasetError, match="frame 0 has a polygon"):
+    with pytest.raises(DatasetError, match=r"truth\.json.*frame 0.*polygon"):
         scored(tmp_path, [entry(LEFT, score=0.5)], [entry(LEFT) | {"segmentations": [polygons, None]}])
 
 
@@ -117,71 +117,65 @@ GOOD = entry(LEFT, score=0.5)
 
 
 @pytest.mark.parametrize(
-    ("broken", "sentence"),
+    ("broken", "named"),
     [
-        ({"video_id": 3}, "prediction 1: video_id 3 is none of the 2 videos"),
-        ({"video_id": None}, "prediction 1: video_id None"),
-        ({"category_id": 2}, "prediction 1: category_id 2 is no category .* --class-agnostic"),
-        ({"category_id": "cat"}, "prediction 1: category_id is 'cat'"),
-        ({"score": float("nan")}, "prediction 1: the score is nan"),
-        ({"score": "high"}, "prediction 1: the score is 'high'"),
-        (
-            {"segmentations": GOOD["segmentations"][:1]},
-            "prediction 1: segmentations has 1 masks, .* 2 frames",
-        ),
-        ({"segmentations": None}, "prediction 1: segmentations has no list of masks"),
-        ({"segmentations": [None, {"size": [60, 40], "counts": "o1"}]}, "the mask of frame 1 has the size"),
-        ({"segmentations": [None, {"size": [40, 60], "counts": "o1"}]}, "the mask of frame 1 covers 63 pix"),
-        ({"segmentations": [None, {"size": [40, 60], "counts": "é"}]}, "the mask of frame 1 is no run-len"),
-        (
-            {"segmentations": [None, {"size": [40, 60], "counts": [-5, 2405]}]},
-            "the mask of frame 1 has a run",
-        ),
-        ({"segmentations": [None, {"counts": "o1"}]}, "the mask of frame 1 is no run-length"),
-        ({"segmentations": [None, 5]}, "the mask of frame 1 is no run-length"),
+        ({"video_id": 3}, "video_id 3"),
+        ({"video_id": None}, "video_id None"),
+        ({"category_id": 2}, "category_id 2.*--class-agnostic"),
+        ({"category_id": "cat"}, "category_id.*'cat'"),
+        ({"score": float("nan")}, "score.*nan"),
+        ({"score": "high"}, "score.*'high'"),
+        ({"segmentations": GOOD["segmentations"][:1]}, r"segmentations.*\b1 mask.*\b2 frames"),
+        ({"segmentations": None}, "segmentations.*list"),
+        ({"segmentations": [None, {"size": [60, 40], "counts": "o1"}]}, "frame 1.*size"),
+        ({"segmentations": [None, {"size": [40, 60], "counts": "o1"}]}, "frame 1.*63 pixels"),
+        ({"segmentations": [None, {"size": [40, 60], "counts": "é"}]}, "frame 1.*size and counts"),
+        ({"segmentations": [None, {"size": [40, 60], "counts": [-5, 2405]}]}, r"frame 1.*\brun\b"),
+        ({"segmentations": [None, {"counts": "o1"}]}, "frame 1.*size and counts"),
+        ({"segmentations": [None, 5]}, "frame 1.*size and counts"),
     ],
 )
 def test_a_prediction_that_makes_no_sense_is_named(
-    tmp_path: Path, broken: dict[str, Any], sentence: str
+    tmp_path: Path, broken: dict[str, Any], named: str
 ) -> None:
-    with pytest.raises(EvaluationError, match=rf"results\.json, .*{sentence}"):
+    with pytest.raises(EvaluationError, match=rf"results\.json, prediction 1.*{named}"):
         scored(tmp_path, [GOOD, GOOD | broken], [entry(LEFT)])
 
 
 @pytest.mark.parametrize("key", GOOD)
 def test_a_key_that_is_missing_is_named(tmp_path: Path, key: str) -> None:
-    with pytest.raises(EvaluationError, match=f"results.json, prediction 0: it lacks {key}"):
+    with pytest.raises(EvaluationError, match=rf"results\.json, prediction 0.*{key}"):
         scored(tmp_path, [{k: v for k, v in GOOD.items() if k != key}], [entry(LEFT)])
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"),
+    ("text", "place"),
     [
-        ("", "holds no list"),
-        ('{"annotations": []}', "holds no list"),
-        ("[1", "no valid JSON after entry 0"),
-        ('[{"a": 1} {"b": 2}]', "no valid JSON after entry 0"),
-        ('[{"a": 1}, {"b": ', "no valid JSON in entry 1"),
-        ("[{]", "no valid JSON in entry 0"),
-        ('[{"a": 1}][{"b": 2}]', "goes on after the end of its list"),
-        ("[] garbage", "goes on after the end of its list"),
-        ("[]]", "goes on after the end of its list"),
+        ("", "no list"),
+        ('{"annotations": []}', "no list"),
+        ("[1", "after entry 0"),
+        ('[{"a": 1} {"b": 2}]', "after entry 0"),
+        ('[{"a": 1}, {"b": ', "in entry 1"),
+        ("[{]", "in entry 0"),
+        ('[{"a": 1}][{"b": 2}]', "after the end"),
+        ("[] garbage", "after the end"),
+        ("[]]", "after the end"),
     ],
 )
-def test_results_that_are_no_list(tmp_path: Path, text: str, sentence: str) -> None:
+def test_results_that_are_no_list(tmp_path: Path, text: str, place: str) -> None:
     (tmp_path / "results.json").write_text(text)
-    with pytest.raises(EvaluationError, match=rf"results\.json .*{sentence}"):
+    with pytest.raises(EvaluationError, match=rf"results\.json .*{place}"):
         list(read_entries(tmp_path / "results.json"))
 
 
 def test_a_prediction_that_is_no_object(tmp_path: Path) -> None:
-    with pytest.raises(EvaluationError, match=r"results\.json, prediction 0: it is no object"):
+    with pytest.raises(EvaluationError, match=r"results\.json, prediction 0"):
         scored(tmp_path, [5], [entry(LEFT)])
 
 
 def test_missing_results(tmp_path: Path) -> None:
     annotations = read_annotations(truth(tmp_path, [entry(LEFT)]))
-    with pytest.raises(EvaluationError, match=r"nothing\.json .*check the path"):
+    with pytest.raises(EvaluationError, match=r"nothing\.json"):
         evaluate_vis(tmp_path / "nothing.json", annotations)
 
 
@@ -194,24 +188,24 @@ def test_a_list_is_read_in_pieces_of_any_size(tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize(
-    ("change", "sentence"),
+    ("change", "named"),
     [
-        ({"annotations": [entry(LEFT, video=5)]}, "truth.json, annotation 0: video_id 5"),
-        ({"annotations": None}, "truth.json has no annotations"),
-        ({"annotations": {"1": 2}}, "'annotations' is no list"),
-        ({"videos": None}, "no list of videos"),
-        ({"videos": [{"id": 1, "width": 60}]}, "video 0: it needs an id"),
-        ({"videos": [{"id": 1, "width": 60, "height": 40, "length": 2}] * 2}, "the id 1 is given twice"),
-        ({"categories": [{"id": 1}]}, "every category needs"),
+        ({"annotations": [entry(LEFT, video=5)]}, "annotation 0.*video_id 5"),
+        ({"annotations": None}, "annotations"),
+        ({"annotations": {"1": 2}}, "'annotations'"),
+        ({"videos": None}, "videos"),
+        ({"videos": [{"id": 1, "width": 60}]}, "video 0"),
+        ({"videos": [{"id": 1, "width": 60, "height": 40, "length": 2}] * 2}, "video 1.*id 1"),
+        ({"categories": [{"id": 1}]}, "category.*name"),
     ],
 )
-def test_annotations_that_make_no_sense(tmp_path: Path, change: dict[str, Any], sentence: str) -> None:
+def test_annotations_that_make_no_sense(tmp_path: Path, change: dict[str, Any], named: str) -> None:
     path = truth(tmp_path, [entry(LEFT)], **change)
-    with pytest.raises(DatasetError, match=sentence):
+    with pytest.raises(DatasetError, match=rf"truth\.json.*{named}"):
         evaluate_vis(results(tmp_path, [GOOD]), read_annotations(path))
 
 
 def test_annotations_that_are_no_json(tmp_path: Path) -> None:
     (tmp_path / "truth.json").write_text("{")
-    with pytest.raises(DatasetError, match=r"truth\.json is no JSON"):
+    with pytest.raises(DatasetError, match=r"truth\.json"):
         read_annotations(tmp_path / "truth.json")

@@ -30,7 +30,7 @@ def test_long_runs() -> None:
 
 @given(arrays(bool, (7, 9)), arrays(bool, (6, 9)))
 def test_a_mask_of_another_size_is_found_among_others(good: np.ndarray, other: np.ndarray) -> None:
-    with pytest.raises(RunLengthError, match="covers 54 pixels instead of 63") as refused:
+    with pytest.raises(RunLengthError, match=r"\b54\b.*\b63\b") as refused:
         mask_areas([encoded(good), None, encoded(other), encoded(good)], 63)
     assert refused.value.index == 2
 
@@ -48,7 +48,7 @@ def test_any_bytes_are_a_mask_or_refused(text: bytes) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (b"", "covers 0 pixels"),
+        (b"", "0 pixels"),
         (b"o1 ", "character"),
         (b"o1\xff", "character"),
         (b"o1o", "breaks off"),

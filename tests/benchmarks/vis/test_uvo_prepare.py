@@ -67,7 +67,7 @@ def test_videos_may_lie_elsewhere(bare: Path, tmp_path: Path) -> None:
 
 def test_the_others_are_made_when_one_is_missing(bare: Path) -> None:
     (bare / f"uvo_videos_dense/{BOAT}.mp4").unlink()
-    with pytest.raises(DatasetError, match=f"has no video {BOAT}"):
+    with pytest.raises(DatasetError, match=BOAT):
         prepare_uvo(bare)
     assert [folder.name for folder in frames(bare).parent.iterdir()] == ["tin_cars-02"]
 
@@ -77,7 +77,7 @@ def test_a_video_that_is_too_short_leaves_nothing(bare: Path) -> None:
     content = json.loads(path.read_text())
     content["videos"][0] |= {"file_names": [f"{BOAT}/{n}.png" for n in range(5)], "length": 5}
     path.write_text(json.dumps(content))
-    with pytest.raises(DatasetError, match=f"has 4 frames, but {BOAT}/4.png is annotated"):
+    with pytest.raises(DatasetError, match=rf"\b4 frames.*{BOAT}/4\.png"):
         prepare_uvo(bare)
     assert [folder.name for folder in frames(bare).parent.iterdir()] == ["tin_cars-02"]
 
@@ -85,5 +85,5 @@ def test_a_video_that_is_too_short_leaves_nothing(bare: Path) -> None:
 def test_a_video_of_another_size(bare: Path) -> None:
     path = bare / "VideoDenseSet/UVO_video_val_dense.json"
     path.write_text(path.read_text().replace('"width": 160', '"width": 162'))
-    with pytest.raises(DatasetError, match=r"is 160x96 but annotated at 162x96 pixels.*1 more videos"):
+    with pytest.raises(DatasetError, match=r"160x96.*162x96.*\b1 more"):
         prepare_uvo(bare)

@@ -70,12 +70,12 @@ class TestRefused:
         assert not (tmp_path / "run").exists()
 
     def test_several_seeds_and_one_of_its_own(self, davis: DatasetChoice, tmp_path: Path) -> None:
-        with pytest.raises(ConfigError, match="seed 5"):
+        with pytest.raises(ConfigError, match=r"\b5\b.*--seeds 2"):
             run_vos(davis, load_config(QUICK, ["seed=5"]), tmp_path / "run", seeds=2)
         assert not (tmp_path / "run").exists()
 
     def test_a_folder_of_other_files(self, davis: DatasetChoice, tmp_path: Path) -> None:
-        with pytest.raises(OutputError, match="holds davis"):
+        with pytest.raises(OutputError, match="davis"):
             run_vos(davis, QUICK, tmp_path)
         assert [path.name for path in tmp_path.iterdir()] == ["davis"]
 

@@ -157,24 +157,21 @@ def test_given_masks_are_no_truth(tmp_path: Path, annotated: range) -> None:
     sequence = make_sequence(tmp_path, annotated=annotated)
     results = write_results(tmp_path / "results", sequence)
     assert not has_truth(sequence)
-    with pytest.raises(EvaluationError, match="car has no annotations but the masks that are given"):
+    with pytest.raises(EvaluationError, match="car"):
         score_sequence(sequence, results)
 
 
 def test_what_is_wrong_with_a_prediction_is_named(tmp_path: Path) -> None:
     sequence = make_sequence(tmp_path)
     results = write_results(tmp_path / "results", sequence)
-    for spoil, sentence in (
-        (
-            lambda path: write_label_map(path, np.zeros(SHAPE[::-1], np.uint8)),
-            "is 40x60 but .* 60x40 pixels: save",
-        ),
-        (lambda path: path.write_bytes(path.read_bytes()[:60]), "cannot be read as an image: .* write"),
-        (lambda path: save_grey(path, np.zeros(SHAPE, np.uint8), "RGB"), "is an image of mode RGB: save"),
-        (Path.unlink, "is missing: every"),
+    for spoil, named in (
+        (lambda path: write_label_map(path, np.zeros(SHAPE[::-1], np.uint8)), "40x60.*60x40"),
+        (lambda path: path.write_bytes(path.read_bytes()[:60]), "image"),
+        (lambda path: save_grey(path, np.zeros(SHAPE, np.uint8), "RGB"), "RGB"),
+        (Path.unlink, "missing"),
     ):
         spoil(results / "00003.png")
-        with pytest.raises(EvaluationError, match=rf"car.00003\.png {sentence}"):
+        with pytest.raises(EvaluationError, match=rf"car.00003\.png.*{named}"):
             score_sequence(sequence, results)
 
 
@@ -208,11 +205,9 @@ def test_sequences_without_results_are_named_before_anything_is_scored(
     tmp_path: Path, dataset: HandMade
 ) -> None:
     write_results(tmp_path / "results", dataset["car"], frames=range(1))
-    with pytest.raises(
-        EvaluationError, match=r"no results for 2 of the 3 .* davis2017 val \(bus, tram\): finish"
-    ):
+    with pytest.raises(EvaluationError, match=r"\b2\b.*\b3\b.*davis2017 val.*bus, tram"):
         evaluate_dataset(dataset, tmp_path / "results")
-    with pytest.raises(EvaluationError, match="nowhere does not exist: give the folder of a run"):
+    with pytest.raises(EvaluationError, match="nowhere"):
         evaluate_dataset(dataset, tmp_path / "nowhere")
 
 
@@ -220,7 +215,7 @@ def test_one_seed_of_several_has_to_be_chosen(tmp_path: Path, dataset: HandMade)
     for seed in (0, 1):
         for name in dataset.names:
             write_results(tmp_path / "run" / f"seed-{seed}", dataset[name])
-    with pytest.raises(EvaluationError, match=r"give one seed's folder, such as .*run.seed-0$"):
+    with pytest.raises(EvaluationError, match=r"run.seed-0"):
         evaluate_dataset(dataset, tmp_path / "run")
     assert evaluate_dataset(dataset, tmp_path / "run" / "seed-1")[0]
 
@@ -233,6 +228,6 @@ def test_a_sequence_without_truth_is_noted_and_a_set_of_them_refused(
         write_results(tmp_path / "results", sequence)
     scores, notes = evaluate_dataset(HandMade({**dataset.sequences, "bare": bare}), tmp_path / "results")
     assert {s.sequence for s in scores} == set(dataset.names)
-    assert len(notes) == 1 and notes[0].endswith(": bare.")
-    with pytest.raises(EvaluationError, match=r"davis2017 test-dev has no public annotations .* submission"):
+    assert len(notes) == 1 and "bare" in notes[0]
+    with pytest.raises(EvaluationError, match=r"davis2017 test-dev.*`sampt submission`"):
         evaluate_dataset(HandMade({"bare": bare}, split="test-dev"), tmp_path / "results")

@@ -1,6 +1,7 @@
 """Zip files for the servers: what is in them, and what is said of wrong ones."""
 
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -131,27 +132,23 @@ def cut_short(files: Contents) -> None:
 
 
 FAULTS: list[tuple[Callable[[Contents], None], str]] = [
-    (without_a_frame, "car lacks 1 of its 3 masks: car/00002.png"),
-    (without_a_sequence, "the sequence bus is missing"),
-    (more_frames, "no mask that the server asks for: car/00001.png, car/00003.png"),
-    (more_files, "no mask that the server asks for: run.json"),
-    (
-        one_folder_too_deep,
-        "none of its 6 files is a mask of the dataset, such as results/bus/00000.png: "
-        "the folders of the sequences have to be directly in the zip file",
-    ),
-    (grey, "car/00002.png is no palette PNG, but a PNG of mode L"),
-    (gif, "car/00002.png is no palette PNG, but a GIF of mode P"),
-    (small, "car/00002.png is 30x20, but its frame is 60x40 pixels"),
-    (strange_label, "car/00002.png has labels that are no object's: 3, 6"),
-    (too_early, "car/00000.png has objects before they appear: 2"),
-    (cut_short, "car/00002.png cannot be read as an image"),
+    (without_a_frame, r"car\b.*\b1\b.*\b3\b.*car/00002\.png"),
+    (without_a_sequence, r"\bbus\b"),
+    (more_frames, r"car/00001\.png, car/00003\.png"),
+    (more_files, r"run\.json"),
+    (one_folder_too_deep, r"\b6 files.*results/bus/00000\.png"),
+    (grey, r"car/00002\.png.*PNG.*\bL\b"),
+    (gif, r"car/00002\.png.*GIF.*\bP\b"),
+    (small, r"car/00002\.png.*30x20.*60x40"),
+    (strange_label, r"car/00002\.png.*labels.*3, 6$"),
+    (too_early, r"car/00000\.png.*before.*\b2$"),
+    (cut_short, r"car/00002\.png.*image"),
 ]
 
 
-@pytest.mark.parametrize("spoil, problem", FAULTS)
+@pytest.mark.parametrize("spoil, named", FAULTS)
 def test_what_is_wrong_with_a_zip_file_is_said(
-    tmp_path: Path, dataset: HandMade, results: Path, spoil: Callable[[Contents], None], problem: str
+    tmp_path: Path, dataset: HandMade, results: Path, spoil: Callable[[Contents], None], named: str
 ) -> None:
     write_submission(dataset, results, tmp_path / "good.zip")
     with zipfile.ZipFile(tmp_path / "good.zip") as archive:
@@ -160,7 +157,8 @@ def test_what_is_wrong_with_a_zip_file_is_said(
     with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
         for name, data in files.items():
             archive.writestr(name, data)
-    assert check_submission(dataset, tmp_path / "bad.zip") == [problem]
+    (problem,) = check_submission(dataset, tmp_path / "bad.zip")
+    assert re.search(named, problem)
 
 
 def test_folders_of_their_own_in_the_zip_file_are_fine(
@@ -179,7 +177,8 @@ def test_a_mask_that_is_there_twice(tmp_path: Path, dataset: HandMade, results: 
         pytest.warns(UserWarning, match="Duplicate"),
     ):
         archive.writestr("car/00002.png", png(labels(2)))
-    assert check_submission(dataset, tmp_path / "davis.zip") == ["there twice: car/00002.png"]
+    (problem,) = check_submission(dataset, tmp_path / "davis.zip")
+    assert re.search(r"twice.*car/00002\.png", problem)
 
 
 def test_every_problem_is_told(tmp_path: Path, dataset: HandMade) -> None:
@@ -195,7 +194,7 @@ def test_a_file_that_is_no_zip_file_is_named(
 ) -> None:
     if content is not None:
         (tmp_path / "bad.zip").write_bytes(content)
-    with pytest.raises(EvaluationError, match=r"bad\.zip cannot be read as a zip file"):
+    with pytest.raises(EvaluationError, match=r"bad\.zip"):
         check_submission(dataset, tmp_path / "bad.zip")
 
 
@@ -204,7 +203,7 @@ def test_damaged_bytes_in_the_zip_file_are_found(tmp_path: Path, dataset: HandMa
     data = bytearray((tmp_path / "davis.zip").read_bytes())
     data[200] ^= 0xFF
     (tmp_path / "davis.zip").write_bytes(data)
-    with pytest.raises(EvaluationError, match=r"davis\.zip cannot be read as a zip file .*CRC"):
+    with pytest.raises(EvaluationError, match=r"davis\.zip.*CRC"):
         check_submission(dataset, tmp_path / "davis.zip")
 
 
@@ -212,9 +211,7 @@ def test_results_that_the_server_would_refuse_are_not_packed(
     tmp_path: Path, dataset: HandMade, results: Path
 ) -> None:
     write_label_map(results / "car" / "00000.png", labels(0, late=0))
-    with pytest.raises(
-        EvaluationError, match=r"davis\.zip was not written: car/00000\.png has objects before"
-    ):
+    with pytest.raises(EvaluationError, match=r"davis\.zip.*car/00000\.png"):
         write_submission(dataset, results, tmp_path / "davis.zip")
     assert list(tmp_path.glob("*.zip")) == list(tmp_path.glob(".*.zip")) == []
 
@@ -232,16 +229,16 @@ def test_an_earlier_zip_file_stays_where_a_new_one_is_refused(
 
 def test_missing_results_are_named(tmp_path: Path, dataset: HandMade, results: Path) -> None:
     (results / "car" / "00004.png").unlink()
-    with pytest.raises(EvaluationError, match=r"car lacks 1 mask \(.*car.00004\.png\): finish"):
+    with pytest.raises(EvaluationError, match=r"car\b.*\b1 mask.*car.00004\.png"):
         write_submission(dataset, results, tmp_path / "davis.zip")
     for file in (results / "bus").iterdir():
         file.unlink()
-    with pytest.raises(EvaluationError, match=r"no results for 1 of the 2 .*\(bus\): finish"):
+    with pytest.raises(EvaluationError, match=r"\b1\b.*\b2\b.*\bbus\b"):
         write_submission(dataset, results, tmp_path / "davis.zip")
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path, dataset: HandMade, results: Path) -> None:
-    with pytest.raises(OutputError, match=r"cannot write .*davis\.zip"):
+    with pytest.raises(OutputError, match=r"davis\.zip"):
         write_submission(dataset, results, tmp_path / "nowhere" / "davis.zip")
 
 
@@ -260,7 +257,7 @@ def test_the_command_writes_a_zip_file_that_it_finds_right(tmp_path: Path) -> No
     assert zipfile.ZipFile(zip_path).namelist() == [f"car/{t:05d}.png" for t in range(FRAMES)]
     checked = submission(tmp_path, "--check", zip_path)
     assert (checked.exit_code, written.output) == (0, checked.output)
-    assert checked.output.endswith("car.zip holds all that generic all asks for.\n")
+    assert "car.zip" in checked.output
 
 
 def test_the_command_tells_every_problem_of_a_zip_file(tmp_path: Path) -> None:
@@ -270,11 +267,10 @@ def test_the_command_tells_every_problem_of_a_zip_file(tmp_path: Path) -> None:
             archive.writestr(f"car/{t:05d}.png", png(labels(t) * (3 if t in (1, 4) else 1)))
     refused = submission(tmp_path, "--check", tmp_path / "bad.zip")
     assert isinstance(refused.exception, EvaluationError)
-    assert "bad.zip would be refused or scored as wrong: 2 problems" in str(refused.exception)
-    assert refused.output.splitlines() == [
-        "Problem: car/00001.png has labels that are no object's: 3.",
-        "Problem: car/00004.png has labels that are no object's: 3, 6.",
-    ]
+    assert re.search(r"bad\.zip.*\b2 problems", str(refused.exception))
+    first, second = refused.output.splitlines()
+    assert re.search(r"car/00001\.png.* 3\.$", first)
+    assert re.search(r"car/00004\.png.* 3, 6\.$", second)
 
 
 def test_the_command_counts_a_single_problem(tmp_path: Path) -> None:
@@ -283,7 +279,7 @@ def test_the_command_counts_a_single_problem(tmp_path: Path) -> None:
         for t in range(FRAMES):
             archive.writestr(f"car/{t:05d}.png", png(labels(t) * (3 if t == 4 else 1)))
     refused = submission(tmp_path, "--check", tmp_path / "bad.zip")
-    assert "scored as wrong: 1 problem in all;" in str(refused.exception)
+    assert re.search(r"\b1 problem\b", str(refused.exception))
 
 
 @pytest.mark.parametrize(
@@ -293,4 +289,4 @@ def test_the_command_counts_a_single_problem(tmp_path: Path) -> None:
 def test_the_command_either_writes_or_checks(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     refused = submission(tmp_path, *arguments)
     assert refused.exit_code == 2
-    assert "Give --results and --output to write a zip file, or --check" in refused.output
+    assert all(option in refused.output for option in ("--results", "--output", "--check"))
