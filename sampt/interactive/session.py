@@ -341,7 +341,7 @@ def _whole_source(video: Frames) -> tuple[FrameSource, Video | None]:
     clip, opened = open_frames(video)
     if clip.endless:
         raise PromptError(
-            "a session needs frames in any order, which an iterator cannot give; use a file or a list of frames"
+            "a session needs frames in any order, which an iterator cannot give; use a file or a list"
         )
     if not len(clip):
         raise VideoError("the video has no frames; give one that has")

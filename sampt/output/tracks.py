@@ -1,4 +1,4 @@
-"""Tracking points alone, without a segmenter."""
+"""Point tracking without a segmenter."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ from .writer import TrajectoryFile
 
 
 def track_points(tracker: PointTracker, clip: Clip, queries: QueryPoints) -> Iterator[FrameResult]:
-    """Track all objects' points through ``clip``, as segmenting would, but make no masks of them.
+    """Track all objects' points through ``clip`` without making masks; boxes and spans are ignored.
 
-    Yields one result for each frame, in the clip's order and in bounded memory if the tracker is online; its
-    masks are all empty. Points come object by object, the positives first. Boxes and spans play no part.
+    Yields:
+        One result per frame, in the clip's order, and in bounded memory if the tracker is online. All masks
+        are empty. Points come object by object, the positives first.
 
     Raises:
         PromptError: the queries do not fit the clip, or an object has no positive points.
@@ -67,14 +68,18 @@ def _results(
 
 
 class TrackWriter(Closing):
-    """Writes ``trajectories.npz`` and ``tracks.mp4`` as results come, in memory that does not grow with them.
+    """Writer of ``trajectories.npz`` and ``tracks.mp4``, frame by frame, in bounded memory.
 
-    Used as a context manager it completes both at the end; also after an exception, so that what was finished
+    As a context manager, it completes both at the end, also after an exception, so that what was finished
     before Ctrl-C stays readable.
 
-    folder: is made; its trajectories are in the format of ``sampt segment``.
-    fps, size: of the video, frames per second and (height, width).
-    tail: how many frames of each point's way are drawn.
+    Args:
+        folder: created if missing; its trajectories are in the format of ``sampt segment``.
+        queries: the objects.
+        fps: frames per second of the video.
+        size: (height, width) of the video in pixels.
+        tail: length of the tails in frames.
+        overwrite: replace results that are already in the folder.
 
     Raises:
         OutputError: the folder cannot be written, or it holds results already and ``overwrite`` is off.
