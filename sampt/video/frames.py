@@ -100,8 +100,8 @@ class ImageStream:
                 raise IndexError(f"there is no frame {index}, only 0 to {self.count - 1}")
             if index not in self._kept:
                 raise VideoError(
-                    f"frame {index} of the stream has passed, and only the latest are kept; write the stream to a "
-                    "file first if you need to go back"
+                    f"frame {index} of the stream has passed, and only the latest are kept; write the stream "
+                    "to a file first if you need to go back"
                 )
             return self._kept[index].copy()
 

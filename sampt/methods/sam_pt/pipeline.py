@@ -219,7 +219,7 @@ class SamPtSegmentation(Segmentation):
             if query.frame != clip.indices[0]:
                 raise PromptError(
                     f"{queries.source}: object {query.id} is given at frame {query.frame}, but with an "
-                    f"iterator of frames only the first, {clip.indices[0]}, can be a query frame; give it there"
+                    f"iterator of frames it must be given at the first, {clip.indices[0]}"
                 )
 
     def _points(self, parts: Parts, query: ObjectQuery, objects: Sequence[ObjectQuery]) -> FramePoints:

@@ -165,9 +165,9 @@ class TestStrictness:
     @pytest.mark.parametrize(
         ("change", "message"),
         [
-            ({"bias": None}, "w.pth is not one of Linear: it lacks bias"),
-            ({"more": torch.zeros(1)}, "it has, but should not, more"),
-            ({"weight": torch.zeros(3, 2)}, "it has in another shape weight"),
+            ({"bias": None}, "w.pth .*Linear.* bias"),
+            ({"more": torch.zeros(1)}, "w.pth .*Linear.* more"),
+            ({"weight": torch.zeros(3, 2)}, "w.pth .*Linear.*shape weight"),
             ({f"x{i}": torch.zeros(1) for i in range(9)}, "x0, x1, x2 and 6 more"),
         ],
     )
