@@ -214,7 +214,7 @@ def create_sampler(name: str, **options: object) -> PointSampler:
 
     Raises:
         ConfigError: no sampler has that name, another package's cannot be used, it has no such option, or an
-            option's value makes no sense.
+            option's value is invalid.
     """
     try:
         found: type[PointSampler] | None = load_extension(
