@@ -171,7 +171,7 @@ def test_an_edit_ends_a_run_and_keeps_what_is_done(workspace: Workspace) -> None
 def test_one_job_at_a_time(workspace: Workspace) -> None:
     run = workspace.run()
     next(run)
-    with pytest.raises(PromptError, match="going on already"):
+    with pytest.raises(PromptError, match="in progress"):
         next(workspace.export(["session.json"]))
     workspace.cancel()
     assert list(run) == []
@@ -182,7 +182,7 @@ def test_one_job_at_a_time(workspace: Workspace) -> None:
 def test_a_second_export_does_not_disturb_the_first(workspace: Workspace) -> None:
     first = workspace.export(["masks.zip"])
     next(first)
-    with pytest.raises(PromptError, match="going on already"):
+    with pytest.raises(PromptError, match="in progress"):
         next(workspace.export(["masks.zip"]))
     list(first)
     assert zipfile.is_zipfile(workspace.exports["masks.zip"])
@@ -220,7 +220,7 @@ def test_an_export_stops_when_its_session_changes(workspace: Workspace, change: 
     next(export)
     change(workspace)
     assert list(export) == [] and workspace.exports == {}
-    assert workspace.note == "Nothing was written: it was stopped."
+    assert "stopped" in workspace.note
 
 
 def test_exported_masks_are_those_of_the_session(workspace: Workspace, scene: SyntheticScene) -> None:
