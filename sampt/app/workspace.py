@@ -99,7 +99,9 @@ class Workspace:
         """Open another video; the previous one is closed, and removed if it is in the folder.
 
         Raises:
-            VideoError, ConfigError, CheckpointError: the video or the model cannot be used.
+            VideoError: the video cannot be read.
+            ConfigError: the model cannot be used.
+            CheckpointError: its weights are damaged.
         """
         with ExitStack() as stack:
             video = stack.enter_context(Video(path))

@@ -31,7 +31,8 @@ def track(video: Frames, queries: QueryPoints, tracker: str | PointTracker = "di
 
     Raises:
         PromptError: the queries do not fit the video, or an object has no positive points.
-        ConfigError, CheckpointError: there is no such tracker, or its weights cannot be loaded.
+        ConfigError: there is no such tracker.
+        CheckpointError: its weights cannot be loaded.
     """
     clip, opened = open_frames(video)
     try:

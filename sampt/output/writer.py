@@ -63,7 +63,7 @@ def save(
 
     Args:
         segmentation: the result of ``VideoMethod.stream``, not yet iterated; closed at the end.
-        folder: is made if it is missing.
+        folder: folder for the results; created if it is missing.
         overlay: whether to draw ``overlay.mp4``.
         coco: also write COCO JSON to this file.
         fps: frames per second of the overlay; by default the video's, or 25 if unknown.
@@ -114,7 +114,8 @@ class ResultWriter(Closing):
     If the method keeps overlapping masks, each object's own mask also goes to ``masks/<id>/``.
 
     Args:
-        folder: is made if it is missing.
+        folder: folder of the results; created if it is missing.
+        segmentation: the run that gives the results.
         fps: frames per second of the overlay, for frames without time stamps.
         overlay: whether to draw ``overlay.mp4``.
         coco: path for COCO JSON, or None.
