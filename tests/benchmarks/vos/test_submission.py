@@ -260,7 +260,7 @@ def test_the_command_writes_a_zip_file_that_it_finds_right(tmp_path: Path) -> No
     assert zipfile.ZipFile(zip_path).namelist() == [f"car/{t:05d}.png" for t in range(FRAMES)]
     checked = submission(tmp_path, "--check", zip_path)
     assert (checked.exit_code, written.output) == (0, checked.output)
-    assert checked.output.endswith("car.zip holds all that generic all asks for.\n")
+    assert checked.output.endswith("car.zip is complete and correct for generic all.\n")
 
 
 def test_the_command_tells_every_problem_of_a_zip_file(tmp_path: Path) -> None:
