@@ -5,7 +5,7 @@
 >>> with model.stream("clip.mp4", QueryPoints.click(1, frame=0, xy=(320, 180))) as segmentation:
 ...     save(segmentation, "out")
 
-Everything public is in ``dir(sampt)``. It is imported when it is first asked for: torch takes a second.
+Everything public is in ``dir(sampt)``, and is imported when first used, since torch takes a second.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""The exceptions that a caller of sampt may want to catch.
+"""Exceptions that callers of sampt may want to catch.
 
-``SamptError`` is the root. Its message is one sentence that names the file or option at fault and the
-remedy; the command line prints it as it is and exits with code 2.
+``SamptError`` is the base class. Its message is one sentence that names the file or option at fault and the
+remedy; the command line prints it and exits with code 2.
 """
 
 
 class SamptError(Exception):
-    """Anything that is wrong with what the user gave, or with the world around the program."""
+    """Base class of all errors that a user can fix: bad input, or a problem of the system."""
 
 
 class VideoError(SamptError):
@@ -14,7 +14,7 @@ class VideoError(SamptError):
 
 
 class PromptError(SamptError):
-    """Query points, masks or boxes that make no sense for this video."""
+    """Query points, masks or boxes do not fit the video."""
 
 
 class ConfigError(SamptError):
@@ -26,7 +26,7 @@ class CheckpointError(SamptError):
 
 
 class DeviceMemoryError(SamptError):
-    """A GPU's memory is too small, even after using less of it was tried."""
+    """A GPU's memory is too small, even after retrying with less of it."""
 
 
 class EvaluationError(SamptError):
@@ -34,12 +34,12 @@ class EvaluationError(SamptError):
 
 
 class OutputError(SamptError):
-    """Results cannot be written where they were asked for."""
+    """Results cannot be written to the given place."""
 
 
 class DatasetError(SamptError):
-    """A dataset's folder is not laid out as it should be, or one of its files is wrong."""
+    """A dataset's folder has the wrong layout, or one of its files is invalid."""
 
 
 class EngineError(SamptError):
-    """Work cannot be handed out, or whoever did it died again and again."""
+    """Work cannot be distributed, or its workers crashed repeatedly."""

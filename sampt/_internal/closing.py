@@ -1,4 +1,4 @@
-"""What is closed at the end of a ``with`` block."""
+"""Base class of objects that a ``with`` block closes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Opened = TypeVar("Opened", bound="Closing")
 
 
 class Closing(ABC):
-    """Something with a ``close``, which the end of a ``with`` block calls, also after an exception."""
+    """Object whose ``close`` is called at the end of a ``with`` block, even after an exception."""
 
     @abstractmethod
     def close(self) -> None: ...

@@ -1,4 +1,4 @@
-"""What the command line writes to: tables on standard output, and how far it is on standard error."""
+"""The command line's output: results on standard output, progress on standard error."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 TABLE_WIDTH = 120
-"""Columns of tables where no terminal says how many fit, so that no name is cut in a log file."""
+"""Width of tables without a terminal, in columns, so that no name is cut in a log file."""
 
 SECONDS_BETWEEN_LINES = 10.0
-"""How often a line says how far it is where there is no terminal for a bar."""
+"""Interval of the progress lines that replace a bar without a terminal."""
 
 _ASCII = str.maketrans(
     {"…": "...", "–": "-", "—": "-", "−": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "·": "-"}
@@ -29,14 +29,14 @@ _ASCII = str.maketrans(
 
 
 def status_console() -> Console:
-    """For what is said beside the results, on standard error."""
+    """Console on standard error, for messages."""
     from rich.console import Console
 
     return Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 
 def result_console() -> Console:
-    """For results, on standard output; wide enough for tables where there is no terminal."""
+    """Console on standard output, for results; wide enough for tables without a terminal."""
     from rich.console import Console
 
     console = Console(highlight=False, markup=False)
@@ -46,7 +46,7 @@ def result_console() -> Console:
 
 
 def write_any_text() -> None:
-    """Let both streams replace what their encoding does not have, instead of failing."""
+    """Make both streams replace characters that their encoding lacks, instead of failing."""
     codecs.register_error("sampt.plain", _plain)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -54,7 +54,7 @@ def write_any_text() -> None:
 
 
 def _plain(error: UnicodeError) -> tuple[str | bytes, int]:
-    """The nearest characters of ASCII, or an escape sequence."""
+    """Replacement for a character: the nearest ASCII, or an escape sequence."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     text = error.object[error.start : error.end].translate(_ASCII)
@@ -62,27 +62,28 @@ def _plain(error: UnicodeError) -> tuple[str | bytes, int]:
 
 
 class Progress(Protocol):
-    """How far something is."""
+    """Progress of some work."""
 
     def update(self, done: int, total: int | None = None) -> None:
-        """Say how many are done, and how many there are if that is known now."""
+        """Set how many items are done and, if known, how many there are in total."""
 
     def advance(self) -> None:
-        """Say that one more is done."""
+        """Count one more item as done."""
 
 
 @contextmanager
 def progress(
     label: str, total: int | None = None, unit: str = "frames", every: float = SECONDS_BETWEEN_LINES
 ) -> Iterator[Progress]:
-    """A bar on a terminal; elsewhere a line of text every so many seconds. Both on standard error.
+    """Progress on standard error: a bar on a terminal, elsewhere a line of text at intervals.
 
-    If the block is left by Ctrl-C or a signal, a last line says how many are done.
+    If the block is interrupted by Ctrl-C or a signal, a last line says how many items are done.
 
     Args:
         label: what is being done, such as "segmenting".
-        total: how many there are; None until it is known.
-        unit: what is counted.
+        total: number of items; None while unknown.
+        unit: name of the items, in the plural.
+        every: interval of the lines in seconds.
     """
     status = status_console()
     shown: _Bar | _Lines
@@ -96,7 +97,7 @@ def progress(
 
 
 class _Counted:
-    """Counts, and says so."""
+    """Counter of finished items."""
 
     def __init__(self, label: str, total: int | None, unit: str) -> None:
         self.label, self.total, self.unit, self.done = label, total, unit, 0
@@ -153,7 +154,7 @@ class _Lines(_Counted):
 
     def update(self, done: int, total: int | None = None) -> None:
         if not self._moved:
-            # What is done when it begins was done by an earlier run: it says nothing about the speed.
+            # Items that are done at the start are from an earlier run: they say nothing about the speed.
             self._before = done if done > 1 else 0
             self._moved = True
         super().update(done, total)
@@ -169,7 +170,7 @@ class _Lines(_Counted):
         return ", ".join(parts)
 
     def wait(self) -> bool:
-        """Wait until it is time for a line; False if it is over before."""
+        """Wait until it is time for a line; False if the work ends first."""
         return not self._over.wait(self._every)
 
     def __enter__(self) -> _Lines:

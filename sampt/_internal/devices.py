@@ -1,4 +1,4 @@
-"""Devices and number formats by name; torch is imported only to look at the hardware."""
+"""Devices and dtypes by name; torch is imported only to look at the hardware."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _DEVICE = re.compile(r"auto|cpu|cuda(:[0-9]+)?")
 
 
 def check_device(name: str) -> None:
-    """Find out without torch whether this can be a device's name.
+    """Check without torch that ``name`` can be a device.
 
     Raises:
-        ConfigError: it cannot.
+        ConfigError: it cannot be one.
     """
     if _DEVICE.fullmatch(name):
         return
@@ -31,19 +31,20 @@ def check_device(name: str) -> None:
 
 
 def check_dtype(name: str) -> None:
-    """
+    """Check that ``name`` is a dtype.
+
     Raises:
-        ConfigError: no number format is called so.
+        ConfigError: it is not.
     """
     if name not in DTYPES:
         raise ConfigError(f"dtype: {unknown_name('dtype', name, DTYPES)}")
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of that name; "auto" is CUDA where there is one.
+    """The device called ``name``; "auto" is CUDA if available.
 
     Raises:
-        ConfigError: there is no such device here.
+        ConfigError: this machine has no such device.
     """
     import torch
 
@@ -59,10 +60,10 @@ def choose_device(name: str) -> torch.device:
 
 
 def choose_dtype(name: str, device: torch.device) -> torch.dtype:
-    """float32 or bfloat16; "auto" is bfloat16 on CUDA.
+    """The dtype called ``name``; "auto" is bfloat16 on CUDA and float32 elsewhere.
 
     Raises:
-        ConfigError: there is no such number format.
+        ConfigError: there is no such dtype.
     """
     import torch
 

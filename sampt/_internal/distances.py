@@ -1,4 +1,4 @@
-"""Exact distances to the nearest zero, the same ones every time."""
+"""Exact, reproducible distances to the nearest zero."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _lock = threading.Lock()
 
 
 def distance_to_zero(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """How far every pixel is from the nearest that is 0, (H, W) float32; 0 there itself.
+    """Distance of every pixel to the nearest one that is 0, (H, W) float32, in pixels.
 
     Intel's routine in OpenCV rounds differently from call to call, which moves pixels that are equally far
     from two points; OpenCV's own does not.

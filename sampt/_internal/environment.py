@@ -1,4 +1,4 @@
-"""What is installed, and whether it fits together."""
+"""Installed versions, the hardware, and a check that they fit together."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PACKAGES = (
 
 
 def versions() -> dict[str, str]:
-    """The versions of everything that can change a result."""
+    """Versions of everything that can change a result."""
     found = {"sampt": __version__, "python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -35,7 +35,7 @@ def versions() -> dict[str, str]:
 
 
 def hardware(device: torch.device) -> str:
-    """The GPU's name, or the processor's and how many threads torch uses."""
+    """Name of the GPU, or of the processor with the number of threads that torch uses."""
     import torch
 
     if device.type == "cuda":
@@ -49,13 +49,13 @@ def hardware(device: torch.device) -> str:
 
 
 def check_torchvision() -> None:
-    """Make sure that torch and torchvision were built for each other.
+    """Check that torch and torchvision were built for each other.
 
     A CPU-only torch beside the package index's torchvision installs without complaint and then breaks in odd
     places.
 
     Raises:
-        SamptError: they do not fit; the message says how to mend it.
+        SamptError: they do not fit; the message says how to fix it.
     """
     try:
         import torchvision.ops  # noqa: F401

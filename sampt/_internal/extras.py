@@ -1,4 +1,4 @@
-"""Packages that ``pip install sampt`` leaves out, and the extras that bring them."""
+"""Optional packages, and the extras that install them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ EXTRA_OF = {
     "timm": "hq",
     "wandb": "wandb",
 }
-"""Which extra brings a package, by the name that it is imported by."""
+"""Extra that installs a package, by the package's import name."""
 
 
 def require(*packages: str, purpose: str) -> None:
-    """Find out before any work that packages of ``EXTRA_OF`` are installed, without importing them.
+    """Check before any work that packages of ``EXTRA_OF`` are installed, without importing them.
 
-    purpose: what needs them, to begin the sentence with.
+    Args:
+        packages: import names.
+        purpose: what needs them; the error message starts with it.
 
     Raises:
         SamptError: one of them is missing.
@@ -38,12 +40,13 @@ def require(*packages: str, purpose: str) -> None:
 
 @contextmanager
 def extras_for(purpose: str) -> Iterator[None]:
-    """Say how to get a package of ``EXTRA_OF`` if an import in the block does not find it.
+    """Turn a failed import of a package of ``EXTRA_OF`` in the block into an error that says how to get it.
 
-    purpose: what needs it, to begin the sentence with.
+    Args:
+        purpose: what needs it; the error message starts with it.
 
     Raises:
-        SamptError: one of them is missing. Any other missing module stays as it is.
+        SamptError: one of them is missing. An error about any other module is left unchanged.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from sampt.errors import OutputError
 
 
 def check_parent(path: Path) -> None:
-    """Find out before any work that there is a folder for ``path``.
+    """Check before any work that the folder of ``path`` exists.
 
     Raises:
-        OutputError: there is none.
+        OutputError: it does not.
     """
     if not path.absolute().parent.is_dir():
-        raise OutputError(f"cannot write {path}: make the folder {path.parent} first")
+        raise OutputError(f"cannot write {path}: create the folder {path.parent} first")
 
 
 def check_file(path: Path) -> None:
-    """Find out before any work that ``path`` can be a file.
+    """Check before any work that ``path`` can be a file.
 
     Raises:
         OutputError: it is a folder, or there is no folder for it that can be written.
@@ -52,23 +52,23 @@ def check_writable(folder: Path) -> None:
 
 
 def make_folder(path: str | os.PathLike[str]) -> None:
-    """Make a folder and those above it, unless they are there.
+    """Create a folder and its parents, unless they exist.
 
     Raises:
-        OutputError: it cannot be made.
+        OutputError: it cannot be created.
     """
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = error.strerror or error
-        raise OutputError(f"cannot make the folder {path} ({reason}); choose another place") from error
+        raise OutputError(f"cannot create the folder {path} ({reason}); choose another place") from error
 
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A temporary name beside ``path``, renamed to ``path`` at the end of the block, removed if it fails.
+    """Temporary file next to ``path``, renamed to ``path`` at the end of the block, removed if that fails.
 
-    The suffix stays, since many writers choose the format by it.
+    It keeps the suffix, since many writers choose the format by it.
 
     Raises:
         OutputError: the file cannot be written.
@@ -80,20 +80,20 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.replace(target)
     except OSError as error:
         reason = error.strerror or error
-        raise OutputError(f"cannot write {target} ({reason}); choose a place that can be written") from error
+        raise OutputError(f"cannot write {target} ({reason}); choose a writable place") from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
 def write_json(path: str | os.PathLike[str], data: Any) -> None:
-    """Write plain values as JSON in UTF-8, whole or not at all, and replace a file that is there already.
+    """Write plain values as JSON in UTF-8, completely or not at all, replacing an existing file.
 
     Raises:
         OutputError: the file cannot be written.
     """
     text = json.dumps(data, indent=1, ensure_ascii=False) + "\n"
-    # A name of a file may hold what UTF-8 cannot: that stays readable as one of JSON's own escapes.
+    # A file's name may hold bytes that are not UTF-8: they stay readable as JSON's own escapes.
     content = text.encode("utf-8", "backslashreplace")
     with replacing(path) as temporary:
         temporary.write_bytes(content)

@@ -1,6 +1,6 @@
-"""Masks as COCO's compressed run lengths: all that is asked of pycocotools.
+"""Masks as COCO's compressed run lengths, through pycocotools.
 
-pycocotools believes whatever it is given: run lengths that come from a file are to be checked before.
+pycocotools does not check its input: run lengths from a file must be checked first.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco
 
-# NumPy 2 warns of an interface that pycocotools' decoder still has; no caller can do anything about it.
+# NumPy 2 warns about an interface of pycocotools' decoder; callers cannot do anything about it.
 warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning, r"pycocotools\.mask")
 
 
@@ -30,9 +30,9 @@ def encode(mask: NDArray[Any]) -> Rle:
 
 
 def encode_each(masks: NDArray[Any]) -> list[Rle]:
-    """Run lengths of masks, (K, H, W) bool, or uint8 of 0 and 1.
+    """Run lengths of K masks, (K, H, W) bool, or uint8 of 0 and 1.
 
-    Nothing is copied if each mask's memory goes down its columns, as run lengths do.
+    Nothing is copied if each mask is stored column by column, as run lengths are.
     """
     columns = np.asfortranarray(masks.view(np.uint8).transpose(1, 2, 0))
     return [
@@ -47,27 +47,27 @@ def decode(rle: Rle) -> NDArray[np.bool_]:
 
 
 def area(rle: Rle) -> int:
-    """The mask's pixels."""
+    """Number of pixels of the mask."""
     return int(coco.area(rle))
 
 
 def box(rle: Rle) -> list[float]:
-    """x, y, width and height in pixels, as COCO has boxes; all 0 for an empty mask."""
+    """Box of the mask in COCO's form, x, y, width and height in pixels; all 0 for an empty mask."""
     return [float(side) for side in coco.toBbox(rle)]
 
 
 def iou(masks: Sequence[Rle], others: Sequence[Rle]) -> NDArray[np.float64]:
-    """(A, B) IoU of all pairs of some masks; neither may be empty."""
+    """IoU of all pairs of masks, (A, B) float64; neither list may be empty."""
     return np.asarray(coco.iou(list(masks), list(others), [0] * len(others)), np.float64)
 
 
 def from_polygons(polygons: Sequence[Sequence[float]], size: tuple[int, int]) -> Rle:
-    """Run lengths of what polygons, x, y, x, y, … in pixels, cover together in a frame of ``size`` (H, W)."""
+    """Run lengths of the union of polygons, x, y, x, y, … in pixels, in a frame of ``size`` (H, W)."""
     merged: Rle = coco.merge(coco.frPyObjects(list(polygons), *size))
     return merged
 
 
 def from_plain_counts(counts: Sequence[int], size: tuple[int, int]) -> Rle:
-    """Compressed run lengths of plain ones, background first, in a frame of ``size`` (H, W)."""
+    """Compressed run lengths from uncompressed ones, background first, in a frame of ``size`` (H, W)."""
     compressed: Rle = coco.frPyObjects({"size": list(size), "counts": list(counts)}, *size)
     return compressed

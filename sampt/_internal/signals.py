@@ -1,4 +1,4 @@
-"""Signals that ask a program to end, made to end it as Ctrl-C does: with everything tidied up."""
+"""Signals that stop the program as Ctrl-C does, with cleanup."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _received: list[int] = []
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal has asked for the end; whatever tidies up after Ctrl-C does so after this, too."""
+    """Raised when a signal asks the program to end; handled like Ctrl-C."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -23,7 +23,7 @@ class Stopped(KeyboardInterrupt):
 
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """In the block, Ctrl-C, SIGTERM and SIGHUP raise ``Stopped``; what is ignored (``nohup``) stays so."""
+    """In the block, Ctrl-C, SIGTERM and SIGHUP raise ``Stopped``; ignored ones (``nohup``) stay ignored."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -46,16 +46,16 @@ def _raise(number: int, frame: FrameType | None) -> None:
 
 
 def stop_if_asked() -> None:
-    """Raise ``Stopped`` once more if a signal has come before, and the work goes on nevertheless.
+    """Raise ``Stopped`` again if a signal has arrived but the work continues.
 
-    An exception that is raised while an object is finalised, or in a callback of C code, is lost.
+    An exception that is raised in a finaliser, or in a callback of C code, is lost.
     """
     if _received:
         raise Stopped(_received[-1])
 
 
 def stopping_signal(error: BaseException) -> int:
-    """The number of the signal that an exception came of, whatever it was turned into since."""
+    """Number of the signal behind an exception, even if it has been wrapped since."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, Stopped):

@@ -1,4 +1,4 @@
-"""Where the time goes."""
+"""Stopwatch for the stages of a run."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ Item = TypeVar("Item")
 
 
 class Stopwatch:
-    """Wall-clock seconds per stage, added up over a run. Stages must not be nested.
+    """Wall-clock seconds per stage, summed over a run. Stages must not be nested.
 
-    settle: called before each look at the clock. A GPU works on while the CPU hurries ahead: its work counts
-        for the stage that first needs a result, unless this waits for it (which costs time of its own).
+    Args:
+        settle: called before each look at the clock. A GPU runs behind the CPU: its work counts for the stage
+            that first needs a result, unless ``settle`` waits for it (which costs some time).
     """
 
     def __init__(self, settle: Callable[[], None] | None = None) -> None:
@@ -36,7 +37,7 @@ class Stopwatch:
         return time.perf_counter()
 
     def iterate(self, stage: str, items: Iterator[Item]) -> Iterator[Item]:
-        """The same items; the time spent on producing them counts for ``stage``."""
+        """Iterator over the same items; the time to produce them counts for ``stage``."""
         while True:
             with self(stage):
                 try:

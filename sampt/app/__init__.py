@@ -1,5 +1,5 @@
-"""The page to click on (``sampt app``): points on a video's frames, masks at once, the rest on request.
+"""The web page of ``sampt app``, for marking objects by clicking and correcting their masks.
 
-``workspace`` is what one visitor has, ``page`` what it looks like, ``routes`` what a browser can fetch, and
-``server`` puts them together.
+``workspace`` holds the state of one visitor, ``page`` the layout, ``routes`` the URLs, and ``server`` puts
+them together.
 """

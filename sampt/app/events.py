@@ -1,4 +1,4 @@
-"""What happens when something on the page is clicked."""
+"""Event handlers of the page."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from .workspace import Workspace
 logger = logging.getLogger(__name__)
 
 _PAUSE = 0.25
-"""Seconds between two reports of progress."""
+"""Seconds between two progress reports."""
 
 Shown = dict[str, Any]
-"""What the viewer is to show: see ``Workspace.view``."""
+"""Content of the viewer; see ``Workspace.view``."""
 
 _ACTIONS: dict[str, tuple[Callable[..., None], Mapping[str, type]]] = {
     "demo": (open_demo, {}),
@@ -38,17 +38,17 @@ _ACTIONS: dict[str, tuple[Callable[..., None], Mapping[str, type]]] = {
     "undo": (Workspace.undo, {}),
     "redo": (Workspace.redo, {}),
 }
-"""What ``page.js`` can ask for, with the arguments that it has to send."""
+"""Actions that ``page.js`` can request, with the types of their arguments."""
 
 
 class Events:
-    """Gradio's listeners. Whose page an event comes from is told by the hash that the page gave itself."""
+    """Gradio's listeners; an event's page is identified by the hash that the page gave itself."""
 
     def __init__(self, workspaces: Workspaces) -> None:
         self._workspaces = workspaces
 
     def load(self, token: object, request: gr.Request) -> Shown:
-        """token: of the session that the browser's tab had before; anything else begins a new one."""
+        """Open the session with this token, which the tab had before; anything else starts a new one."""
         try:
             known = token if isinstance(token, str) else None
             return self._workspaces.enter(_page(request), known).view()
@@ -56,7 +56,7 @@ class Events:
             return {"token": "", "revision": 0, "frames": 0, "note": str(error)}
 
     def act(self, event: gr.EventData, request: gr.Request) -> Shown:
-        """Do what ``page.js`` asks for."""
+        """Perform the action that ``page.js`` requests."""
         workspace = self._of(request)
         with _told(workspace):
             act, arguments = _asked(event._data)
@@ -90,7 +90,7 @@ class Events:
         yield from _reported(workspace, workspace.export(files))
 
     def choose(self, segmenter: str, tracker: str, request: gr.Request) -> list[Any]:
-        """Change the model; the two menus then show what it really is."""
+        """Change the model, and return the view and the models now in use."""
         workspace = self._of(request)
         with _told(workspace):
             workspace.choose(PartNames(segmenter, tracker))
@@ -108,16 +108,16 @@ def _page(request: gr.Request) -> str:
 
 
 def _asked(data: object) -> tuple[Callable[..., None], dict[str, Any]]:
-    """The action that a page sends, and its arguments, checked: anybody can send anything.
+    """The action that a page sends, and its arguments, checked, since anyone can send anything.
 
     Raises:
-        PromptError: it is none.
+        PromptError: it is not an action with its arguments.
     """
     sent = data if isinstance(data, dict) else {}
     act, kinds = _ACTIONS.get(str(sent.get("action")), (None, {}))
     arguments = {name: sent.get(name) for name in kinds}
     if act is None or not all(_fits(arguments[name], kind) for name, kind in kinds.items()):
-        raise PromptError(f"the page sent something that makes no sense: {ascii(data)[:80]}; reload it")
+        raise PromptError(f"the page sent an invalid request: {ascii(data)[:80]}; reload the page")
     return act, arguments
 
 
@@ -129,7 +129,7 @@ def _fits(value: object, kind: type) -> bool:
 
 @contextmanager
 def _told(workspace: Workspace) -> Iterator[None]:
-    """Whatever goes wrong is said on the page, which then shows how things are."""
+    """Report errors of the block on the page."""
     try:
         yield
     except SamptError as error:
@@ -137,11 +137,11 @@ def _told(workspace: Workspace) -> Iterator[None]:
         gr.Warning(str(error))
     except Exception:
         logger.exception("the page could not do what it was asked for")
-        workspace.say("Something went wrong; the server's terminal says what.")
+        workspace.say("Something went wrong; see the server's terminal for details.")
 
 
 def _reported(workspace: Workspace, steps: Iterator[None]) -> Iterator[Shown]:
-    """Show how far it is every now and then, and at the end."""
+    """Views of a workspace at intervals while ``steps`` run, and at the end."""
     with _told(workspace):
         last = 0.0
         for _ in steps:

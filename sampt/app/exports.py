@@ -1,4 +1,4 @@
-"""What can be taken away from the page."""
+"""Files that visitors can export from the page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FILES = {
     "points.json": "Points",
     "session.json": "Session",
 }
-"""What each file is called on the page."""
+"""Title of each file on the page."""
 
 _OF_FRAMES = {"masks.zip", "overlay.mp4", "coco.json"}
 
@@ -37,12 +37,20 @@ def export(
     files: Collection[str],
     turn: Callable[[], AbstractContextManager[None]],
 ) -> Generator[int, None, None]:
-    """Write some of ``FILES`` into ``folder``, and yield the number of each frame that is done.
+    """Write some of ``FILES`` into ``folder``.
 
-    A file appears when all are complete, so none does if the caller stops early. ``points.json`` holds each
-    object's points in the frame where it was first marked, ``session.json`` everything that was said.
+    The files appear when all of them are complete, so none appears if the caller stops early. ``points.json``
+    holds each object's points in the frame where it was first marked, ``session.json`` all edits.
 
-    turn: gives what is held while the session is at work.
+    Args:
+        session: the session to export.
+        video: the session's video.
+        folder: an existing folder.
+        files: names from ``FILES``.
+        turn: makes a context manager that is entered while the session is used.
+
+    Yields:
+        The number of each finished frame.
 
     Raises:
         OutputError: a file cannot be written.
@@ -80,7 +88,7 @@ def export(
 
 
 class MaskZip:
-    """Label maps in DAVIS's palette, as PNG files in a zip archive; complete, or not there at all."""
+    """Zip archive of label maps as PNG files in DAVIS's palette, written completely or not at all."""
 
     def __init__(self, path: Path) -> None:
         self._stack = ExitStack()
@@ -95,7 +103,7 @@ class MaskZip:
         self._stack.__exit__(*error)  # type: ignore[arg-type]
 
     def write(self, result: FrameResult, each_object: bool) -> None:
-        """Add a frame's label map and, if asked for, each object's whole mask in a folder of its own."""
+        """Add a frame's label map and, with ``each_object``, each object's whole mask in its own folder."""
         for place, labels in result.mask_files(each_object):
             file = io.BytesIO()
             palette_image(labels).save(file, "PNG")

@@ -1,4 +1,4 @@
-"""The models that can be had without a download, made when they are first chosen."""
+"""Models that need no download, built when they are first chosen."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ class PartNames:
 
 
 class ModelMenu:
-    """What visitors can choose from; all share the models that were made, and models their segmenters.
+    """Models that visitors can choose from; visitors share models, and models share segmenters.
 
-    settings: gives the configuration of a choice.
-    first: what a new visitor gets. Its parts can be chosen whether their weights are known here or not.
+    Args:
+        settings: returns the configuration of a choice.
+        first: choice of a new visitor; it can always be chosen, even if its weights are unknown here.
     """
 
     def __init__(self, settings: Callable[[PartNames], Config], first: PartNames) -> None:
@@ -41,17 +42,18 @@ class ModelMenu:
 
     @property
     def segmenters(self) -> list[str]:
-        """Names, that which needs no weights first."""
+        """Names of the segmenters, starting with the one that needs no weights."""
         return [n for n in segmenter_names() if n == self.first.segmenter or _here(n)]
 
     @property
     def trackers(self) -> list[str]:
-        """Names, those that need no weights first."""
+        """Names of the trackers, starting with those that need no weights."""
         weights = {name: tracker.checkpoint for name, tracker in TRACKERS.items()}
         return [n for n in tracker_names() if n == self.first.tracker or _here(weights.get(n))]
 
     def __getitem__(self, choice: PartNames) -> VideoMethod:
-        """
+        """The model of a choice, built if necessary.
+
         Raises:
             ConfigError: there is no such segmenter or tracker here.
             CheckpointError: its weights are damaged.
@@ -64,8 +66,8 @@ class ModelMenu:
                 raise ConfigError(unknown_name(kind, name, every))
             if name not in here:
                 raise ConfigError(
-                    f"{name} has no weights here: get them with `sampt weights download`, or choose one of "
-                    + ", ".join(here)
+                    f"the weights of {name} are not downloaded; run `sampt weights download`, or choose one "
+                    f"of {', '.join(here)}"
                 )
         with self._lock:
             if choice not in self._made:
@@ -76,5 +78,5 @@ class ModelMenu:
 
 
 def _here(checkpoint: str | None) -> bool:
-    """Whether it needs no download."""
+    """Whether a checkpoint needs no download."""
     return checkpoint not in CHECKPOINTS or state(CHECKPOINTS[checkpoint]) == "here"

@@ -12,9 +12,9 @@ const make = (tag, className, text = "") =>
 
 let view = { frames: 0, revision: -1 };
 let frame = 0; // the frame that is wanted
-let shown = null; // what the server said of the frame that is on the screen
+let shown = null; // the server's answer for the frame on the screen
 let loading = false;
-let stale = false; // the picture on the screen is not the one that is wanted
+let stale = false; // the picture on the screen is not the wanted one
 let mode = "positive";
 let overlay = true;
 let playing = false;
@@ -22,7 +22,7 @@ let following = false; // a run moves through the frames until the person does
 let press = null;
 let uploading = null;
 let listed = ""; // what the list of objects shows
-let away = false; // the server did not answer when it was asked last
+let away = false; // the server did not answer the last request
 
 const ask = (action, rest = {}) => trigger("click", { action, ...rest });
 
@@ -37,7 +37,7 @@ function goto(number, byHand = true) {
   load();
 }
 
-// One request at a time; what was passed over meanwhile is never asked for.
+// One request at a time; frames that were skipped meanwhile are never requested.
 async function load() {
   stale = true;
   if (loading) return;
@@ -68,21 +68,21 @@ async function fetchJson(url, options = {}) {
     return said(answer.status, text);
   } catch {
     away = true;
-    return { error: "The server does not answer; is it still running?" };
+    return { error: "The server does not respond. Is it still running?" };
   }
 }
 
-// What an answer holds. Its `error` is a sentence, also where a proxy or the web server gave plain text.
+// The content of an answer. Its `error` is a sentence, even if a proxy or the web server sent plain text.
 function said(status, text) {
   try {
     return JSON.parse(text);
   } catch {
-    const why = status >= 500 ? "the server's terminal may say what" : text.trim().slice(0, 200);
+    const why = status >= 500 ? "the server's terminal may have details" : text.trim().slice(0, 200);
     return { error: `Something went wrong (${status}): ${why}.` };
   }
 }
 
-// A sign of life, without which the session ends some time; and whether a broken connection kept news from here.
+// A sign of life, without which the session ends; and a check for news that a broken connection held back.
 async function live() {
   if (!view.token) return;
   const before = away;
@@ -98,7 +98,7 @@ async function paint() {
   drawPoints();
 }
 
-// For whoever watches the page from outside: which frame is on the screen, and whether all is up to date.
+// For programs that watch the page: which frame is on the screen, and whether everything is up to date.
 function mark() {
   root.dataset.frame = shown ? shown.frame : "";
   root.dataset.revision = shown ? shown.revision : "";
@@ -188,7 +188,7 @@ function released(event) {
 
 function addPoint(at, positive) {
   const tentative = { id: 0, object: view.active, positive, visible: true, given: true, ...at };
-  find(".frame svg").append(drawPoint(tentative)); // seen at once; the server's answer replaces it
+  find(".frame svg").append(drawPoint(tentative)); // shown at once; the server's answer replaces it
   ask("add-point", { ...at, positive });
 }
 
@@ -264,12 +264,12 @@ function switchButtons() {
   }
 }
 
-// So that this tab finds its session when it is loaded anew.
+// So that this tab finds its session when it is reloaded.
 function remember(token) {
   try {
     if (token) sessionStorage.setItem("sampt", token);
   } catch {
-    // The browser does not let pages keep anything; then a new session begins.
+    // The browser does not let pages store anything; then a new session starts.
   }
 }
 
@@ -292,7 +292,7 @@ function hint() {
   if (!view.frames || view.job) return "";
   if (!view.marked.length) return "Click on an object to mark it.";
   if (view.pending) {
-    return "This frame's masks are made at once. Run follows the objects through the other frames.";
+    return "The masks of this frame are made at once. Press Run to follow the objects through the other frames.";
   }
   return "All frames are done.";
 }
@@ -321,7 +321,7 @@ function drawObjects() {
   listed = wanted;
   const list = make("div", "list");
   for (const object of view.objects || []) list.append(drawObject(object));
-  const empty = make("p", "empty", view.frames ? "A click on the frame adds the first one." : "No video yet.");
+  const empty = make("p", "empty", view.frames ? "Click on the frame to add the first one." : "No video yet.");
   panel.replaceChildren(make("h2", "", "Objects"), list.children.length ? list : empty);
 }
 
@@ -392,7 +392,7 @@ function wait(text) {
 function upload(kind, file) {
   if (!file || uploading || !view.token) return;
   if (file.size > props.max_upload) { // the server would only hang up on it
-    say(`${file.name} is larger than the ${Math.floor(props.max_upload / 2 ** 20)} MB that this page takes.`);
+    say(`${file.name} is larger than the ${Math.floor(props.max_upload / 2 ** 20)} MB that this page accepts.`);
     return;
   }
   const request = (uploading = new XMLHttpRequest());

@@ -1,4 +1,4 @@
-"""The page, in Gradio: its buttons and menus around ``page.js``, which shows the frame."""
+"""Layout of the page in Gradio: buttons and menus around ``page.js``, which shows the frame."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .visitors import Workspaces
 _SHORTCUTS = """
 | keys | what they do |
 |---|---|
-| **click**, **Shift + click** | a point on the object, off it |
+| **click**, **Shift + click** | add a point on the object, off the object |
 | **drag**, **right click** a point | move it, remove it |
-| **← →**, with Shift | 1 or 10 frames back and on |
+| **← →**, with Shift | go 1 or 10 frames back or forward |
 | **Home**, **End**, **Space** | first frame, last frame, play |
-| **1 … 9**, **N** | choose the object of that number, add one |
-| **X** | exchange on and off the object |
+| **1 … 9**, **N** | select the object with that number, add an object |
+| **X** | switch between on and off the object |
 | **Delete** | remove the point under the pointer |
 | **Ctrl + Z**, **Ctrl + Y** | undo, redo |
 | **R**, **Esc** | run, cancel |
@@ -27,7 +27,7 @@ _SHORTCUTS = """
 """
 
 _TOKEN = "() => { try { return [sessionStorage.getItem('sampt')]; } catch { return [null]; } }"
-"""What ``page.js`` has kept, if the browser lets it: so a page that is loaded anew finds its session."""
+"""Reads the token that ``page.js`` has stored, with which a reloaded page finds its session."""
 
 _QUICK: dict[str, Any] = {
     "show_progress": "hidden",
@@ -35,13 +35,15 @@ _QUICK: dict[str, Any] = {
     "concurrency_limit": None,
     "api_visibility": "private",
 }
-"""Many clicks may be under way at once, of one page or of several; ``Workspace`` brings them in order."""
+"""Options of events that may overlap, on one page or on several; ``Workspace`` puts them in order."""
 
 
 def page(workspaces: Workspaces, max_upload: int) -> gr.Blocks:
-    """The page, without the theme and styles, which are given where it is mounted.
+    """The page, without theme and styles, which are set where it is mounted.
 
-    max_upload: bytes of a file, more than which is not even sent.
+    Args:
+        workspaces: the visitors' workspaces.
+        max_upload: maximum size of an uploaded file in bytes.
     """
     events = Events(workspaces)
     blocks: gr.Blocks = gr.Blocks(title="sampt", analytics_enabled=False, fill_width=True)
@@ -83,12 +85,12 @@ def page(workspaces: Workspaces, max_upload: int) -> gr.Blocks:
 
 
 def _button(text: str, id: str, **look: Any) -> gr.Button:
-    """One that ``page.js`` switches on and off, by what it knows to be the latest."""
+    """Button that ``page.js`` enables and disables."""
     return gr.Button(text, elem_id=id, min_width=80, **look)
 
 
 def _placeholder(id: str) -> None:
-    """A place that ``page.js`` fills."""
+    """Place that ``page.js`` fills."""
     gr.HTML(f'<div id="{id}"></div>', apply_default_css=False)
 
 
@@ -115,12 +117,12 @@ def _model_part(events: Events, viewer: gr.HTML, workspaces: Workspaces) -> None
         tracker = gr.Dropdown(
             models.trackers, value=models.first.tracker, label="Tracker", elem_id="sampt-tracker"
         )
-        gr.Markdown("What needs no download is listed; `sampt weights download` brings more.")
+        gr.Markdown("Only models that are already downloaded are listed; `sampt weights download` gets more.")
     menus = [segmenter, tracker]
     for menu in menus:
         menu.input(events.choose, menus, [viewer, *menus], **{**_QUICK, "show_progress": "minimal"})
 
 
 def asset(name: str) -> str:
-    """The text of a file beside this module."""
+    """Text of a file next to this module."""
     return (resources.files(__package__) / name).read_text(encoding="utf-8")

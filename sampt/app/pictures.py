@@ -1,4 +1,4 @@
-"""A frame as the page shows it: a JPEG with masks, and the points that the page draws itself."""
+"""Frames for the page: a JPEG with masks, and the points that the page draws itself."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from sampt.output.drawing import colour, colour_table, outline, stacked, tinted
 from sampt.trackers.base import Visibility
 
 LONGEST_SIDE = 1600
-"""Larger frames are shown smaller; points are nevertheless in pixels of the frame itself."""
+"""Longest side of a shown frame in pixels; points are still in pixels of the original frame."""
 
 _OPACITY = 0.45
 
 
 def colour_of(object_id: int) -> tuple[int, int, int]:
-    """The RGB colour of an object, which it keeps when others are removed."""
+    """RGB colour of an object, which it keeps when others are removed."""
     return colour(object_id - 1)
 
 
 def painted(frame: NDArray[np.uint8], result: FrameResult) -> NDArray[np.uint8]:
-    """A copy of ``frame``, (H, W, 3) uint8 RGB, with the masks in it, outlined."""
+    """A copy of ``frame``, (H, W, 3) uint8 RGB, with the masks painted and outlined."""
     picture = tinted(frame, stacked(result.masks, result.object_ids), colour_table(), _OPACITY)
     thickness = max(1, round(max(frame.shape[:2]) / 500))
     for object_id, mask in zip(result.object_ids, result.masks, strict=True):
@@ -38,7 +38,7 @@ def painted(frame: NDArray[np.uint8], result: FrameResult) -> NDArray[np.uint8]:
 
 
 def data_url(picture: NDArray[np.uint8]) -> str:
-    """``picture`` as a JPEG of at most ``LONGEST_SIDE``, in a URL."""
+    """Data URL of ``picture`` as a JPEG of at most ``LONGEST_SIDE``."""
     height, width = picture.shape[:2]
     scale = LONGEST_SIDE / max(height, width)
     if scale < 1:
@@ -50,7 +50,7 @@ def data_url(picture: NDArray[np.uint8]) -> str:
 
 
 def drawable(points: Iterable[SeenPoint], frame: int) -> list[dict[str, Any]]:
-    """Points as plain values; ``given`` are those of this very frame, the others were tracked to it."""
+    """Points as plain values; those with ``given`` were set in this frame, the others were tracked to it."""
     return [
         {
             "id": seen.point.id,

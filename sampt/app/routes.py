@@ -1,4 +1,4 @@
-"""What a browser can fetch beside Gradio's own page, and what it cannot."""
+"""URLs of the page besides Gradio's own, and the guard that blocks all others."""
 
 from __future__ import annotations
 
@@ -24,29 +24,31 @@ _PAGE = ("/", "/config", "/favicon.ico", "/manifest.json", "/robots.txt", "/them
 _QUEUE = ("queue/join", "queue/data", "cancel", "startup-events", "app_id", "theme.css")
 _WHOLE = {*_PAGE, *(f"/gradio_api/{name}" for name in _QUEUE)}
 _BELOW = ("/session/", "/static/", "/assets/", "/svelte/")
-"""All that the page needs. Gradio's ways to read files, fetch URLs or upload are not among it."""
+"""Paths that the page needs, without Gradio's routes that read files, fetch URLs or upload."""
 
 _CSP = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; frame-ancestors 'self'"
 )
-"""Nothing is fetched from elsewhere, whatever Gradio's page may ask for."""
+"""Content security policy: nothing is fetched from other sites, whatever Gradio's page requests."""
 
 _SESSION_BYTES = 2 << 20
 
 _GONE = "this session has ended; reload the page"
 
 _ELSEWHERE = (
-    "This server does not go by the name that the page's address has: use its IP address, localhost, or the "
-    "name that it was given by --host."
+    "This server does not accept the host name in the page's address: use its IP address, localhost, or the "
+    "name given with --host."
 )
 
 
 class Guard:
-    """Lets only requests through that the page needs, to an IP address or a name that this machine goes by.
+    """Middleware that only accepts requests that the page needs, to an IP address or a name of this machine.
 
-    names: those, without port. A web page elsewhere whose name is made to lead here could otherwise act as
-        this one.
+    Args:
+        app: the application to protect.
+        names: names of this machine, without port. Otherwise another web page whose name is made to resolve
+            to this machine could act as this one.
     """
 
     def __init__(self, app: ASGIApp, names: Iterable[str]) -> None:
@@ -92,7 +94,7 @@ def _with_headers(send: Send) -> Send:
 
 
 def routes(workspaces: Workspaces, max_upload: int) -> APIRouter:
-    """``/session/TOKEN/…``: frames, uploads and exports of the visitor who has the token."""
+    """Routes ``/session/TOKEN/…``: frames, uploads and exports of the visitor with the token."""
 
     async def alive(token: str) -> Response:
         workspace = workspaces.by_token(token)
@@ -134,7 +136,7 @@ def routes(workspaces: Workspaces, max_upload: int) -> APIRouter:
         except SamptError as error:
             return _problem(str(error), 422)
         except OSError as error:
-            why = f"the server cannot keep the file ({error.strerror}); make room there, and send it again"
+            why = f"the server cannot store the file ({error.strerror}); free some space, and send it again"
             return _problem(why, 507)
 
     router = APIRouter(prefix="/session/{token}")

@@ -1,4 +1,4 @@
-"""The generated scene that the page offers to those who have no video at hand."""
+"""Generated scene for visitors without a video."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .workspace import Workspace
 
 
 def demo_scene() -> SyntheticScene:
-    """Three objects that cross; each call gives the same."""
+    """Scene of three objects that cross, the same for each call."""
     return SyntheticScene(frames=60, height=360, width=640)
 
 

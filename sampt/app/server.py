@@ -1,4 +1,4 @@
-"""Serving the page from one process, with a temporary folder for all that visitors bring and make."""
+"""Server of the page: one process, with a temporary folder for the visitors' files."""
 
 from __future__ import annotations
 
@@ -38,18 +38,21 @@ def serve(
     max_pages: int,
     started: Callable[[str], None],
 ) -> None:
-    """Serve until Ctrl-C or SIGTERM; the temporary folder is removed then.
+    """Serve the page until Ctrl-C or SIGTERM, then remove the temporary folder.
 
-    video: what every visitor sees at first.
-    port: 0 for one that is free.
-    max_upload: bytes of a file.
-    max_pages: how many may be open at once.
-    started: called with the page's address.
+    Args:
+        models: models that visitors can choose from.
+        video: video that every visitor sees first; None lets the page ask for one.
+        host: address to listen on.
+        port: port to listen on; 0 picks a free one.
+        max_upload: maximum size of an uploaded file in bytes.
+        max_pages: maximum number of pages open at once.
+        started: called with the page's address.
 
     Raises:
         VideoError: the video cannot be opened.
         ConfigError: the address or the first model cannot be used, or Gradio is not installed.
-        CheckpointError: the first model's weights cannot be had.
+        CheckpointError: the first model's weights cannot be downloaded.
     """
     if video is not None:
         Video(video).close()
@@ -72,7 +75,7 @@ def _welcome(workspace: Workspace, video: Path | None) -> None:
 
 
 def _quiet_gradio(folder: Path) -> None:
-    """Have Gradio keep files in ``folder``, tell nobody anything, and record nothing."""
+    """Make Gradio keep its files in ``folder``, and turn off its analytics and records."""
     os.environ |= {
         "GRADIO_TEMP_DIR": str(folder),
         "GRADIO_ANALYTICS_ENABLED": "False",
@@ -87,12 +90,12 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
-        listening.listen()  # so that whoever follows the address at once waits, instead of being refused
+        listening.listen()  # so that a browser that opens the address at once waits
     except OSError as error:
         listening.close()
         reason = error.strerror or error
         raise ConfigError(
-            f"cannot listen at {host}, port {port} ({reason}); choose others with --host and --port"
+            f"cannot listen on {host}, port {port} ({reason}); choose others with --host and --port"
         ) from error
     return listening
 
@@ -144,5 +147,5 @@ def _serve(
 
 
 def _end(signum: int, frame: FrameType | None) -> None:
-    """Leave as after Ctrl-C: by themselves, these signals would leave the temporary folder behind."""
+    """Exit as after Ctrl-C; by default these signals would leave the temporary folder behind."""
     sys.exit(0)

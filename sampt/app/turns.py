@@ -1,4 +1,4 @@
-"""Taking turns in the order of arrival."""
+"""A lock that is granted in the order of arrival."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from types import TracebackType
 
 
 class Turns:
-    """A lock that is handed on in the order in which it was asked for.
+    """Lock that is granted in the order in which it was requested.
 
-    With an ordinary lock, a run that takes it again and again would hardly ever let anyone else in.
+    With an ordinary lock, a run that takes it again and again would rarely let anyone else in.
     """
 
     def __init__(self) -> None:

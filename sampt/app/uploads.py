@@ -1,4 +1,4 @@
-"""Files that come from a browser: of limited size, and nothing that leads to other files."""
+"""Uploaded files: limited in size, and never referring to other files."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import av
 
 from sampt.errors import ConfigError, VideoError
 
-# Playlists and the like are left out: they name other files, which FFmpeg would open.
+# Playlists and similar formats are left out: they name other files, which FFmpeg would open.
 _FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,gif,h264,hevc,ivf,dv"
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
 class TooLargeError(VideoError):
-    """More was sent than is allowed."""
+    """An uploaded file is larger than allowed."""
 
 
 def parse_size(text: str) -> int:
-    """Bytes of a size such as ``500MB`` or ``2 GB``; a unit is 1024 of the one before.
+    """Bytes of a size such as ``500MB`` or ``2 GB``; each unit is 1024 times the previous one.
 
     Raises:
-        ConfigError: it is no size.
+        ConfigError: ``text`` is not a size.
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
     size = float(found[1]) * _UNITS[found[2].upper()] if found else 0
@@ -34,10 +34,10 @@ def parse_size(text: str) -> int:
 
 
 async def receive(blocks: AsyncIterator[bytes], path: Path, most: int) -> None:
-    """Write what is sent to ``path``; nothing is left there if it is more than ``most`` bytes.
+    """Write uploaded blocks to ``path``; nothing is left there if they are more than ``most`` bytes.
 
     Raises:
-        TooLargeError: it is more.
+        TooLargeError: they are more.
     """
     size = 0
     try:
@@ -53,14 +53,14 @@ async def receive(blocks: AsyncIterator[bytes], path: Path, most: int) -> None:
 
 
 def too_large(most: int) -> TooLargeError:
-    return TooLargeError(f"the file is larger than the {most / (1 << 20):,.4g} MB that this page takes")
+    return TooLargeError(f"the file is larger than the {most / (1 << 20):,.4g} MB that this page accepts")
 
 
 def check_container(path: Path, name: str) -> None:
-    """See that a file that somebody sent is a video by itself.
+    """Check that an uploaded file is a self-contained video.
 
     Raises:
-        VideoError: it is none, or a playlist.
+        VideoError: it is not a video, or it is a playlist.
     """
     try:
         with av.open(f"file:{path}", options={"format_whitelist": _FORMATS}) as container:
@@ -68,4 +68,4 @@ def check_container(path: Path, name: str) -> None:
                 return
     except (av.FFmpegError, OSError, ValueError):
         pass
-    raise VideoError(f"{name} is no video that can be read; give an MP4, MOV, MKV, WebM or AVI file")
+    raise VideoError(f"{name} is not a readable video; give an MP4, MOV, MKV, WebM or AVI file")

@@ -1,4 +1,4 @@
-"""What the page says of a session, as plain values."""
+"""State of a session for the page, as plain values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .pictures import colour_of
 
 
 def described(session: InteractiveSession, video: Video) -> dict[str, Any]:
-    """The video, the objects, and where something was said or is done."""
+    """The video, the objects, and the edited and finished frames."""
     height, width = session.size
     objects = [
         {
@@ -41,7 +41,7 @@ def described(session: InteractiveSession, video: Video) -> dict[str, Any]:
 
 
 def _stretches(frames: list[int]) -> list[tuple[int, int]]:
-    """Ascending numbers as first and last ones of unbroken stretches."""
+    """Ascending numbers as (first, last) of unbroken stretches."""
     found: list[tuple[int, int]] = []
     for frame in frames:
         if found and found[-1][1] == frame - 1:

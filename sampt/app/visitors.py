@@ -1,4 +1,4 @@
-"""Who is at the page at the moment, and which workspace is whose."""
+"""Visitors of the page, and their workspaces."""
 
 from __future__ import annotations
 
@@ -15,14 +15,18 @@ from .turns import Turns
 from .workspace import Workspace
 
 GRACE = 600.0
-"""Seconds for which a workspace outlives the last sign of life of its page, which gives some every minute."""
+"""Seconds that a workspace is kept after its page's last sign of life; pages send one every minute."""
 
 
 class Workspaces:
-    """All visitors' workspaces, by the hash that the browser's page gave itself, and by token.
+    """Workspaces of all visitors, by the hash that the browser's page gave itself, and by token.
 
-    folder: where each gets a folder. ready: called with a new workspace, to open the first video in it.
-    pages: how many there may be. grace: seconds without a sign of life after which one is removed.
+    Args:
+        folder: folder in which each workspace gets a subfolder.
+        models: models that visitors can choose from.
+        ready: called with a new workspace, to open the first video in it.
+        pages: maximum number of workspaces.
+        grace: seconds without a sign of life after which a workspace is removed.
     """
 
     def __init__(
@@ -41,10 +45,10 @@ class Workspaces:
         self._closed = False
 
     def enter(self, page: str, token: str | None = None) -> Workspace:
-        """The workspace of a page that was just loaded: that of the token if there is one, else a new one.
+        """The workspace of a page that was just loaded: the token's if it exists, else a new one.
 
         Raises:
-            PromptError: there are as many as there may be.
+            PromptError: the maximum number of pages is open.
         """
         kept = self.by_token(token) if token else None
         if kept is not None:
@@ -58,7 +62,7 @@ class Workspaces:
         return workspace
 
     def _move(self, page: str, workspace: Workspace) -> Workspace:
-        """The page was loaded anew; what went on in it before has nobody to report to."""
+        """Give a workspace to a reloaded page, and stop its work, which has nowhere to report to."""
         workspace.cancel()
         with self._lock:
             others = {known: w for known, w in self._by_page.items() if w is not workspace}
@@ -84,7 +88,7 @@ class Workspaces:
         """The workspace of a page, which shows that it is still there.
 
         Raises:
-            PromptError: the page has none, because it was away for too long.
+            PromptError: the page has none, because it was silent for too long.
         """
         workspace = self._by_page.get(page)
         if workspace is None:
@@ -93,7 +97,7 @@ class Workspaces:
         return workspace
 
     def by_token(self, token: str) -> Workspace | None:
-        """The workspace with this secret, whose page shows that it is still there."""
+        """The workspace with this secret token, whose page shows that it is still there; or None."""
         for workspace in list(self._by_page.values()):
             if secrets.compare_digest(workspace.token.encode(), token.encode(errors="replace")):
                 workspace.seen = time.monotonic()
@@ -101,7 +105,7 @@ class Workspaces:
         return None
 
     def leave(self, page: str) -> None:
-        """Forget a page, with all that belonged to it."""
+        """Close the workspace of a page."""
         with self._lock:
             workspace = self._by_page.pop(page, None)
         if workspace is not None:
@@ -113,7 +117,7 @@ class Workspaces:
         self._timer.start()
 
     def _expire(self) -> None:
-        """Forget the pages that have been silent for too long, and look again when the next one may be."""
+        """Close the workspaces of silent pages, and check again when the next one may be due."""
         with self._lock:
             self._timer = None
             if self._closed:
@@ -127,9 +131,9 @@ class Workspaces:
             workspace.close()
 
     def _make_room(self, working: Workspace) -> None:
-        """Have pages forget embeddings, those first that worked longest ago, until all fit into one budget.
+        """Free embeddings, of the least recently active pages first, until all fit into one budget.
 
-        Only while it is the turn of ``working``, which is about to make some.
+        Only call this during the turn of ``working``, which is about to make embeddings.
         """
         working.worked = time.monotonic()
         room = working.embedding_budget
@@ -141,7 +145,7 @@ class Workspaces:
                 workspace.forget_embeddings()
 
     def close(self) -> None:
-        """Forget all pages; none can enter any more."""
+        """Close all workspaces, and accept no more pages."""
         with self._lock:
             self._closed = True
             if self._timer is not None:

@@ -1,4 +1,4 @@
-"""What one visitor of the page has: a folder, the video that is open, and the session on it."""
+"""State of one visitor of the page: a folder, the open video, and its session."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from .turns import Turns
 from .views import described
 
 MOST_EDITS = 5000
-"""How many edits a saved session may have; each keeps a list of all points."""
+"""Maximum number of edits of a saved session; each keeps a list of all points."""
 
 
 class _EditedError(Exception):
-    """What is going on makes no sense any more."""
+    """Work is out of date, because of an edit."""
 
 
 @dataclass
 class Job:
-    """What is going on: ``frame`` was the ``done``-th of ``total``."""
+    """Work in progress: ``frame`` was the ``done``-th of ``total``."""
 
     label: str
     total: int
@@ -43,16 +43,20 @@ class Job:
 
 
 class Workspace:
-    """One visitor's things; any thread may call any method.
+    """Workspace of one visitor; any thread may call any method.
 
-    folder: made by whoever made the workspace, and removed by ``close``. Nothing else is ever written to.
-    turn: held while anything is computed, by all visitors.
-    make_room: called with the workspace when it is its turn and it is about to make embeddings.
-    token: the secret that the visitor's URLs begin with.
-    seen, worked: when its page last gave a sign of life, and when it was last about to make embeddings, as of
-        ``time.monotonic``.
-    revision: grows with everything that may change a picture or what the page says.
-    edits: grows with everything that may change a result.
+    Args:
+        folder: an existing folder, which ``close`` removes. Nothing is written anywhere else.
+        models: models that the visitor can choose from.
+        turn: lock that all visitors hold while computing.
+        make_room: called with the workspace during its turn, before it makes embeddings.
+
+    Attributes:
+        token: secret that the visitor's URLs begin with.
+        seen: time of the page's last sign of life, by ``time.monotonic``.
+        worked: time when it last made embeddings, by ``time.monotonic``.
+        revision: grows with every change of the picture or the page.
+        edits: grows with every change of the results.
     """
 
     def __init__(
@@ -75,13 +79,13 @@ class Workspace:
 
     @contextmanager
     def arriving(self, suffix: str = "") -> Iterator[Path]:
-        """Where to put a file that comes from the browser; it is removed if the block fails.
+        """Path for a file from the browser; the file is removed if the block fails.
 
         Raises:
-            PromptError: another one is on its way.
+            PromptError: another file is being uploaded.
         """
         if not self._arriving.acquire(blocking=False):
-            raise PromptError("another file is on its way already; wait for it")
+            raise PromptError("another file is already being uploaded; wait for it")
         path = (self.folder / secrets.token_hex(8)).with_suffix(suffix)
         try:
             yield path
@@ -92,10 +96,12 @@ class Workspace:
             self._arriving.release()
 
     def open(self, path: Path, name: str) -> None:
-        """Go over to another video; the one before is forgotten, and removed if it is in the folder.
+        """Open another video; the previous one is closed, and removed if it is in the folder.
 
         Raises:
-            VideoError, ConfigError, CheckpointError: the video or the model cannot be used.
+            VideoError: the video cannot be read.
+            ConfigError: the model cannot be used.
+            CheckpointError: its weights are damaged.
         """
         with ExitStack() as stack:
             video = stack.enter_context(Video(path))
@@ -109,22 +115,23 @@ class Workspace:
                 self._edited("Click on an object to mark it.")
 
     def open_session(self, path: Path) -> None:
-        """Go over to what was saved of this video.
+        """Load a saved session of this video.
 
         Raises:
-            PromptError: it is no saved session, one of another video, or one with too many edits.
+            PromptError: it is not a saved session, belongs to another video, or has too many edits.
         """
         with self._turn:
             session = self._opened()
             session.load(path, most=MOST_EDITS)
             self.active = session.objects[-1].id if session.objects else None
-            self._edited("The saved session is here; run to make its masks.")
+            self._edited("The session is loaded. Press Run to make its masks.")
 
     def choose(self, choice: PartNames) -> None:
-        """Go over to another model; all points stay.
+        """Switch to another model; all points stay.
 
         Raises:
-            ConfigError, CheckpointError: it cannot be used.
+            ConfigError: there is no such model here.
+            CheckpointError: its weights are damaged.
         """
         if choice == self.choice:
             return
@@ -140,7 +147,9 @@ class Workspace:
                 self._session.close()
                 self._session = session
             self.choice = choice
-            self._edited(f"Now with {choice.segmenter} and {choice.tracker}; run to make the masks anew.")
+            self._edited(
+                f"Now using {choice.segmenter} and {choice.tracker}. Press Run to make the masks again."
+            )
 
     def _forget(self) -> None:
         if self._session is not None:
@@ -189,7 +198,7 @@ class Workspace:
 
     @contextmanager
     def _working_unless_edited(self, edits: int) -> Iterator[None]:
-        """The same while nothing was edited since ``edits``; the video may be another one otherwise.
+        """The turn, with room for embeddings, unless something was edited since ``edits``.
 
         Raises:
             _EditedError: something was.
@@ -201,12 +210,12 @@ class Workspace:
 
     @property
     def embedding_bytes(self) -> int:
-        """How much memory embeddings take. This and the next two: only while it is anybody's turn."""
+        """Bytes that embeddings take. This and the next two need the turn."""
         return 0 if self._session is None else self._session.encoder.cache.nbytes
 
     @property
     def embedding_budget(self) -> int:
-        """How much memory embeddings may take, where the segmenter is."""
+        """Bytes that embeddings may take on the segmenter's device."""
         if self._session is None:
             return 0
         model = self._session.method
@@ -214,12 +223,12 @@ class Workspace:
         return model.cache.host_bytes if on_cpu else model.cache.device_bytes
 
     def forget_embeddings(self) -> None:
-        """Free the memory that embeddings take; frames are encoded anew when they are needed."""
+        """Free the memory of embeddings; frames are encoded again when needed."""
         if self._session is not None:
             self._session.encoder.cache.clear()
 
     def add_object(self, name: str | None = None) -> None:
-        """Add an object, which becomes the one that points are added to."""
+        """Add an object, which becomes the active one."""
         with self._editing() as session:
             self.active = session.add_object(name or None)
 
@@ -239,7 +248,7 @@ class Workspace:
             self._keep_active(session)
 
     def add_point(self, frame: int, x: float, y: float, positive: bool) -> None:
-        """Add a point to the active object, which is made if there is none."""
+        """Add a point to the active object, adding an object first if none is active."""
         with self._editing() as session:
             if self.active is None:
                 self.active = session.add_object()
@@ -269,7 +278,7 @@ class Workspace:
             self.active = ids[-1] if ids else None
 
     def picture(self, frame: int, masks: bool = True) -> dict[str, Any]:
-        """A frame as the page shows it: its masks painted, if they are wanted, and its points.
+        """A frame for the page: its image, with the masks painted on request, and its points.
 
         Raises:
             PromptError: there is no such frame, or no video.
@@ -289,10 +298,10 @@ class Workspace:
         }
 
     def run(self) -> Iterator[None]:
-        """Make all masks that are missing, a frame between two yields; until it is done or cancelled.
+        """Make all missing masks, yielding after each frame, until it is done or cancelled.
 
         Raises:
-            PromptError: there is nothing to follow, or something else is going on.
+            PromptError: nothing is marked, or other work is in progress.
         """
         with self._turn:
             session = self._opened()
@@ -314,16 +323,16 @@ class Workspace:
                 return
             left = len(session.pending())
             self._edited(
-                f"Stopped with {plural(left, 'frame')} to go; run to go on."
+                f"Stopped with {plural(left, 'frame')} left. Press Run to continue."
                 if left
-                else "All frames are done. Step through them, correct where it is wrong, and run again."
+                else "All frames are done. Step through them, correct any mistakes, and press Run again."
             )
 
     def export(self, files: Collection[str]) -> Iterator[None]:
-        """Write files that can be fetched then, a frame between two yields; until it is done or cancelled.
+        """Write files for download, yielding after each frame, until it is done or cancelled.
 
         Raises:
-            PromptError: there is nothing to write, or something else is going on.
+            PromptError: there is nothing to write, or other work is in progress.
             OutputError: a file cannot be written.
         """
         with self._turn:
@@ -333,7 +342,7 @@ class Workspace:
             marked = any(session.home(known.id) is not None for known in session.objects)
         chosen = [name for name in FILES if name in files]
         if not chosen or not marked:
-            raise PromptError("there is nothing to export; mark an object, and choose at least one file")
+            raise PromptError("there is nothing to export; mark an object and choose at least one file")
         with self._job(Job("Writing files", len(video))) as job:
             with self._turn:
                 self._forget_exports()
@@ -349,7 +358,7 @@ class Workspace:
                         yield
                 with self._turn:
                     if self._stopped() or edits != self.edits:
-                        self.note = "Nothing was written: it was stopped."
+                        self.note = "Nothing was written, because the export was stopped."
                         return
                     self.exports = {name: folder / name for name in chosen}
                     self.note = "The files are ready." + (
@@ -362,7 +371,7 @@ class Workspace:
     @contextmanager
     def _job(self, job: Job) -> Iterator[Job]:
         if not self._busy.acquire(blocking=False):
-            raise PromptError("something is going on already; wait for it, or cancel it")
+            raise PromptError("other work is in progress; wait for it, or cancel it")
         self._cancelled.clear()
         self.job, self.note = job, ""
         try:
@@ -376,18 +385,18 @@ class Workspace:
         return self._cancelled.is_set() or self.closed
 
     def cancel(self) -> None:
-        """End what is going on after the frame that it is at."""
+        """Stop the current work after its current frame."""
         self._cancelled.set()
         if self._session is not None:
             self._session.cancel()
 
     def say(self, note: str) -> None:
-        """Have the page show a sentence, and how things are."""
+        """Show a sentence on the page."""
         self.note = note.encode(errors="backslashreplace").decode()  # half a character cannot be sent
         self.revision += 1
 
     def view(self) -> dict[str, Any]:
-        """All that the page shows but the picture, as plain values."""
+        """Everything that the page shows except the picture, as plain values."""
         with self._turn:
             session, video = self._session, self._video
             if session is None or video is None:
@@ -407,7 +416,7 @@ class Workspace:
             }
 
     def close(self) -> None:
-        """Let go of everything, and remove the folder."""
+        """Close the video and the session, and remove the folder."""
         self.closed = True
         self.cancel()
         with self._turn:

@@ -12,18 +12,18 @@ from sampt.version import __version__
 
 from .groups import Listed, SectionedGroup, unknown_option
 
-_KEPT = "What was finished is in the output folder; the same command with --overwrite begins anew."
-_RESUMES = "What was finished is kept; the same command goes on with the rest."
-_AGAIN = "The same command begins anew."
+_KEPT = "Finished results are in the output folder; run the command again with --overwrite to start over."
+_RESUMES = "Finished work is kept; run the same command again to resume."
+_AGAIN = "Run the same command again to start over."
 
 SECTIONS = {
     "Segment": {
         "segment": Listed(".segment", "Segment objects through a video from points, boxes or a mask.", _KEPT),
         "track": Listed(".track", "Track points through a video, without segmenting it.", _KEPT),
         "propose": Listed(".propose", "Find masks of everything in an image or in frames of a video.", _KEPT),
-        "app": Listed(".app", "Click on objects in a web page, and correct what comes out."),
-        "sample": Listed(".sample", "Draw what each point sampler picks for a mask."),
-        "demo": Listed(".demo", "Segment a generated scene and score the result; needs nothing.", _AGAIN),
+        "app": Listed(".app", "Click on objects in a web page, and correct their masks."),
+        "sample": Listed(".sample", "Draw the points that each sampler picks in a mask."),
+        "demo": Listed(".demo", "Segment a generated scene and score the result; needs no files.", _AGAIN),
     },
     "Benchmarks": {
         "vos": Listed(".vos", "Semi-supervised VOS: DAVIS, YouTube-VOS, MOSE, BDD100K, …", _RESUMES),
@@ -31,28 +31,28 @@ SECTIONS = {
         "ablate": Listed(".ablate", "Compare settings on a VOS dataset, each with several seeds.", _RESUMES),
         "interactive-benchmark": Listed(
             ".interactive_benchmark",
-            "Simulate annotators who correct points, in every video of a dataset.",
+            "Simulate annotators who correct points in every video of a dataset.",
             _RESUMES,
         ),
     },
     "Evaluate": {
         "evaluate": Listed(".evaluate", "Score results against annotations: J, F and J&F."),
-        "evaluate-tracks": Listed(".evaluate_tracks", "Score point trackers with the measures of TAP-Vid."),
+        "evaluate-tracks": Listed(".evaluate_tracks", "Score point trackers with TAP-Vid's metrics."),
         "evaluate-vis": Listed(".evaluate_vis", "Score masklets: AP and AR of video instance segmentation."),
         "submission": Listed(".submission", "Pack results for a benchmark's server, and check the package."),
     },
     "Data and weights": {
-        "datasets": Listed(".datasets", "List datasets, check what is there, make a miniature of one."),
-        "prepare": Listed(".prepare", "Bring a dataset into the layout that is read.", _RESUMES),
+        "datasets": Listed(".datasets", "List datasets, check one on disk, or write a miniature of one."),
+        "prepare": Listed(".prepare", "Convert a dataset to the layout that sampt reads.", _RESUMES),
         "weights": Listed(".weights", "List, download, verify or remove checkpoints.", _RESUMES),
-        "info": Listed(".info", "Show versions, the device, and what can be loaded."),
+        "info": Listed(".info", "Show versions, the device, and the available methods and models."),
     },
 }
 
 
 @click.group(cls=SectionedGroup, sections=SECTIONS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="sampt")
-@click.option("--debug", is_flag=True, help="Show tracebacks and debug messages; works after a command, too.")
+@click.option("--debug", is_flag=True, help="Show tracebacks and debug messages; also works after a command.")
 def sampt(debug: bool) -> None:
     """Segment anything in a video from a few points."""
 
@@ -60,8 +60,9 @@ def sampt(debug: bool) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code.
 
-    0, 2 for what the user can mend, 3 where a benchmark could not do some sequences; 130 for Ctrl-C, 143 for
-    SIGTERM, 129 for SIGHUP.
+    Returns:
+        0 for success, 2 for an error that the user can fix, 3 if some sequences of a benchmark failed; 130
+        for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP.
     """
     import logging
 
@@ -106,7 +107,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _stopped(called: str, number: int) -> int:
-    """Say what was kept and how to go on; the exit code is the one that shells give for the signal."""
+    """Print what was kept and how to resume; return the exit code that shells give for the signal."""
     import signal
 
     how = sampt.listed[called].stopped if called else ""

@@ -22,14 +22,19 @@ if TYPE_CHECKING:
 @click.argument("file")
 @dataset_options(required=True)
 @click.option(
-    "--sequence", "sequences", multiple=True, metavar="NAME", help="Only this one; may be repeated."
+    "--sequence", "sequences", multiple=True, metavar="NAME", help="Run only this sequence; may be repeated."
 )
 @model_options
-@click.option("--seeds", type=click.IntRange(min=1), help="So many runs of each setting [as in FILE].")
 @click.option(
-    "--output", "-O", type=click.Path(path_type=Path), help="The sweep's folder [results/FILE-DATASET-SPLIT]."
+    "--seeds", type=click.IntRange(min=1), help="Number of seeds for each setting  [default: as in FILE]"
 )
-@click.option("--overwrite", is_flag=True, help="Begin anew if the folder holds a sweep already.")
+@click.option(
+    "--output",
+    "-O",
+    type=click.Path(path_type=Path),
+    help="Folder for the sweep  [default: results/FILE-DATASET-SPLIT]",
+)
+@click.option("--overwrite", is_flag=True, help="Start over if the folder already holds a sweep.")
 @engine_options
 @click.pass_context
 def command(
@@ -48,10 +53,10 @@ def command(
 ) -> None:
     """Compare the settings of FILE, an ablation (docs/ablations.md), on a dataset.
 
-    --config replaces the file's base, and the other options change what all settings share. Every setting's
-    runs go to a folder of their own inside the sweep's, as `sampt vos` would leave them. Killed and started
-    again, the same command goes on where it was. Where some run fails, the others are done, and the exit code
-    is 3.
+    --config replaces the file's base configuration, and the other options change what all settings share.
+    The runs of each setting go to a subfolder of the sweep's folder, in the layout of `sampt vos`. If the
+    command is interrupted, running it again resumes the sweep. If a run fails, the others still finish, and
+    the exit code is 3.
 
     \b
     sampt ablate configs/ablations/points.yaml --dataset davis2016 --root DAVIS --seeds 3
@@ -91,10 +96,12 @@ def _tell(done: SweepRun) -> None:
         settings = "; ".join(done.failures["setting"].unique())
         click.echo(
             f"{len(done.failures)} failed, with the settings {settings}: {done.folder / 'failures.csv'} says "
-            "which and why; the same command tries them again.",
+            "which and why; run the same command again to retry them.",
             err=True,
         )
     click.echo(done.markdown)
     if done.left_out:
-        click.echo(f"Not counted, as a run has no score of them: {', '.join(done.left_out)}.", err=True)
+        click.echo(
+            f"Not counted, because some run has no score for them: {', '.join(done.left_out)}.", err=True
+        )
     click.echo(f"Tables and plots: {done.folder}", err=True)

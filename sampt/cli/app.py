@@ -1,4 +1,4 @@
-"""``sampt app``: a page to click on."""
+"""``sampt app``: the web page for marking and correcting objects."""
 
 from __future__ import annotations
 
@@ -20,13 +20,17 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("video", type=click.Path(path_type=Path), required=False)
 @model_options
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=7860, show_default=True, help="0 for one that is free."
+    "--port", type=click.IntRange(0, 65535), default=7860, show_default=True, help="Port; 0 picks a free one."
 )
-@click.option("--max-upload", default="2GB", show_default=True, help="The largest video that can be sent.")
+@click.option("--max-upload", default="2GB", show_default=True, help="Largest video that can be uploaded.")
 @click.option(
-    "--max-pages", type=click.IntRange(1), default=20, show_default=True, help="How many can be open at once."
+    "--max-pages",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="Maximum number of pages open at once.",
 )
 @click.option("--browser", is_flag=True, help="Open the page in a browser.")
 def command(
@@ -40,8 +44,8 @@ def command(
 ) -> None:
     """Mark objects in a video by clicking, watch and correct their masks, and export them.
 
-    VIDEO is a file or a folder of frames; without it, the page asks for one. It is served to this machine
-    alone; to reach it from another, rather use an SSH tunnel than --host, since there is no password.
+    VIDEO is a file or a folder of frames; without it, the page asks for one. By default only this machine can
+    open the page. There is no password: to open it from another machine, prefer an SSH tunnel to --host.
     """
     from sampt.app.uploads import parse_size
 
@@ -49,13 +53,13 @@ def command(
     if video is not None and not video.exists():
         raise VideoError(f"{video} does not exist; give a video file or a folder of frames")
     model.announce(settings)
-    # torch takes seconds to import: whoever mistypes something need not wait for it.
+    # torch takes seconds to import: a mistyped option must not wait for it.
     from sampt.app.server import is_loopback, serve
 
     def started(address: str) -> None:
-        click.echo(f"Open {address} in a browser; Ctrl-C ends it.")
+        click.echo(f"Open {address} in a browser; press Ctrl-C to stop.")
         if not is_loopback(host):
-            click.echo("Whoever can reach this address can use the page: there is no password.", err=True)
+            click.echo("Anyone who can reach this address can use the page: there is no password.", err=True)
         if browser:
             click.launch(address)
 
@@ -63,7 +67,7 @@ def command(
 
 
 def _models(model: ModelChoice, settings: Config) -> ModelMenu:
-    """All that can be chosen; at first, what the options say."""
+    """The models to choose from, starting with the one that the options name."""
     from sampt.app.model_menu import ModelMenu, PartNames
 
     first = PartNames(settings.segmenter.name, settings.tracker.name)

@@ -1,4 +1,4 @@
-"""What the commands on datasets share: the options that name one, and a bar that counts its sequences."""
+"""Options and progress bar of the commands that read a dataset."""
 
 from __future__ import annotations
 
@@ -15,19 +15,34 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def dataset_options(required: bool = False) -> Callable[[Function], Function]:
-    """``--dataset``, ``--root``, ``--split`` and ``-d`` for a command, as ``dataset``, …, ``options``."""
+    """Decorator that adds ``--dataset``, ``--root``, ``--split`` and ``-d`` to a command."""
 
     def decorate(command: Function) -> Function:
         for option in reversed(
             (
                 click.option(
-                    "--dataset", required=required, metavar="NAME", help="See `sampt datasets list`."
+                    "--dataset",
+                    required=required,
+                    metavar="NAME",
+                    help="Dataset; `sampt datasets list` shows them.",
                 ),
                 click.option(
-                    "--root", type=click.Path(path_type=Path), required=required, help="Where the dataset is."
+                    "--root",
+                    type=click.Path(path_type=Path),
+                    required=required,
+                    help="Folder of the dataset.",
                 ),
-                click.option("--split", help="Such as val or test-dev; else the one that is usually scored."),
-                click.option("-d", "options", multiple=True, metavar="KEY=VALUE", help="A dataset's option."),
+                click.option(
+                    "--split",
+                    help="Split, such as val or test-dev; by default the one that is usually scored.",
+                ),
+                click.option(
+                    "-d",
+                    "options",
+                    multiple=True,
+                    metavar="KEY=VALUE",
+                    help="Option of the dataset; may be repeated.",
+                ),
             )
         ):
             command = option(command)
@@ -40,10 +55,14 @@ def dataset_options(required: bool = False) -> Callable[[Function], Function]:
 def sequence_progress(
     label: str, begin: Callable[[], None] | None = None
 ) -> Iterator[Callable[[int, int | None], None]]:
-    """Says how far a command is, and gives what it is told by: how many are done, and how many there are.
+    """Progress bar over a dataset's sequences.
 
-    How many there are may be None until it is known. ``begin`` is called before the first of them: whatever
-    can be refused has not been by then.
+    Args:
+        label: what is being done, such as "segmenting".
+        begin: called once before the first report, when all input has been accepted.
+
+    Yields:
+        A function that takes the number of finished sequences and their total, which is None while unknown.
     """
     with progress(label, unit="sequences") as shown:
         begun = False

@@ -1,4 +1,4 @@
-"""``sampt datasets``: which datasets can be read, whether one is whole, and small ones to try."""
+"""``sampt datasets``: lists datasets, checks one on disk, and writes miniatures."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .groups import Group
 
 @dataclass(frozen=True)
 class _Task:
-    """What datasets are for: the command that runs them, and what else is done with them."""
+    """What a kind of dataset is used for: the command that runs on it, its registry and its tools."""
 
     command: str
     datasets: Mapping[str, DatasetInfo[Any]]
@@ -39,9 +39,10 @@ _TASKS = (
 
 
 def _find(name: str) -> tuple[_Task, DatasetInfo[Any]]:
-    """
+    """The task and description of the dataset called ``name``.
+
     Raises:
-        ConfigError: no dataset is called so.
+        ConfigError: no dataset has that name.
     """
     info = find_in({name: info for task in _TASKS for name, info in task.datasets.items()}, name)
     return next(task for task in _TASKS if name in task.datasets), info
@@ -54,27 +55,27 @@ def command() -> None:
 
 @command.command(name="list")
 def list_() -> None:
-    """Show the datasets, their splits and options, and where they can be had."""
+    """Show the datasets, their splits and options, and where to get them."""
     for task in _TASKS:
         for name, info in task.datasets.items():
             click.echo(f"{name}: {info.title}")
             click.echo(f"  task     {task.command}")
-            click.echo(f"  --split  {', '.join(info.splits)}{', or any list' if info.any_split else ''}")
+            click.echo(f"  --split  {', '.join(info.splits)}{', or a list file' if info.any_split else ''}")
             for key, values in info.options.items():
                 click.echo(f"  -d       {key}={'|'.join(values) or key.upper()}")
             click.echo(f"  licence  {info.licence}")
             click.echo(f"  from     {info.source}")
     click.echo("The first split and the first value of an option are the defaults.")
-    click.echo("Tasks are the commands that run them: `sampt vos` and `sampt ablate`, and `sampt vis`.")
+    click.echo("A task is the command that runs on a dataset; `sampt ablate` runs on those of `sampt vos`.")
 
 
 @command.command()
 @dataset_options(required=True)
 def check(dataset: str, root: Path, split: str | None, options: tuple[str, ...]) -> None:
-    """Read every file of a dataset, list what is missing or broken, and count.
+    """Read every file of a dataset, list what is missing or broken, and print counts.
 
     Exits with code 2 if something is missing or cannot be read. Counts that differ from the published ones
-    are no error: a part of a dataset can be used, too.
+    are not an error, because part of a dataset can be used, too.
     """
     task, info = _find(dataset)
     with sequence_progress("checking") as progress:
@@ -83,7 +84,7 @@ def check(dataset: str, root: Path, split: str | None, options: tuple[str, ...])
     if report.problems:
         raise DatasetError(
             f"{root} has {plural(len(report.problems), 'problem')}, listed above: "
-            f"mend the files, or get them again from {info.source}"
+            f"repair the files, or get them again from {info.source}"
         )
 
 
@@ -100,11 +101,13 @@ def _show(report: DatasetCheck) -> None:
 
 
 @command.command()
-@click.option("--dataset", required=True, help="Which one; `sampt datasets list` shows them.")
-@click.option("--output", "-O", type=click.Path(path_type=Path), required=True, help="A new folder.")
-@click.option("--frames", type=click.IntRange(min=4), default=8, show_default=True, help="Of a sequence.")
+@click.option("--dataset", required=True, help="Dataset to imitate; `sampt datasets list` shows them.")
+@click.option("--output", "-O", type=click.Path(path_type=Path), required=True, help="New folder to write.")
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides what is seen."
+    "--frames", type=click.IntRange(min=4), default=8, show_default=True, help="Frames per sequence."
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the generated scenes."
 )
 def miniature(dataset: str, output: Path, frames: int, seed: int) -> None:
     """Write a small generated dataset in the layout of a real one, to try commands on."""

@@ -1,4 +1,4 @@
-"""``sampt demo``: the whole path on a generated scene, with an honest score at the end."""
+"""``sampt demo``: segments a generated scene and scores the result."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ if TYPE_CHECKING:
     from sampt.synthetic.scene import SyntheticScene
 
 CLICKS = 3
-"""Points a person would give for each object."""
+"""Number of points given for each object."""
 
 
 @click.command()
 @click.option("--output", "-O", type=click.Path(path_type=Path), default=Path("demo"), show_default=True)
 @model_options
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Another scene.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the generated scene."
+)
 def command(output: Path, model: ModelChoice, seed: int) -> None:
-    """Segment a generated scene from three points an object, and score the masks against the exact ones."""
+    """Segment a generated scene from three points per object, and score the masks against the truth."""
     from sampt.config import as_mapping
     from sampt.methods.registry import build_method
     from sampt.output.folder import check_folder, prepare_folder
@@ -31,10 +33,10 @@ def command(output: Path, model: ModelChoice, seed: int) -> None:
     from sampt.video.reader import Video
 
     settings = model.settings()
-    # An earlier demo may be replaced, anybody's own results not.
+    # An earlier demo may be replaced, the user's own results may not.
     earlier = (output / "scene.mp4").exists()
     check_folder(output, overwrite=earlier)
-    # torch takes seconds to import: whoever mistypes something need not wait for it.
+    # torch takes seconds to import: a mistyped option must not wait for it.
     from sampt.benchmarks.vos.evaluation import evaluate
 
     from .runner import segment_clip
@@ -56,7 +58,7 @@ def command(output: Path, model: ModelChoice, seed: int) -> None:
 
 
 def clicks_on(scene: SyntheticScene) -> QueryPoints:
-    """A few well spread points on each object in the first frame, as a person might click them."""
+    """A few well-spread points on each object in the first frame, as a person might click them."""
     import numpy as np
 
     from sampt.methods.sam_pt.samplers import KMedoidsSampler
@@ -70,7 +72,7 @@ def clicks_on(scene: SyntheticScene) -> QueryPoints:
 
 
 def _write_scene(scene: SyntheticScene, output: Path) -> Path:
-    """The scene as a video, and its exact masks."""
+    """Write the scene as a video, with its ground-truth masks; return the video's path."""
     from sampt._internal.files import replacing
     from sampt.synthetic.scene import write_masks
     from sampt.video.writer import VideoWriter

@@ -1,4 +1,4 @@
-"""The options that say who does the work of a benchmark."""
+"""Options for how a benchmark's work is distributed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """What ``--engine``, ``--workers``, ``--address`` and ``--strict`` say."""
+    """Values of ``--engine``, ``--workers``, ``--address`` and ``--strict``."""
 
     engine_name: str
     workers: int | None
@@ -24,9 +24,10 @@ class EngineOptions:
 
     @property
     def engine(self) -> Engine:
-        """
+        """The engine that these options choose.
+
         Raises:
-            ConfigError: an address is given, but not for Ray, or Ray is not installed.
+            ConfigError: an address is given for another engine than Ray, or Ray is not installed.
         """
         from sampt.benchmarks import Engine
 
@@ -40,13 +41,19 @@ _OPTIONS = (
         type=click.Choice(["local", "ray"]),
         default="local",
         show_default=True,
-        help="Processes of this machine, or actors of a Ray cluster.",
+        help="Run in processes on this machine, or in actors of a Ray cluster.",
     ),
-    click.option("--workers", type=click.IntRange(min=1), help="How many [local: 1; ray: one a GPU]."),
-    click.option("--address", help="Of the Ray cluster, such as auto; else one is started here."),
+    click.option(
+        "--workers",
+        type=click.IntRange(min=1),
+        help="Number of workers  [default: local: 1; ray: one per GPU]",
+    ),
+    click.option(
+        "--address", help="Address of a Ray cluster, such as auto; by default, one is started here."
+    ),
     click.option("--strict", is_flag=True, help="Stop at the first sequence that fails."),
 )
 
 
 engine_options = option_group("engine", EngineOptions, _OPTIONS)
-"""Gives a command these options as one argument, ``engine``."""
+"""Decorator that gives a command these options as one argument, ``engine``."""

@@ -1,4 +1,4 @@
-"""``sampt evaluate``: the scores of a folder of results."""
+"""``sampt evaluate``: scores a folder of results."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from .score_tables import objects_table, summary_table
     "--results",
     type=click.Path(path_type=Path),
     required=True,
-    help="A folder of PNGs, an output folder of `sampt segment`, or a folder of such folders.",
+    help="Folder of PNGs, output folder of `sampt segment`, or folder of such folders.",
 )
 @click.option(
     "--annotations",
     type=click.Path(path_type=Path),
-    help="A folder of PNGs (palette, or 0 and 255), or a folder of such folders, named as the results are.",
+    help="Folder of PNGs (palette, or 0 and 255), or folder of such folders, named like the results.",
 )
 @dataset_options()
 @click.option(
@@ -44,9 +44,11 @@ from .score_tables import objects_table, summary_table
     "--csv",
     "csv_folder",
     type=click.Path(path_type=Path),
-    help="Also write global_results-SPLIT.csv and per-sequence_results-SPLIT.csv into this folder.",
+    help="Also write global_results-SPLIT.csv and per-sequence_results-SPLIT.csv to this folder.",
 )
-@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes to use.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Number of processes."
+)
 def command(
     results: Path,
     annotations: Path | None,
@@ -58,10 +60,10 @@ def command(
     csv_folder: Path | None,
     workers: int,
 ) -> None:
-    """Score results with a dataset's own measures, or against any annotations with those of DAVIS.
+    """Score results with a dataset's own metrics, or against any annotations with those of DAVIS.
 
-    J is how well the masks overlap, F how well their contours agree, J&F the mean of both; all in per cent.
-    DAVIS does not score the first and the last annotated frame.
+    J measures how well the masks overlap, F how well their contours agree, and J&F is the mean of both, all
+    in per cent. DAVIS does not score the first and the last annotated frame.
     """
     if (annotations is None) == (dataset is None):
         raise click.UsageError("Give --annotations, or --dataset and --root.")
@@ -111,7 +113,7 @@ def _score_dataset(
 
 
 def _json_ready(row: Mapping[Any, Any]) -> dict[str, Any]:
-    """``row`` with None for NaN, which JSON does not know."""
+    """A copy of ``row`` with None for NaN, which JSON does not have."""
     return {str(name): None if value != value else value for name, value in row.items()}
 
 

@@ -1,4 +1,4 @@
-"""``sampt evaluate-tracks``: TAP-Vid's measures for trackers, or for the tracks of a finished run."""
+"""``sampt evaluate-tracks``: TAP-Vid's metrics for trackers, or for the tracks of a finished run."""
 
 from __future__ import annotations
 
@@ -44,49 +44,54 @@ _HEADERS = dict(zip(MEASURES, ("AJ", "δ_avg", "OA"), strict=True))
     default=["lucas-kanade"],
     show_default=True,
     metavar="NAME",
-    help="A tracker to evaluate; may be repeated.",
+    help="Tracker to evaluate; may be repeated.",
 )
 @click.option(
     "--tracker-checkpoint",
     type=click.Path(path_type=Path),
-    help="The only tracker's file; else the official one is downloaded.",
+    help="Checkpoint of the tracker, if there is only one; by default the official one.",
 )
 @click.option(
     "-o",
     "overrides",
     multiple=True,
     metavar="KEY=VALUE",
-    help="A setting of the only tracker, such as tracker.options.window=31.",
+    help="Setting of the tracker, if there is only one, such as tracker.options.window=31.",
 )
-@click.option("--device", help="cuda, cuda:1, cpu or auto.")
-@click.option("--synthetic", is_flag=True, help="On generated scenes of all conditions.")
+@click.option("--device", help="Device: cuda, cuda:1, cpu or auto.")
+@click.option("--synthetic", is_flag=True, help="Track generated scenes of all conditions.")
 @click.option(
     "--condition",
     "conditions",
     multiple=True,
     type=click.Choice(list(CONDITIONS)),
-    help="On generated scenes of this condition; may be repeated.",
+    help="Track generated scenes of this condition; may be repeated.",
 )
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
-    help="On a TAP-Vid pickle (DAVIS, RGB-Stacking), or a folder of them (Kinetics).",
+    help="Track a TAP-Vid pickle (DAVIS, RGB-Stacking), or a folder of them (Kinetics).",
 )
 @click.option(
     "--tracks",
     type=click.Path(path_type=Path),
-    help="Score this trajectories.npz of `sampt segment` against --truth; nothing is tracked.",
+    help="Score this trajectories.npz of `sampt segment` against --truth, without tracking.",
 )
-@click.option("--truth", type=click.Path(path_type=Path), help="An npz file of the true tracks.")
+@click.option("--truth", type=click.Path(path_type=Path), help="File (.npz) of the true tracks.")
 @click.option("--queries", type=click.Choice(["first", "strided"]), default="first", show_default=True)
 @click.option(
     "--resolution",
     type=click.Choice([str(SIDE), "original"]),
     default=str(SIDE),
     show_default=True,
-    help="Track on frames of 256x256, the benchmark's convention, or of the original size.",
+    help="Track at 256x256, as the benchmark does, or at the original size.",
 )
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Also write every video's scores.")
+@click.option(
+    "--json",
+    "json_path",
+    type=click.Path(path_type=Path),
+    help="Also write every video's scores to this file.",
+)
 def command(
     names: tuple[str, ...],
     tracker_checkpoint: Path | None,
@@ -101,17 +106,19 @@ def command(
     resolution: str,
     json_path: Path | None,
 ) -> None:
-    """Score point trackers with the measures of TAP-Vid, in per cent.
+    """Score point trackers with TAP-Vid's metrics, in per cent.
 
-    AJ (average Jaccard) judges positions and visibility together, δ_avg the positions of visible points, OA
-    (occlusion accuracy) visibility. Distances are taken at 256x256.
+    AJ (average Jaccard) scores positions and visibility together, δ_avg the positions of visible points, and
+    OA (occlusion accuracy) the visibility. Distances are measured at 256x256.
     """
     if sum([synthetic or bool(conditions), data is not None, tracks is not None]) != 1:
         raise click.UsageError("Give one of --synthetic (or --condition), --data and --tracks.")
     if (tracks is None) != (truth is None):
         raise click.UsageError("Give --tracks and --truth together.")
     if tracks and queries != "first":
-        raise click.UsageError("--tracks holds one track a point, so --queries strided does not go with it.")
+        raise click.UsageError(
+            "--tracks holds one track per point, so it cannot be used with --queries strided."
+        )
     if json_path:
         check_file(json_path)
     settings: dict[str, Any] = {"queries": queries}
@@ -121,12 +128,12 @@ def command(
         settings["resolution"] = resolution
         if len(names) > 1 and (tracker_checkpoint or overrides):
             raise click.UsageError(
-                "--tracker-checkpoint and -o belong to one tracker; give one --tracker with them."
+                "--tracker-checkpoint and -o apply to one tracker; give only one --tracker with them."
             )
         choices = [TrackerChoice(None, overrides, name, tracker_checkpoint, device) for name in names]
         chosen = {name: _checked(choice) for name, choice in zip(names, choices, strict=True)}
         if data and not data.exists():
-            raise DatasetError(f"{data} does not exist; give a pickle of TAP-Vid, or a folder of them")
+            raise DatasetError(f"{data} does not exist; give a TAP-Vid pickle, or a folder of them")
         trackers = {name: _make(settings) for name, settings in chosen.items()}
         side = None if resolution == "original" else int(resolution)
         evaluation = _track(trackers, data, conditions, cast("QueryMode", queries), side)
@@ -136,7 +143,7 @@ def command(
 
 
 def _checked(choice: TrackerChoice) -> Config:
-    """The settings of one tracker, which are known to make sense."""
+    """The settings of one tracker, checked."""
     from sampt.config.schema import Config, SegmenterConfig, TrackerConfig
     from sampt.tracking.checks import check_tracker
 
@@ -180,7 +187,7 @@ def _track(
 
 
 def _table(evaluation: TrackEvaluation) -> Table:
-    """Three rows a tracker, one a measure, and a column for each group of videos."""
+    """Table of three rows per tracker, one per metric, with a column for each group of videos."""
     means = evaluation.means
     groups = list(dict.fromkeys(means.index.get_level_values("group")))
     counts = evaluation.table.groupby("group")["video"].nunique()

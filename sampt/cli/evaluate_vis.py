@@ -1,4 +1,4 @@
-"""``sampt evaluate-vis``: result files of video instance segmentation against annotations."""
+"""``sampt evaluate-vis``: scores results of video instance segmentation."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ _path = click.Path(path_type=Path)
 
 
 @click.command()
-@click.option("--results", type=_path, required=True, help="A JSON file of masklets, of any method.")
+@click.option("--results", type=_path, required=True, help="JSON file of masklets, from any method.")
 @click.option("--annotations", type=_path, required=True, help="The dataset's JSON file.")
-@click.option("--json", "json_path", type=_path, help="Write the measures to this file, too.")
-@click.option("--class-agnostic", is_flag=True, help="Take everything for one category.")
+@click.option("--json", "json_path", type=_path, help="Also write the metrics to this file.")
+@click.option("--class-agnostic", is_flag=True, help="Treat all objects as one category.")
 def command(results: Path, annotations: Path, json_path: Path | None, class_agnostic: bool) -> None:
     """Score masklets as YouTube-VIS, OVIS and UVO do: average precision and recall over tubes.
 
     Both files are in the format of YouTube-VIS. AP and AR are means over IoU thresholds from 0.50 to 0.95
-    and over categories; s, m and l are for objects of up to 128², up to 256², and more pixels; AR1, AR10 and
-    AR100 look at so many masklets of a video. A measure that nothing counts for is -1 in the JSON file.
+    and over categories; s, m and l are for objects of up to 128², up to 256², and more pixels. AR1, AR10 and
+    AR100 count the best 1, 10 and 100 masklets per video. A metric without any object to score is -1 in the
+    JSON file.
 
     \b
     sampt evaluate-vis --results results.json --annotations UVO_video_val_dense.json --json scores.json

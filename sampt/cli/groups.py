@@ -1,4 +1,4 @@
-"""Groups of commands, imported when they are called, and what is said of a name that none of them has."""
+"""Command groups that import their commands when called and suggest close names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sampt._internal.names import unknown_name
 
 
 class Group(click.Group):
-    """A click group that names the closest command where there is none of that name."""
+    """Click group that suggests the closest command for an unknown name."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -26,12 +26,12 @@ class Group(click.Group):
 
 @dataclass(frozen=True)
 class Listed:
-    """A command as ``sampt --help`` shows it.
+    """Entry of a command in ``sampt --help``.
 
     Attributes:
-        module: holds it, as ``command``; imported only when it is called.
-        help: one line.
-        stopped: how to go on if it is stopped before its end; empty where nothing would be left to say.
+        module: module that holds it as ``command``; imported only when it is called.
+        help: one-line description.
+        stopped: how to resume it after an interruption; empty if there is nothing to say.
     """
 
     module: str
@@ -40,7 +40,7 @@ class Listed:
 
 
 class SectionedGroup(Group):
-    """A group whose commands are listed in sections, without importing them."""
+    """Group that lists its commands in sections, without importing them."""
 
     def __init__(self, *args: object, sections: Mapping[str, Mapping[str, Listed]], **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
@@ -61,12 +61,12 @@ class SectionedGroup(Group):
         widest = max(map(len, self.listed))
         for title, entries in self.sections.items():
             with formatter.section(title):
-                # Names are padded, so that the sections' columns stand below each other.
+                # Names are padded, so that the columns of all sections line up.
                 formatter.write_dl([(name.ljust(widest), entry.help) for name, entry in entries.items()])
 
 
 def unknown_option(error: click.NoSuchOption) -> str:
-    """What to say of an option that a command does not have, in the words of ``unknown_name``."""
+    """Message for an option that a command does not have, in the words of ``unknown_name``."""
     if error.ctx is None:
         return error.format_message()
     parameters = error.ctx.command.get_params(error.ctx)

@@ -1,4 +1,4 @@
-"""``sampt info``: what is installed and what can be used."""
+"""``sampt info``: versions, the device, and the available methods and models."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sampt.trackers.registry import tracker_names
 
 @click.command()
 def command() -> None:
-    """Show versions, the device, and what can be loaded."""
+    """Show versions, the device, and the available methods and models."""
     console = Console(highlight=False, soft_wrap=True)
     for package, version in versions().items():
         console.print(f"{package:24}{version}")
@@ -32,7 +32,7 @@ def command() -> None:
         ("configurations", packaged_configs()),
     ):
         console.print(f"{title:24}{', '.join(names)}")
-    console.print("Checkpoints are downloaded when they are first needed: see `sampt weights list`.")
+    console.print("Checkpoints are downloaded when first needed; see `sampt weights list`.")
     try:
         check_torchvision()
     except SamptError as error:

@@ -1,4 +1,4 @@
-"""The options that say which model to use, shared by all commands that track, propose or segment."""
+"""Options that choose a model, shared by the commands that track, propose or segment."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound="Config")
 
 QUICK = "quick"
-"""The configuration of the segmenter without weights."""
+"""Default configuration for the segmenter without weights."""
 
 SAM = "sam"
-"""The configuration of the others."""
+"""Default configuration for the SAM family."""
 
 
 @dataclass(frozen=True)
 class TrackerChoice:
-    """What ``--config``, ``-o``, ``--tracker``, ``--tracker-checkpoint`` and ``--device`` say."""
+    """Values of ``--config``, ``-o``, ``--tracker``, ``--tracker-checkpoint`` and ``--device``."""
 
     config: str | None
     overrides: tuple[str, ...]
@@ -34,7 +34,7 @@ class TrackerChoice:
     device: str | None
 
     def settings(self, without: C) -> C:
-        """The configuration that comes of it, or of ``without`` where no ``--config`` is given.
+        """The configuration that these options give, starting from ``without`` if there is no ``--config``.
 
         Raises:
             ConfigError: a name, key or value is not valid.
@@ -45,7 +45,7 @@ class TrackerChoice:
 
 @dataclass(frozen=True)
 class SegmenterChoice:
-    """What ``--config``, ``-o``, ``--segmenter``, ``--segmenter-checkpoint`` and ``--device`` say."""
+    """Values of ``--config``, ``-o``, ``--segmenter``, ``--segmenter-checkpoint`` and ``--device``."""
 
     config: str | None
     overrides: tuple[str, ...]
@@ -54,7 +54,7 @@ class SegmenterChoice:
     device: str | None
 
     def settings(self, without: C) -> C:
-        """The configuration that comes of it, or of ``without`` where no ``--config`` is given.
+        """The configuration that these options give, starting from ``without`` if there is no ``--config``.
 
         Raises:
             ConfigError: a name, key or value is not valid.
@@ -65,7 +65,7 @@ class SegmenterChoice:
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """What ``--config``, ``-o``, ``--method``, both parts, their checkpoints and ``--device`` say."""
+    """Values of ``--config``, ``-o``, ``--method``, both parts, their checkpoints and ``--device``."""
 
     config: str | None
     overrides: tuple[str, ...]
@@ -78,7 +78,7 @@ class ModelChoice:
 
     @property
     def chosen(self) -> list[str]:
-        """All but the checkpoints as overrides; what ``-o`` says comes last."""
+        """Everything but the checkpoints as overrides, with those of ``-o`` last."""
         return _overrides(
             self.overrides,
             {
@@ -90,7 +90,7 @@ class ModelChoice:
         )
 
     def base(self, sam: str = SAM) -> str:
-        """The configuration to begin with: ``--config``'s, else ``quick``, or ``sam`` for a SAM segmenter."""
+        """The configuration to start from: ``--config``'s, else ``quick``, or ``sam`` for a SAM model."""
         from sampt.segmenters.registry import WITHOUT_WEIGHTS, segmenter_names
 
         if self.config is not None:
@@ -100,11 +100,11 @@ class ModelChoice:
         return sam if names and names[-1] in segmenter_names() and names[-1] != WITHOUT_WEIGHTS else QUICK
 
     def settings(self, sam: str = SAM, schema: type[Config] | None = None) -> Config:
-        """The configuration that comes of it; everything that it names is there.
+        """The configuration that these options give, after checking that everything it names exists.
 
         Args:
             sam: the packaged configuration for the SAM family that suits the task.
-            schema: as ``load_config`` has it.
+            schema: as for ``load_config``.
 
         Raises:
             ConfigError: a name, key or value is not valid.
@@ -115,11 +115,11 @@ class ModelChoice:
         return self.checked(load_config(self.base(sam), self.chosen, schema or Config))
 
     def with_checkpoints(self, settings: C) -> C:
-        """Set the checkpoints, not as overrides: a path may hold what means something in YAML."""
+        """``settings`` with the checkpoints; not as overrides, since a path may contain YAML syntax."""
         return _with_tracker(_with_segmenter(settings, self.segmenter_checkpoint), self.tracker_checkpoint)
 
     def checked(self, settings: C) -> C:
-        """``with_checkpoints``, and found to name only what there is.
+        """``settings`` with the checkpoints, after checking that everything they name exists.
 
         Raises:
             ConfigError: a name or value is not valid.
@@ -132,7 +132,7 @@ class ModelChoice:
         return settings
 
     def announce(self, settings: Config, sam: str = SAM) -> None:
-        """Say in a line on standard error what is used, before weights are fetched for it."""
+        """Print on standard error, in one line, which models are used, before weights are fetched."""
         from sampt._internal.devices import choose_device
         from sampt.methods.registry import describe
 
@@ -169,29 +169,37 @@ _path = click.Path(path_type=Path)
 
 _CONFIG = click.option(
     "--config",
-    help="A YAML file, or a packaged one; `sampt info` lists them. Without it: quick, or sam for a "
+    help="YAML file or packaged configuration; `sampt info` lists those. By default quick, or sam with a "
     "--segmenter of the SAM family.",
 )
-_PARTS_CONFIG = click.option("--config", help="A YAML file, or a packaged one; `sampt info` lists them.")
+_PARTS_CONFIG = click.option(
+    "--config", help="YAML file or packaged configuration; `sampt info` lists those."
+)
 _OVERRIDE = click.option(
-    "-o", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting of the configuration."
+    "-o",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a setting of the configuration; may be repeated.",
 )
-_METHOD = click.option(
-    "--method", metavar="NAME", help="How to segment; `sampt info` lists methods. [sam-pt]"
-)
-_TRACKER = click.option("--tracker", metavar="NAME", help="A point tracker; `sampt info` lists them.")
+_METHOD = click.option("--method", metavar="NAME", help="Method; `sampt info` lists them.  [default: sam-pt]")
+_TRACKER = click.option("--tracker", metavar="NAME", help="Point tracker; `sampt info` lists them.")
 _TRACKER_CHECKPOINT = click.option(
-    "--tracker-checkpoint", type=_path, help="The tracker's file; else the official one is downloaded."
+    "--tracker-checkpoint",
+    type=_path,
+    help="Checkpoint of the tracker; by default the official one is downloaded.",
 )
 _SEGMENTER = click.option(
     "--segmenter",
     metavar="NAME",
-    help="grabcut (preview), sam-vit-h, mobile-sam, …; `sampt info` lists them.",
+    help="Segmenter: grabcut (preview), sam-vit-h, mobile-sam, …; `sampt info` lists them.",
 )
 _SEGMENTER_CHECKPOINT = click.option(
-    "--segmenter-checkpoint", type=_path, help="The segmenter's file; else the official one is downloaded."
+    "--segmenter-checkpoint",
+    type=_path,
+    help="Checkpoint of the segmenter; by default the official one is downloaded.",
 )
-_DEVICE = click.option("--device", help="cuda, cuda:1, cpu or auto.")
+_DEVICE = click.option("--device", help="Device: cuda, cuda:1, cpu or auto.")
 
 
 model_options = option_group(
@@ -202,14 +210,14 @@ model_options = option_group(
         *(_SEGMENTER, _SEGMENTER_CHECKPOINT, _DEVICE),
     ),
 )
-"""Gives a command all of these options as one argument, ``model``."""
+"""Decorator that gives a command all of these options as one argument, ``model``."""
 
 tracker_options = option_group(
     "model", TrackerChoice, (_PARTS_CONFIG, _OVERRIDE, _TRACKER, _TRACKER_CHECKPOINT, _DEVICE)
 )
-"""Gives a command those of a tracker alone as one argument, ``model``."""
+"""Decorator that gives a command the options of a tracker as one argument, ``model``."""
 
 segmenter_options = option_group(
     "model", SegmenterChoice, (_PARTS_CONFIG, _OVERRIDE, _SEGMENTER, _SEGMENTER_CHECKPOINT, _DEVICE)
 )
-"""Gives a command those of a segmenter alone as one argument, ``model``."""
+"""Decorator that gives a command the options of a segmenter as one argument, ``model``."""

@@ -1,4 +1,4 @@
-"""Options that several commands have, given to each as one argument."""
+"""Options that several commands share, passed to each as one argument."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from typing import Any
 
 
 def option_group(name: str, kind: type[Any], options: Sequence[Callable[..., Any]]) -> Callable[..., Any]:
-    """A decorator that gives a command these options; it gets them as one argument called ``name``.
+    """Decorator that gives a command some options as one argument.
 
-    kind: a dataclass, a field an option.
+    Args:
+        name: name of the argument.
+        kind: dataclass with one field per option.
+        options: click's decorators for the options.
     """
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:

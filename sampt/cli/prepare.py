@@ -1,4 +1,4 @@
-"""``sampt prepare``: datasets that have to be made from others, or from videos."""
+"""``sampt prepare``: builds datasets from other datasets or from videos."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .groups import Group
 
 @click.group(cls=Group, no_args_is_help=True)
 def command() -> None:
-    """Make datasets out of others, or out of videos."""
+    """Build datasets from other datasets or from videos."""
 
 
 @command.command()
@@ -23,19 +23,19 @@ def command() -> None:
     "--root",
     type=click.Path(path_type=Path),
     required=True,
-    help="The folder with images/seg_track_20 and labels/seg_track_20/bitmasks.",
+    help="Folder with images/seg_track_20 and labels/seg_track_20/bitmasks.",
 )
 @click.option(
-    "--output", "-O", type=click.Path(path_type=Path), required=True, help="Where to write the set."
+    "--output", "-O", type=click.Path(path_type=Path), required=True, help="Folder to write the dataset to."
 )
 @click.option("--split", type=click.Choice(["val", "train"]), default="val", show_default=True)
-@click.option("--copy", is_flag=True, help="Copy the frames; otherwise the set links to them.")
+@click.option("--copy", is_flag=True, help="Copy the frames instead of linking to them.")
 @click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Videos at a time.")
 def bdd100k(root: Path, output: Path, split: str, copy: bool, workers: int) -> None:
-    """Make the set on which SAM-PT is evaluated, from the bitmasks of BDD100K's MOTS 2020.
+    """Build the dataset on which SAM-PT is evaluated from the bitmasks of BDD100K's MOTS 2020.
 
-    Instances marked as ignored or crowd are left out, and videos with more than 100 objects become several
-    sequences. Called again, it goes on where it was interrupted. Use the result as --dataset bdd100k.
+    Instances marked as ignored or crowd are left out, and videos with more than 100 objects are split into
+    several sequences. If interrupted, run it again to resume. Use the result with --dataset bdd100k.
     """
     with sequence_progress("preparing") as progress:
         made = prepare_bdd100k(root, output, split, copy=copy, workers=workers, progress=progress)
@@ -48,18 +48,20 @@ def bdd100k(root: Path, output: Path, split: str, copy: bool, workers: int) -> N
 
 
 @command.command()
-@click.option("--root", type=click.Path(path_type=Path), required=True, help="The folder of UVO v1.0.")
+@click.option("--root", type=click.Path(path_type=Path), required=True, help="Folder of UVO v1.0.")
 @click.option("--split", type=click.Choice(["val", "train", "test"]), default="val", show_default=True)
-@click.option("--videos", type=click.Path(path_type=Path), help="The videos' folder [ROOT/uvo_videos_dense].")
+@click.option(
+    "--videos", type=click.Path(path_type=Path), help="Folder of the videos  [default: ROOT/uvo_videos_dense]"
+)
 @click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Videos at a time.")
 def uvo(root: Path, split: str, videos: Path | None, workers: int) -> None:
-    """Make the frames that UVO's annotations name from its dense videos.
+    """Extract the frames that UVO's annotations name from its dense videos.
 
-    They go to ROOT/uvo_videos_dense_frames. Called again, it goes on where it was interrupted.
+    They go to ROOT/uvo_videos_dense_frames. If interrupted, run it again to resume.
     """
     with sequence_progress("preparing") as progress:
         made = prepare_uvo(root, split, videos=videos, workers=workers, progress=progress)
-    there = f", {made.before} of them from before" if made.before else ""
+    there = f", {made.before} of them already there" if made.before else ""
     click.echo(
         f"{made.frames} frames of {made.videos} videos{there}; use them with --dataset uvo --root {root}"
     )

@@ -1,4 +1,4 @@
-"""``sampt propose``: masks of everything in an image, or in frames of a video."""
+"""``sampt propose``: finds masks of everything in an image, or in frames of a video."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _path = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("source", type=_path, metavar="IMAGE|VIDEO")
-@click.option("--output", "-O", type=_path, required=True, help="The folder for the results.")
+@click.option("--output", "-O", type=_path, required=True, help="Folder for the results.")
 @segmenter_options
-@click.option("--frame", type=click.IntRange(min=0), help="The frame of a video to use.  [default: 0]")
-@click.option("--every", type=click.IntRange(min=1), help="Use every n-th frame of a video instead.")
-@click.option("--overwrite", is_flag=True, help="Replace results that the folder already holds.")
+@click.option("--frame", type=click.IntRange(min=0), help="Frame of a video to use.  [default: 0]")
+@click.option("--every", type=click.IntRange(min=1), help="Use every n-th frame of a video.")
+@click.option("--overwrite", is_flag=True, help="Replace results that are already in the folder.")
 def command(
     source: Path,
     output: Path,
@@ -44,7 +44,7 @@ def command(
 ) -> None:
     """Find masks of everything in an image, or in frames of a video, without any prompt.
 
-    The segmenter is that of --segmenter or --config, else sam-vit-b. -o also takes proposals.KEY
+    The segmenter is chosen by --segmenter or --config and is sam-vit-b by default. -o also sets proposals.KEY
     (docs/proposals.md).
 
     \b
@@ -59,7 +59,7 @@ def command(
     from sampt.segmenters.registry import WITHOUT_WEIGHTS, check_segmenter
 
     if frame is not None and every is not None:
-        raise ConfigError("--frame and --every exclude each other; give one of them")
+        raise ConfigError("--frame and --every cannot be used together; give one of them")
     plain = ProposeConfig(
         segmenter=SegmenterConfig(DEFAULT_SEGMENTER),
         tracker=TrackerConfig("dis"),  # never made
@@ -76,7 +76,7 @@ def command(
         indices = _indices(source, len(frames), frame, every)
         segmenter = _proposing(settings, frames[indices[0]].shape[:2])
         status.print(f"Using segmenter {segmenter.name}, device {segmenter.device}.")
-        # torch takes seconds to import: whoever mistypes something need not wait for it.
+        # torch takes seconds to import: a mistyped option must not wait for it.
         from sampt.proposals.generator import propose
         from sampt.proposals.writer import ProposalWriter
 
@@ -89,7 +89,7 @@ def command(
 
 
 def _proposing(settings: ProposeConfig, size: tuple[int, ...]) -> PromptableSegmenter:
-    """The segmenter of these settings, found able to make proposals in frames of ``size``."""
+    """The segmenter of these settings, checked to be able to make proposals in frames of ``size``."""
     from sampt._internal.devices import choose_device, choose_dtype
     from sampt._internal.environment import check_torchvision
     from sampt.segmenters.registry import create_segmenter
@@ -112,7 +112,7 @@ def _proposing(settings: ProposeConfig, size: tuple[int, ...]) -> PromptableSegm
 
 @contextmanager
 def _opened(source: Path) -> Iterator[Video | list[NDArray[np.uint8]]]:
-    """The frames of a video, or the only one of an image."""
+    """The frames of a video, or an image as the only frame."""
     if source.suffix.lower() in IMAGES and source.is_file():
         yield [read_image(source)]
     else:

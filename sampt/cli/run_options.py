@@ -1,4 +1,4 @@
-"""What the commands that run a benchmark have in common: where it goes, how often, and what is said of it."""
+"""Options and messages that the commands that run a benchmark share."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from sampt.config import Config
 
 FAILED = 3
-"""Exit code when some sequences failed, and the others are done."""
+"""Exit code if some sequences failed while the others finished."""
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What ``--seeds``, ``--output``, ``--overwrite`` and the options of Weights & Biases say."""
+    """Values of ``--seeds``, ``--output``, ``--overwrite`` and the options for Weights & Biases."""
 
     seeds: int
     output: Path | None
@@ -37,53 +37,67 @@ class RunOptions:
 
     @property
     def wandb_log(self) -> WandbLog | None:
-        """How to log the finished run, if that is wanted.
+        """How to log the finished run; None without ``--wandb``.
 
         Raises:
-            ConfigError: videos are chosen for a log that is not wanted.
+            ConfigError: ``--wandb-video`` is given without ``--wandb``.
         """
         from sampt.benchmarks import WandbLog
 
         if self.wandb_video and not self.wandb:
-            raise ConfigError("--wandb-video only makes sense with --wandb; give both or neither")
+            raise ConfigError("--wandb-video needs --wandb; give both or neither")
         return WandbLog(self.wandb_mode, self.wandb_video) if self.wandb else None
 
 
 _OPTIONS = (
-    click.option("--seeds", type=click.IntRange(min=1), default=1, help="So many runs, seeds 0, 1, … [1]"),
+    click.option(
+        "--seeds",
+        type=click.IntRange(min=1),
+        default=1,
+        help="Number of seeds; they are 0, 1, …  [default: 1]",
+    ),
     click.option(
         "--output",
         "-O",
         type=click.Path(path_type=Path),
-        help="The run's folder [results/DATASET-SPLIT-CONFIG].",
+        help="Folder for the run  [default: results/DATASET-SPLIT-CONFIG]",
     ),
-    click.option("--overwrite", is_flag=True, help="Begin anew if the folder holds a run already."),
+    click.option("--overwrite", is_flag=True, help="Start over if the folder already holds a run."),
     click.option("--wandb", is_flag=True, help="Log the finished run to Weights & Biases."),
     click.option(
         "--wandb-mode", type=click.Choice(["online", "offline"]), default="online", show_default=True
     ),
-    click.option("--wandb-video", multiple=True, metavar="NAME", help="One to log as a video."),
+    click.option(
+        "--wandb-video",
+        multiple=True,
+        metavar="NAME",
+        help="Also log the masks of this sequence as a video; may be repeated.",
+    ),
 )
 
 
 run_options = option_group("run", RunOptions, _OPTIONS)
-"""Gives a command these options as one argument, ``run``."""
+"""Decorator that gives a command these options as one argument, ``run``."""
 
 
 def run_name(model: ModelChoice, settings: Config) -> str:
-    """What to call a run, after what was asked for."""
+    """Name of a run: its configuration's, or its tracker's and segmenter's."""
     return Path(model.config).stem if model.config else f"{settings.tracker.name}-{settings.segmenter.name}"
 
 
 def run_folder(
     dataset: DatasetChoice, known: Mapping[str, DatasetInfo[Any]], after: str = "", before: str = ""
 ) -> Path:
-    """Where a run goes without ``--output``: results/BEFORE-DATASET-SPLIT-AFTER.
+    """Folder of a run without ``--output``: results/BEFORE-DATASET-SPLIT-AFTER.
 
-    known: datasets of the run's kind.
+    Args:
+        dataset: the dataset of the run.
+        known: the datasets that this kind of run can use.
+        after: end of the name; left out if empty.
+        before: start of the name; left out if empty.
 
     Raises:
-        ConfigError: the dataset is none of them.
+        ConfigError: the dataset is not one of ``known``.
     """
     from sampt.benchmarks.datasets.registry import find_in
 
@@ -92,9 +106,12 @@ def run_folder(
 
 
 def tell_run(done: BenchmarkRun, noun: str, place: Path) -> None:
-    """Measures on stdout; on stderr, what could not be scored, and where results are.
+    """Print metrics on stdout; on stderr, what could not be scored, and where the results are.
 
-    noun: what the run is made of, "sequence" or "video". place: of the results.
+    Args:
+        done: the finished run.
+        noun: what the run consists of, "sequence" or "video".
+        place: path of the results.
     """
     from sampt._internal.console import result_console
 
@@ -109,7 +126,7 @@ def tell_run(done: BenchmarkRun, noun: str, place: Path) -> None:
 
 
 def exit_if_failed(context: click.Context, count: int) -> None:
-    """Say that some failed, and leave with ``FAILED``; or do nothing."""
+    """Exit with ``FAILED`` and a message if any sequence failed."""
     if count:
-        click.echo(f"{count} failed (see above); the same command tries them again.", err=True)
+        click.echo(f"{count} failed (see above); run the same command again to retry them.", err=True)
         context.exit(FAILED)

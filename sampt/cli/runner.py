@@ -1,4 +1,4 @@
-"""What ``segment`` and ``demo`` share: run a model over a clip, write everything, tell how it went."""
+"""Run a method over a clip, write the results and print a summary, for ``segment`` and ``demo``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def segment_clip(
     overwrite: bool = False,
     settings: Mapping[str, Any] | None = None,
 ) -> None:
-    """Segment ``clip`` into the folder ``output``, and say how far it is."""
+    """Segment ``clip`` into the folder ``output`` with a progress bar."""
     status = status_console()
     begin = time.perf_counter()
     with progress("segmenting", len(clip)) as shown:
@@ -42,7 +42,7 @@ def segment_clip(
     if model.segmenter.preview:
         status.print(
             f"Note: masks by {model.segmenter.name} are of preview quality; "
-            "for the method's own quality use --config sam_pt."
+            "use --config sam_pt for full quality."
         )
     for stretch in saved.worth_checking:
         status.print(f"Worth checking: {stretch}.")

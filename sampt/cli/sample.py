@@ -1,4 +1,4 @@
-"""``sampt sample``: what each point sampler picks for a mask, side by side (the paper's Fig. 3)."""
+"""``sampt sample``: draws the points of each sampler side by side (the paper's Fig. 3)."""
 
 from __future__ import annotations
 
@@ -17,15 +17,30 @@ from sampt.video.reader import read_image
 @click.command()
 @click.argument("image", type=click.Path(path_type=Path))
 @click.argument("mask", type=click.Path(path_type=Path))
-@click.option("-n", "--points", "count", type=click.IntRange(1, 1000), default=16, show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
-    "--output", "-O", type=click.Path(path_type=Path), default=Path("samples.png"), show_default=True
+    "-n",
+    "--points",
+    "count",
+    type=click.IntRange(1, 1000),
+    default=16,
+    show_default=True,
+    help="Number of points per object.",
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the random samplers."
+)
+@click.option(
+    "--output",
+    "-O",
+    type=click.Path(path_type=Path),
+    default=Path("samples.png"),
+    show_default=True,
+    help="Image to write: .png, .jpg, .pdf or .svg.",
 )
 def command(image: Path, mask: Path, count: int, seed: int, output: Path) -> None:
-    """Draw what each sampler picks for the objects of MASK in IMAGE.
+    """Draw the points that each sampler picks for the objects of MASK in IMAGE.
 
-    Positive points are circles. `ring` samples negatives only: crosses.
+    Positive points are circles. `ring` samples only negative points, which are crosses.
     """
     from matplotlib.figure import Figure
 
@@ -57,5 +72,5 @@ def command(image: Path, mask: Path, count: int, seed: int, output: Path) -> Non
 
 
 def _tinted(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The frame, darker where the mask is not."""
+    """A copy of the frame, darkened outside the mask."""
     return np.where(mask[..., None], frame, frame // 2)

@@ -17,7 +17,7 @@ _HEADERS = dict(zip(MEASURES, ("J&F", "J", "recall", "decay", "F", "recall", "de
 
 
 def summary_table(summary: Summary) -> RenderableType:
-    """Every object by the protocol of DAVIS, else the groups that the protocol scores apart."""
+    """Table of every object with the DAVIS protocol, else of the groups that the protocol reports."""
     if summary.protocol == "davis":
         return objects_table(summary.table, summary.means)
     by_category = summary.protocol == "youtube-vos"
@@ -35,7 +35,7 @@ def summary_table(summary: Summary) -> RenderableType:
 
 
 def objects_table(objects: pd.DataFrame, means: Mapping[str, float]) -> Table:
-    """A row an object and a row of means; the objects' ids only where a sequence has several."""
+    """Table of one row per object and a row of means; ids are shown only if a sequence has several."""
     several = objects["sequence"].duplicated().any()
     table = Table(box=SIMPLE_HEAD, show_footer=True)
     table.add_column("sequence", f"mean of {len(objects)}", no_wrap=True)
@@ -50,7 +50,11 @@ def objects_table(objects: pd.DataFrame, means: Mapping[str, float]) -> Table:
 
 
 def means_table(means: pd.DataFrame) -> Table:
-    """A row a measure, which are columns with a row a seed: mean ± standard deviation over seeds."""
+    """Table of one row per metric, with mean ± standard deviation over seeds.
+
+    Args:
+        means: one column per metric, one row per seed.
+    """
     table = Table(box=SIMPLE_HEAD)
     table.add_column("measure")
     table.add_column("per cent", justify="right", no_wrap=True)
@@ -60,9 +64,9 @@ def means_table(means: pd.DataFrame) -> Table:
 
 
 def interactions_table(objects: pd.DataFrame) -> Table:
-    """What simulated annotators did: a row an object, and their mean."""
+    """Table of what simulated annotators did: one row per object, and their mean."""
     table = Table(box=SIMPLE_HEAD)
-    for name in ("sequence", "object", "frames", "interactions", "a frame", "IoU", "F"):
+    for name in ("sequence", "object", "frames", "interactions", "per frame", "IoU", "F"):
         table.add_column(name, justify="left" if name == "sequence" else "right", no_wrap=True)
     for row in objects.to_dict("records"):
         table.add_row(

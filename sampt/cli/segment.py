@@ -1,4 +1,4 @@
-"""``sampt segment``: a video and points in, masks out."""
+"""``sampt segment``: segments objects through a video."""
 
 from __future__ import annotations
 
@@ -18,23 +18,39 @@ _path = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("video", type=_path)
-@click.option("--points", type=_path, help="Query points: JSON (docs/points.md) or the official text format.")
 @click.option(
-    "--point", "clicks", multiple=True, metavar="OBJ:T:X,Y:+", help="A point on (+) or off (-) an object."
+    "--points", type=_path, help="File of query points: JSON (docs/points.md) or the official text format."
 )
-@click.option("--box", "boxes", multiple=True, metavar="OBJ:T:X0,Y0,X1,Y1", help="A box around an object.")
-@click.option("--mask", type=_path, help="A mask of the first frame used: palette indices, or 0 and 255.")
 @click.option(
-    "--span", "spans", multiple=True, metavar="OBJ:FIRST-LAST", help="Frames an object is wanted in."
+    "--point",
+    "clicks",
+    multiple=True,
+    metavar="OBJ:T:X,Y:+",
+    help="Point on (+) or off (-) object OBJ in frame T; may be repeated.",
+)
+@click.option(
+    "--box",
+    "boxes",
+    multiple=True,
+    metavar="OBJ:T:X0,Y0,X1,Y1",
+    help="Box around object OBJ in frame T; may be repeated.",
+)
+@click.option("--mask", type=_path, help="Mask of the first frame used: palette PNG, or values 0 and 255.")
+@click.option(
+    "--span",
+    "spans",
+    multiple=True,
+    metavar="OBJ:FIRST-LAST",
+    help="First and last frame in which to segment object OBJ; may be repeated.",
 )
 @model_options
-@click.option("--output", "-O", type=_path, required=True, help="The folder for the results.")
-@click.option("--overwrite", is_flag=True, help="Replace results that the folder already holds.")
+@click.option("--output", "-O", type=_path, required=True, help="Folder for the results.")
+@click.option("--overwrite", is_flag=True, help="Replace results that are already in the folder.")
 @click.option("--coco", type=_path, help="Also write COCO JSON (RLE) to this file.")
 @click.option("--overlay/--no-overlay", default=True, help="Whether to draw overlay.mp4.")
 @click.option("--start", type=click.IntRange(min=0), default=0, help="First frame to use.")
 @click.option("--stride", type=click.IntRange(min=1), default=1, help="Use every n-th frame.")
-@click.option("--max-frames", type=click.IntRange(min=1), help="Use at most so many frames.")
+@click.option("--max-frames", type=click.IntRange(min=1), help="Maximum number of frames to use.")
 def command(
     video: Path,
     points: Path | None,
@@ -53,8 +69,8 @@ def command(
 ) -> None:
     """Segment objects through VIDEO, a file or a folder of frames.
 
-    Say what to segment with --points, --mask, or any number of --point and --box. Frames T count from 0 in
-    the video itself, whatever --start and --stride choose of it.
+    Choose the objects with --points, with --mask, or with any number of --point and --box. T is a frame
+    number of the video itself, counted from 0, whatever --start and --stride are.
 
     \b
     sampt segment clip.mp4 --point 1:0:320,180:+ --point 1:0:340,200:+ --output out
@@ -72,7 +88,7 @@ def command(
         clip = _clip(opened, start, stride, max_frames)
         queries = _queries(points, clicks, boxes, mask, clip.indices[0]).with_spans(spans)
         queries.validate(clip.indices, opened.size)
-        # torch takes seconds to import: whoever mistypes something need not wait for it.
+        # torch takes seconds to import: a mistyped option must not wait for it.
         from .runner import segment_clip
 
         model.announce(settings)

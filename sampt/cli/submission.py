@@ -1,4 +1,4 @@
-"""``sampt submission``: results as a zip file for a benchmark's server."""
+"""``sampt submission``: packs results as a zip file for a benchmark's server."""
 
 from __future__ import annotations
 
@@ -19,8 +19,12 @@ _MOST_SHOWN = 20
 
 @click.command()
 @dataset_options(required=True)
-@click.option("--results", type=click.Path(path_type=Path), help="A folder with a folder of PNGs a sequence.")
-@click.option("--output", "-O", type=click.Path(path_type=Path), help="Write this zip file, if it is right.")
+@click.option(
+    "--results", type=click.Path(path_type=Path), help="Folder with one folder of PNGs per sequence."
+)
+@click.option(
+    "--output", "-O", type=click.Path(path_type=Path), help="Write this zip file, if it passes the check."
+)
 @click.option("--check", type=click.Path(path_type=Path), help="Only check this zip file.")
 def command(
     dataset: str,
@@ -33,8 +37,8 @@ def command(
 ) -> None:
     """Pack results for a benchmark's server (DAVIS 2017 test-dev, YouTube-VOS, MOSE), and check them first.
 
-    Every mask that the server asks for must be there and nothing else, as a palette PNG of its frame's size,
-    with ids of the given objects from their appearance on.
+    The package must hold exactly the masks that the server asks for: palette PNGs of the frames' sizes, with
+    the ids of the given objects from the frames in which they appear.
     """
     if (check is None) == (results is None and output is None) or (results is None) != (output is None):
         raise click.UsageError("Give --results and --output to write a zip file, or --check to check one.")
@@ -52,6 +56,6 @@ def command(
     if problems:
         raise EvaluationError(
             f"{check} would be refused or scored as wrong: {plural(len(problems), 'problem')} in all; "
-            "mend the results and write it again with --output"
+            "fix the results and write it again with --output"
         )
-    click.echo(f"{output or check} holds all that {opened.name} {opened.split} asks for.")
+    click.echo(f"{output or check} is complete and correct for {opened.name} {opened.split}.")

@@ -1,4 +1,4 @@
-"""``sampt track``: a video and points in, tracks out; no segmenter."""
+"""``sampt track``: tracks points through a video, without a segmenter."""
 
 from __future__ import annotations
 
@@ -18,19 +18,25 @@ _path = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("video", type=_path)
-@click.option("--points", type=_path, help="Query points: JSON (docs/points.md) or the official text format.")
 @click.option(
-    "--point", "clicks", multiple=True, metavar="OBJ:T:X,Y:+", help="A point on (+) or off (-) an object."
+    "--points", type=_path, help="File of query points: JSON (docs/points.md) or the official text format."
+)
+@click.option(
+    "--point",
+    "clicks",
+    multiple=True,
+    metavar="OBJ:T:X,Y:+",
+    help="Point on (+) or off (-) object OBJ in frame T; may be repeated.",
 )
 @tracker_options
-@click.option("--output", "-O", type=_path, required=True, help="The folder for the results.")
-@click.option("--overwrite", is_flag=True, help="Replace results that the folder already holds.")
+@click.option("--output", "-O", type=_path, required=True, help="Folder for the results.")
+@click.option("--overwrite", is_flag=True, help="Replace results that are already in the folder.")
 @click.option(
-    "--tail", type=click.IntRange(min=0), default=24, show_default=True, help="Length of the tails, frames."
+    "--tail", type=click.IntRange(min=0), default=24, show_default=True, help="Length of the tails in frames."
 )
 @click.option("--start", type=click.IntRange(min=0), default=0, help="First frame to use.")
 @click.option("--stride", type=click.IntRange(min=1), default=1, help="Use every n-th frame.")
-@click.option("--max-frames", type=click.IntRange(min=1), help="Use at most so many frames.")
+@click.option("--max-frames", type=click.IntRange(min=1), help="Maximum number of frames to use.")
 def command(
     video: Path,
     points: Path | None,
@@ -45,8 +51,9 @@ def command(
 ) -> None:
     """Track points through VIDEO, a file or a folder of frames, without segmenting anything.
 
-    Writes trajectories.npz, in the format of `sampt segment`, and tracks.mp4, in which points draw tails,
-    dimmed where they were not visible. The tracker is that of --tracker or --config, else dis.
+    Writes trajectories.npz, in the format of `sampt segment`, and tracks.mp4, in which each point draws a
+    tail, dimmed where the point is not visible. The tracker is chosen by --tracker or --config and is dis by
+    default.
 
     \b
     sampt track clip.mp4 --point 1:0:320,180:+ --tracker lucas-kanade --output out
@@ -63,7 +70,7 @@ def command(
     if bool(points) == bool(clicks):
         problem = "there are two sources of points" if points else "nothing says what to track"
         raise PromptError(f"{problem}: give either --points or --point")
-    # Whoever names a tracker that needs the whole clip means it, however long the clip is.
+    # A tracker that is named here is used even if it needs the whole clip, however long that is.
     plain = Config(
         tracker=TrackerConfig(DEFAULT_TRACKER, whole_clip_frames=None),
         segmenter=SegmenterConfig("grabcut"),  # never made
@@ -79,7 +86,7 @@ def command(
         indices = range(start, len(opened), stride)[:max_frames]
         queries = QueryPoints.read(points) if points else QueryPoints.from_cli(clicks)
         queries.validate(indices, opened.size)
-        # torch takes seconds to import: whoever mistypes something need not wait for it.
+        # torch takes seconds to import: a mistyped option must not wait for it.
         from sampt._internal.devices import choose_device, choose_dtype
         from sampt.methods.tracks import track
         from sampt.output.tracks import TrackWriter

@@ -1,4 +1,4 @@
-"""``sampt vis``: video instance segmentation of everything, from start to end."""
+"""``sampt vis``: runs and scores a benchmark of video instance segmentation."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .model_options import ModelChoice, model_options
 from .run_options import RunOptions, exit_if_failed, run_folder, run_name, run_options, tell_run
 
 PAPER, SAM = "sam_pt_uvo", "sam_uvo"
-"""The configuration that the paper uses for this task, and what it is with the fast tracker."""
+"""The paper's configuration for this task, and the same with the fast tracker."""
 
 
 @click.command()
 @dataset_options(required=True)
 @click.option(
-    "--sequence", "sequences", multiple=True, metavar="NAME", help="Only this one; may be repeated."
+    "--sequence", "sequences", multiple=True, metavar="NAME", help="Run only this video; may be repeated."
 )
 @model_options
 @run_options
@@ -38,11 +38,11 @@ def command(
 ) -> None:
     """Find everything in the first frame of every video, and track it: UVO, YouTube-VIS 2019 and 2021, OVIS.
 
-    Up to 100 masks of the first frame are each tracked to the end. The folder gets results.json in the format
-    of YouTube-VIS, metrics.csv and report.html; scores do not regard categories. Besides a model's settings
-    --config and -o take proposals.KEY (docs/proposals.md), redetect.every and redetect.overlap,
-    proposal_score and objects_per_batch (docs/vis.md). Killed and started again, the same command goes on
-    where it was. Where a video fails, the others are done, and the exit code is 3.
+    Up to 100 masks of the first frame are tracked to the end. Writes results.json in the format of
+    YouTube-VIS, metrics.csv and report.html; scores ignore categories. In addition to a model's settings,
+    --config and -o set proposals.KEY (docs/proposals.md), redetect.every, redetect.overlap, proposal_score
+    and objects_per_batch (docs/vis.md). If the command is interrupted, running it again resumes it. If a
+    video fails, the others still finish, and the exit code is 3.
 
     \b
     sampt vis --dataset uvo --root UVOv1.0 --config sam_pt_uvo
@@ -77,6 +77,6 @@ def command(
 
 
 def _or_paper(model: ModelChoice) -> ModelChoice:
-    """The same, or the paper's configuration where neither another nor a segmenter is chosen."""
+    """``model``, with the paper's configuration if neither a configuration nor a segmenter is chosen."""
     chosen = any(override.startswith("segmenter.name=") for override in model.chosen)
     return model if model.config is not None or chosen else replace(model, config=PAPER)

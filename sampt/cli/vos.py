@@ -1,4 +1,4 @@
-"""``sampt vos``: a VOS benchmark from start to end."""
+"""``sampt vos``: runs and scores a benchmark of video object segmentation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .run_options import RunOptions, exit_if_failed, run_folder, run_name, run_o
 @click.command()
 @dataset_options(required=True)
 @click.option(
-    "--sequence", "sequences", multiple=True, metavar="NAME", help="Only this one; may be repeated."
+    "--sequence", "sequences", multiple=True, metavar="NAME", help="Run only this sequence; may be repeated."
 )
 @model_options
 @run_options
@@ -34,9 +34,9 @@ def command(
 ) -> None:
     """Run the method on every sequence of a dataset, and score it as the official tools do.
 
-    Only points drawn from each object's first mask enter the method. The folder gets masks ready for
-    submission, metrics.csv, the official CSVs and report.html. Killed and started again, the same command
-    goes on where it was. Where a sequence fails, the others are done, and the exit code is 3.
+    The method sees only points that are sampled from each object's first mask. Writes masks ready for
+    submission, metrics.csv, the official CSVs and report.html. If the command is interrupted, running it
+    again resumes it. If a sequence fails, the others still finish, and the exit code is 3.
 
     \b
     sampt vos --dataset davis2017 --root DAVIS --config configs/sam_pt.yaml --seeds 8

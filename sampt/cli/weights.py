@@ -1,4 +1,4 @@
-"""``sampt weights``: the checkpoints that can be had, and those that are here."""
+"""``sampt weights``: lists, downloads, verifies and removes checkpoints."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from .groups import Group
 
 @click.group(cls=Group, no_args_is_help=True)
 def command() -> None:
-    """The checkpoints that can be had, and those that are here.
+    """List, download, verify or remove checkpoints.
 
-    They lie in $SAMPT_HOME/weights, or in the platform's cache folder. SAMPT_WEIGHTS_URL is the address of a
-    mirror to use instead of the official ones; with SAMPT_OFFLINE=1 nothing is downloaded.
+    They are stored in $SAMPT_HOME/weights, or in the platform's cache folder. Set SAMPT_WEIGHTS_URL to use a
+    mirror instead of the official addresses, and SAMPT_OFFLINE=1 to download nothing.
     """
 
 
 @command.command(name="list")
 def list_() -> None:
-    """Show every known checkpoint, its licence, and whether it is here."""
+    """Show every known checkpoint, its licence, and whether it is downloaded."""
     console = result_console()
     table = Table(box=SIMPLE_HEAD)
     for title in ("name", "file", "size", "licence", "commercial use", "state"):
@@ -46,7 +46,7 @@ def list_() -> None:
 @command.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 def download(names: tuple[str, ...]) -> None:
-    """Download checkpoints that are not here yet; verify those that are."""
+    """Download missing checkpoints, and verify those that are already downloaded."""
     for checkpoint in [find_checkpoint(name) for name in names]:
         click.echo(f"{checkpoint.name}: {checkpoint_path(checkpoint.name)}")
 
@@ -54,17 +54,19 @@ def download(names: tuple[str, ...]) -> None:
 @command.command()
 @click.argument("name")
 def path(name: str) -> None:
-    """Print the path of a checkpoint that is here."""
+    """Print the path of a downloaded checkpoint."""
     checkpoint = find_checkpoint(name)
     if not cached(checkpoint).is_file():
-        raise CheckpointError(f"{name} is not in {weights_folder()}; run `sampt weights download {name}`")
+        raise CheckpointError(
+            f"{name} is not in {weights_folder()}; run `sampt weights download {name}` to get it"
+        )
     click.echo(cached(checkpoint))
 
 
 @command.command(name="verify")
 @click.argument("names", nargs=-1, metavar="[NAME...]")
 def verify_(names: tuple[str, ...]) -> None:
-    """Compare checkpoints with their SHA-256: those named, or all that are here."""
+    """Compare checkpoints with their SHA-256: those named, or all that are downloaded."""
     chosen = [find_checkpoint(name) for name in names]
     chosen = chosen or [c for c in CHECKPOINTS.values() if cached(c).is_file()]
     problems = []
@@ -74,17 +76,17 @@ def verify_(names: tuple[str, ...]) -> None:
         except CheckpointError as error:
             problems.append(str(error))
         else:
-            click.echo(f"{checkpoint.name}: right")
+            click.echo(f"{checkpoint.name}: verified")
     if problems:
         raise CheckpointError(". ".join(problems))
     if not chosen:
-        click.echo(f"There is no checkpoint in {weights_folder()}")
+        click.echo(f"No checkpoint is in {weights_folder()}")
 
 
 @command.command(name="remove")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 def remove_(names: tuple[str, ...]) -> None:
-    """Delete checkpoints, and what has come of unfinished downloads."""
+    """Delete checkpoints, and what is left of unfinished downloads."""
     for checkpoint in [find_checkpoint(name) for name in names]:
         found = remove(checkpoint)
-        click.echo(f"{checkpoint.name}: {'removed' if found else 'was not here'}")
+        click.echo(f"{checkpoint.name}: {'removed' if found else 'was not downloaded'}")

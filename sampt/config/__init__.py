@@ -1,4 +1,4 @@
-"""What can be set, and the files that set it."""
+"""Settings, and the files that hold them."""
 
 from .loading import as_mapping, load_config
 from .schema import Config

@@ -1,4 +1,4 @@
-"""``KEY=VALUE`` as options of the command line take it."""
+"""Values of command-line options in the form ``KEY=VALUE``."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ import re
 from sampt.errors import ConfigError
 
 KEY = re.compile(r"\w+(\.\w+)*")
-"""What a key looks like."""
+"""Pattern of a valid key: words separated by dots."""
 
 
 def key_and_value(text: str, option: str, example: str) -> tuple[str, str]:
     """The two sides of ``KEY=VALUE``.
 
     Args:
-        option: such as ``-o``, for the message.
-        example: what could have been given.
+        text: the value of the option.
+        option: name of the option, such as ``-o``, for the error message.
+        example: a valid value, for the error message.
 
     Raises:
-        ConfigError: there is no ``=``, or what stands before it is no key.
+        ConfigError: there is no ``=``, or the text before it is not a key.
     """
     key, equals, value = text.partition("=")
     if not equals or not KEY.fullmatch(key):

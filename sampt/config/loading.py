@@ -1,4 +1,4 @@
-"""Configurations read from YAML files and ``key=value`` overrides, without importing torch."""
+"""Configurations from YAML files and ``key=value`` overrides, read without importing torch."""
 
 from __future__ import annotations
 
@@ -18,21 +18,24 @@ from .key_values import key_and_value
 from .schema import Config
 
 NAMED_PARTS = ("tracker", "segmenter", "sampling.positive", "sampling.negative")
-"""What is chosen by name and has options of its own."""
+"""Parts that are chosen by name and have their own options."""
 
 VIS_ONLY = ("proposals", "redetect", "proposal_score", "objects_per_batch")
-"""What a configuration for ``sampt vis`` may hold besides, and none for another command."""
+"""Keys that only a configuration for ``sampt vis`` may hold."""
 
 
 def load_config(
     source: str | Path | Config, overrides: Sequence[str] = (), schema: type[Config] = Config
 ) -> Config:
-    """Read a YAML file (or one that comes with the package, by name), then apply ``key=value`` overrides.
+    """The configuration of a YAML file, with ``key=value`` overrides applied.
 
-    schema: what a file is read as, and what is returned: ``Config``, or one with further settings.
+    Args:
+        source: a YAML file, the name of one that comes with the package, or a ``Config``.
+        overrides: ``key=value`` each, as ``-o`` takes them.
+        schema: type that a file is read as: ``Config``, or a subclass with further settings.
 
     Raises:
-        ConfigError: the file is missing or no YAML, or a key or value is not valid; the closest key is named.
+        ConfigError: the file is missing or not YAML, or a key or value is invalid; names the closest key.
     """
     merged = _structured(source if isinstance(source, Config) else schema)
     if not isinstance(source, Config):
@@ -71,7 +74,7 @@ def _overridden(base: DictConfig, overrides: Sequence[str]) -> DictConfig:
 
 
 def _check_values(config: DictConfig, where: str) -> None:
-    """Let the parts look at their values; what is missing, or leads nowhere, may yet be set."""
+    """Run the parts' checks of their values; values that are still missing may be set later."""
     try:
         OmegaConf.to_object(config)
     except OmegaConfBaseException:
@@ -90,7 +93,7 @@ def _filled(config: DictConfig, where: str) -> Any:
 
 
 def _override(base: DictConfig, override: str) -> DictConfig:
-    """Apply one ``key=value``; another tracker, say, starts without the options of the one before."""
+    """Apply one ``key=value``; changing a part's name also clears the options of the previous one."""
     key, value = key_and_value(override, "-o", f"{_all_keys(base)[-1]}=…")
     try:
         layer = OmegaConf.from_dotlist([override])
@@ -103,7 +106,7 @@ def _override(base: DictConfig, override: str) -> DictConfig:
 
 
 def find_config(name: str | Path) -> Path:
-    """The file itself, or the packaged one: ``quick``, ``quick.yaml`` or ``configs/quick.yaml``."""
+    """Path of a file, or of a packaged one: ``quick``, ``quick.yaml`` or ``configs/quick.yaml``."""
     path = Path(name)
     if path.is_file():
         return path
@@ -143,9 +146,9 @@ def _first_line(error: Exception) -> str:
 
 
 def _check_keys(base: DictConfig, layer: DictConfig, where: str, prefix: str, schema: Any) -> None:
-    """Every key of ``layer`` exists in ``base``; below ``options`` anything may, until it is used.
+    """Check that every key of ``layer`` exists in ``base``; below ``options`` any key may be new.
 
-    schema: the type that has all keys, of which ``base`` is a part.
+    ``schema`` is the type that has all keys, and ``base`` is a part of it.
     """
     for key in map(str, layer):
         full = f"{prefix}{key}"

@@ -1,4 +1,4 @@
-"""Everything that can be set: frozen dataclasses with their defaults, their meaning and their checks."""
+"""Settings: frozen dataclasses with defaults, documentation and checks."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from sampt.trackers.filters import PatchFilter
 
 @dataclass(frozen=True)
 class TrackerConfig:
-    """The point tracker.
+    """Settings of the point tracker.
 
     Attributes:
-        name: one of ``sampt info``'s trackers.
-        checkpoint: a file, or another name of ``sampt weights list``; None for the tracker's own.
+        name: tracker, one of those that ``sampt info`` lists.
+        checkpoint: a file, or a name from ``sampt weights list``; None for the tracker's own.
         dtype: float32, or bfloat16 to trade exactness for speed.
-        joint_objects: how many objects' points are tracked together; None for all.
-        whole_clip_frames: in longer clips a tracker that needs all frames at once gives way to its online
-            relative; None: never.
-        options: of this tracker; its page in docs/trackers lists them.
+        joint_objects: number of objects whose points are tracked together; None for all.
+        whole_clip_frames: maximum number of frames for a tracker that needs all of them at once; in longer
+            clips, its online variant is used instead. None for no limit.
+        options: options of this tracker; its page in docs/trackers lists them.
     """
 
     name: str = MISSING
@@ -37,12 +37,12 @@ class TrackerConfig:
 
 @dataclass(frozen=True)
 class SegmenterConfig:
-    """The segmenter.
+    """Settings of the segmenter.
 
     Attributes:
-        name: one of ``sampt info``'s segmenters.
-        checkpoint: a file; None for the official one, which is downloaded.
-        options: of this segmenter.
+        name: segmenter, one of those that ``sampt info`` lists.
+        checkpoint: a checkpoint file; None for the official one, which is downloaded.
+        options: options of this segmenter.
     """
 
     name: str = MISSING
@@ -52,7 +52,13 @@ class SegmenterConfig:
 
 @dataclass(frozen=True)
 class SamplerConfig:
-    """A point sampler, and how many points it draws for each object."""
+    """Settings of a point sampler.
+
+    Attributes:
+        name: sampler, one of those that ``sampt info`` lists.
+        points: number of points per object.
+        options: options of this sampler.
+    """
 
     name: str = "k-medoids"
     points: int = 16
@@ -64,12 +70,13 @@ class SamplerConfig:
 
 @dataclass(frozen=True)
 class SamplingConfig:
-    """How query points are drawn from a mask.
+    """Settings for sampling query points from a mask.
 
     Attributes:
-        positive, negative: for points on the object and off it.
-        from_clicks: also draw points where an object was given fewer clicks than ``positive.points``, from
-            the mask that the segmenter makes of the clicks.
+        positive: sampler for points on the object.
+        negative: sampler for points off the object.
+        from_clicks: if an object has fewer clicks than ``positive.points``, also sample points from the mask
+            that the segmenter predicts from the clicks.
     """
 
     positive: SamplerConfig = field(default_factory=SamplerConfig)
@@ -82,16 +89,16 @@ class SamplingConfig:
 
 @dataclass(frozen=True)
 class Prompting:
-    """How points become prompts (SAM-PT, Sec. 3.3).
+    """Settings for prompting the segmenter with points (SAM-PT, Sec. 3.3).
 
     Attributes:
-        two_pass: prompt with the positives alone first, where an object has negatives.
-        other_objects_as_negatives: every other object's visible positives are negatives of this one.
-        max_other_points: how many of those at most, drawn at random; None for all.
-        refinements: how often the mask is fed back with its box.
-        iou_threshold: a mask whose predicted IoU is lower is dropped; None keeps all.
-        negatives_alone: also prompt with negatives where no positive is visible, as the reference
-            implementation does; otherwise such an object has no mask in that frame.
+        two_pass: if an object has negatives, first prompt with its positives alone.
+        other_objects_as_negatives: use the other objects' visible positives as negatives of each object.
+        max_other_points: maximum number of such negatives, drawn at random; None for all.
+        refinements: number of times that the mask and its box are fed back.
+        iou_threshold: masks with a lower predicted IoU are dropped; None keeps all.
+        negatives_alone: prompt with the negatives even if no positive is visible, as the reference
+            implementation does; otherwise the object has no mask in that frame.
     """
 
     two_pass: bool = True
@@ -110,17 +117,17 @@ class Prompting:
 
 @dataclass(frozen=True)
 class OnLoss:
-    """Reinitialisation E: as soon as too few of an object's points are visible, from that frame's mask.
+    """Reinitialisation E: resample an object's points as soon as too few of them are visible.
 
-    Unlike A to D it keeps the positives that are still visible, and samples only what is lacking. It decides
-    frame by frame, object by object, so it has no horizon. Made for trackers that lose points for good
-    (``dis``, ``lucas-kanade``) with a segmenter whose masks stay on the object.
+    Unlike A to D, it keeps the positives that are still visible and only samples the missing ones. It decides
+    per frame and per object, so it has no horizon. It is meant for trackers that lose points for good
+    (``dis``, ``lucas-kanade``), with a segmenter whose masks stay on the object.
 
     Attributes:
-        visible_share: a smaller share of visible positives is too few.
-        least_visible: with fewer visible positives the mask is not trusted.
-        patience: frames since the last start before there can be another.
-        smallest_area: masks of so many pixels or fewer are not sampled from.
+        visible_share: resample if the share of visible positives is below this.
+        least_visible: minimum number of visible positives for the mask to be trusted.
+        patience: minimum number of frames between two starts.
+        smallest_area: masks with this many pixels or fewer are not sampled from.
     """
 
     visible_share: float = 0.6
@@ -138,20 +145,20 @@ class OnLoss:
         _at_least("reinitialisation on loss: smallest_area", self.smallest_area, 0)
 
     def due(self, visible: int, total: int, frames_since_start: int) -> bool:
-        """Whether to restart an object with ``visible`` of ``total`` positives, if its mask is large."""
+        """Whether to restart an object with ``visible`` of ``total`` positives, given a large enough mask."""
         few = self.least_visible <= visible < self.visible_share * total
         return few and frames_since_start >= self.patience
 
 
 @dataclass(frozen=True)
 class ReinitConfig:
-    """When points are dropped and sampled again (SAM-PT, Sec. 3.4).
+    """Settings of reinitialisation: when points are dropped and sampled again (SAM-PT, Sec. 3.4).
 
     Attributes:
         strategy: None, or horizon, median-area, similar-area, similar-area-sync, on-loss.
-        horizon: frames between two looks, for all but on-loss.
-        tracker_horizon: frames that are tracked for each of them; None means ``horizon``.
-        on_loss: settings of that strategy.
+        horizon: frames between two decisions, for all strategies but on-loss.
+        tracker_horizon: frames that are tracked for each decision; None means ``horizon``.
+        on_loss: settings of the strategy on-loss.
     """
 
     strategy: str | None = None
@@ -162,11 +169,11 @@ class ReinitConfig:
 
 @dataclass(frozen=True)
 class PatchFilterConfig:
-    """Whether points that no longer look alike are rejected (SAM-PT, WACV 2025, supplement).
+    """Settings of the filter that rejects points whose patch changed (SAM-PT, WACV 2025, supplement).
 
     Attributes:
-        size: side of the compared patches, odd, pixels.
-        threshold: similarity, 0..1, up to which a point is rejected.
+        size: side of the compared patches in pixels, an odd number.
+        threshold: points with a similarity, 0 to 1, up to this are rejected.
     """
 
     enabled: bool = False
@@ -179,13 +186,13 @@ class PatchFilterConfig:
 
 @dataclass(frozen=True)
 class CacheBudget:
-    """How many bytes of embeddings are kept.
+    """Memory budget for cached embeddings.
 
     Attributes:
-        device_bytes: on a GPU.
-        host_bytes: in the host's memory, pinned: where a GPU's budget overflows to, and the only tier of a
+        device_bytes: bytes on a GPU.
+        host_bytes: bytes of pinned host memory, which takes the overflow of a GPU and is the only tier of a
             segmenter on the CPU.
-        disk_bytes: in temporary files, which pays where a video is gone through several times.
+        disk_bytes: bytes in temporary files, which helps if a video is processed several times.
     """
 
     device_bytes: int = 2 << 30
@@ -199,18 +206,17 @@ class CacheBudget:
 
 @dataclass(frozen=True, repr=False)
 class Config:
-    """Everything that can be set; ``configs/*.yaml`` and ``-o key=value`` fill it.
+    """All settings, filled by ``configs/*.yaml`` and ``-o key=value``.
 
     Attributes:
-        method: how a video is segmented; one of ``sampt info``'s methods.
-        overlapping: keep masks that overlap; otherwise each pixel goes to the object with the highest
-            logit.
-        cache: memory for embeddings of frames.
-        frames_per_batch: frames encoded together; None: 4 on CUDA, 1 elsewhere.
-        compile: ``torch.compile`` the segmenter, which takes a minute and then saves time with every frame.
-        device: "auto" takes CUDA if there is one.
-        dtype: "auto" is bfloat16 on CUDA, float32 elsewhere.
-        seed: everything random is drawn from it, once for each video.
+        method: segmentation method, one of those that ``sampt info`` lists.
+        overlapping: keep overlapping masks; otherwise each pixel goes to the object with the highest logit.
+        cache: memory budget for embeddings of frames.
+        frames_per_batch: number of frames encoded together; None means 4 on CUDA and 1 elsewhere.
+        compile: ``torch.compile`` the segmenter, which takes a minute once and speeds up every frame.
+        device: "auto", "cpu", "cuda", "cuda:1", …; "auto" uses CUDA if available.
+        dtype: "auto", "float32" or "bfloat16"; "auto" is bfloat16 on CUDA and float32 elsewhere.
+        seed: seed of all randomness, restarted for each video.
     """
 
     method: str = "sam-pt"

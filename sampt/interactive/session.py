@@ -1,4 +1,4 @@
-"""A person and the method, taking turns: points on any frame, masks at once, the rest on request.
+"""Interactive sessions: a person edits points on any frame, the method updates the masks.
 
 ``docs/interactive.md`` says what an edit touches.
 """
@@ -43,14 +43,18 @@ __all__ = ["InteractiveSession", "Point", "Progress", "SeenPoint", "SessionObjec
 
 
 _STEPS = 8
-"""Of tracking, between two reports of progress."""
+"""Seconds of tracking between two reports of progress."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """``done`` of ``total`` visits to frames are done, that to ``frame`` as the last one.
+    """Progress of a run.
 
-    tracking: it is not done yet: points have a long way to it, and have just made some steps.
+    Attributes:
+        done: number of visits to frames that are done.
+        total: number of visits in all.
+        frame: frame of the last visit.
+        tracking: whether that visit is still waiting for points to be tracked to its frame.
     """
 
     frame: int
@@ -60,23 +64,24 @@ class Progress:
 
 
 class InteractiveSession(Closing):
-    """Points given, moved and taken back on any frame of one video, and the masks that come of them.
+    """One video being annotated: points are added, moved and removed on any frame, and masks follow.
 
-    An edit forgets the masks that it touches, and no others. ``frame`` makes those of one frame at once, from
-    what is known there; ``run`` makes all that are missing. Tracks are kept, and finished masks are run
-    lengths, so that a session on a long video stays small. Masks are kept whatever IoU is predicted for them:
-    a person is looking.
+    An edit discards the masks that it affects, and no others. ``frame`` makes the masks of one frame at once,
+    from what is known there; ``run`` makes all missing masks. Tracks are kept, and finished masks are stored
+    as run lengths, so a session on a long video stays small. Masks with a low predicted IoU are kept, since a
+    person is looking.
 
-    method: how masks are made; ``VideoMethod.solver`` says what an edit touches.
-    video: as ``VideoMethod.stream`` takes it, but with a length.
-    backward: whether an object is also looked for before the frame in which it was first marked.
-    encoder: of this method's segmenter and this video; whoever made it closes it.
+    Only one thread at a time may use a session, except for ``cancel``, which any thread may call.
 
-    One thread at a time may use a session, but ``cancel`` may come from any.
+    Args:
+        method: segments the video; its ``VideoMethod.solver`` decides which masks an edit affects.
+        video: as ``VideoMethod.stream`` takes it, but with a length.
+        backward: whether to also segment an object before the frame in which it was first marked.
+        encoder: encoder for this method's segmenter and this video; the caller closes it.
 
     Raises:
-        VideoError: what was given is not a video, or has no frames.
-        PromptError: it has no length.
+        VideoError: ``video`` is not a video, or has no frames.
+        PromptError: ``video`` has no length.
     """
 
     def __init__(
@@ -104,28 +109,28 @@ class InteractiveSession(Closing):
 
     @property
     def _document(self) -> Document:
-        """What the edits in ``_history`` have come to; each is there with the document that it made."""
+        """Document that results from the edits in ``_history``, which holds each with its document."""
         return self._solver.document
 
     @property
     def objects(self) -> tuple[SessionObject, ...]:
-        """In the order in which they were added."""
+        """The objects, in the order in which they were added."""
         return self._document.objects
 
     @property
     def points(self) -> tuple[Point, ...]:
-        """All points, the oldest first; those that were removed only from some frame on, too."""
+        """All points, the oldest first, including those that were removed only from some frame on."""
         return self._document.points
 
     def home(self, object_id: int) -> int | None:
-        """The frame in which an object was first marked, from which it is tracked; None without points."""
+        """Frame in which an object was first marked and from which it is tracked; None without points."""
         return self._document.home(object_id)
 
     def add_object(self, name: str | None = None) -> int:
-        """Add an object without points, and return its id, the lowest that is free.
+        """Add an object without points, and return its id, the lowest free one.
 
         Raises:
-            PromptError: there are 255 already, or the name is no text that can be saved.
+            PromptError: there are 255 objects already, or the name cannot be saved as text.
         """
         taken = {known.id for known in self.objects}
         free = next((id for id in range(1, MAX_OBJECTS + 1) if id not in taken), None)
@@ -135,9 +140,10 @@ class InteractiveSession(Closing):
         return free
 
     def rename_object(self, object_id: int, name: str | None) -> None:
-        """
+        """Change an object's name; None removes it.
+
         Raises:
-            PromptError: there is no such object, or the name is no text that can be saved.
+            PromptError: there is no such object, or the name cannot be saved as text.
         """
         self._do(RenameObject(object_id, name))
 
@@ -150,17 +156,17 @@ class InteractiveSession(Closing):
         self._do(RemoveObject(object_id))
 
     def add_point(self, object_id: int, frame: int, xy: Sequence[float], positive: bool = True) -> int:
-        """Add a point, (x, y) in pixels, on the object or (not ``positive``) off it, and return its id.
+        """Add a point, (x, y) in pixels, on the object or (if not ``positive``) off it, and return its id.
 
         Raises:
-            PromptError: there is no such object or frame, or the point lies outside the frame.
+            PromptError: there is no such object or frame, or the point is outside the frame.
         """
         id = self._document.next_point
         self._do(AddPoint(object_id, index(frame), *_float32(xy), bool(positive)))
         return id
 
     def remove_point(self, point_id: int, frame: int | None = None) -> None:
-        """Remove a point from ``frame`` on, away from its object's home frame; by default altogether.
+        """Remove a point from ``frame`` on, away from its object's home frame; by default everywhere.
 
         Raises:
             PromptError: there is no such point, or it is not used in that frame.
@@ -171,7 +177,7 @@ class InteractiveSession(Closing):
     def move_point(self, point_id: int, frame: int, xy: Sequence[float]) -> int:
         """Move a point to (x, y) in ``frame``, and return its id.
 
-        In its own frame a point keeps its id; in another it is removed from there on, and a new one added.
+        In its own frame a point keeps its id; in another it is removed from there on and a new one is added.
 
         Raises:
             PromptError: as for ``remove_point`` and ``add_point``.
@@ -190,7 +196,7 @@ class InteractiveSession(Closing):
         return bool(self._undone)
 
     def undo(self) -> bool:
-        """Take the last edit back; False if there is none."""
+        """Undo the last edit; False if there is nothing to undo."""
         if not self._history:
             return False
         self._undone.append(self._history.pop())
@@ -198,7 +204,7 @@ class InteractiveSession(Closing):
         return True
 
     def redo(self) -> bool:
-        """Do again what was undone last; False if nothing was, or something else was done since."""
+        """Redo the edit that was undone last; False if there is nothing to redo."""
         if not self._undone:
             return False
         self._history.append(self._undone.pop())
@@ -212,11 +218,11 @@ class InteractiveSession(Closing):
         self._solver.switch(document)
 
     def frame(self, frame: int) -> FrameResult:
-        """All objects in a frame, now: finished masks, and others made of the points that are known there.
+        """Current result of a frame: finished masks, and others made from the points that are known there.
 
-        Those are the points given in the frame itself, and others as far as they have been tracked. Objects
-        are in the order of ``objects``. ``points`` hold each object's points of ``points_at``, and then those
-        that were sampled for it. ``logits`` are only ±1: real ones are not kept.
+        Known points are those given in the frame itself, and others as far as they have been tracked. Objects
+        are in the order of ``objects``. ``points`` holds each object's points of ``points_at``, followed by
+        those that were sampled for it. ``logits`` are only ±1: real ones are not kept.
 
         Raises:
             PromptError: the video has no such frame.
@@ -225,7 +231,7 @@ class InteractiveSession(Closing):
         return self._solver.result(frame)
 
     def points_at(self, frame: int) -> list[SeenPoint]:
-        """The person's points that are used in a frame, as far as they have been tracked; the oldest first.
+        """The person's points that are used in a frame, as far as they have been tracked, oldest first.
 
         Raises:
             PromptError: the video has no such frame.
@@ -238,16 +244,20 @@ class InteractiveSession(Closing):
         return not self._solver.missing(frame)
 
     def pending(self) -> list[int]:
-        """The frames in which ``run`` has something to do, ascending."""
+        """Frames in which ``run`` has something to do, in ascending order."""
         return [frame for frame in range(len(self.video)) if not self.finished(frame)]
 
     def run(self, frames: Collection[int] | None = None) -> Iterator[Progress]:
-        """Make all masks that are missing, frame by frame: first forward in time, then backward.
+        """Make all missing masks, frame by frame: first forward in time, then backward.
 
-        A step is a frame that is done, or a few through which points were tracked. It ends early when it is
-        cancelled, or something is edited meanwhile; what is done by then is kept.
+        It ends early if it is cancelled or something is edited meanwhile; finished work is kept.
 
-        frames: only these; and others between them and an object's home frame, if a model needs those first.
+        Args:
+            frames: only make masks of these, and of frames between them and an object's home frame if the
+                model needs those first.
+
+        Yields:
+            The progress after each finished frame, or after points were tracked through a few frames.
 
         Raises:
             DeviceMemoryError: the GPU's memory is too small.
@@ -272,11 +282,11 @@ class InteractiveSession(Closing):
             yield Progress(frame, done + 1, len(visits))
 
     def cancel(self) -> None:
-        """End the ``run`` that is under way after the frame that it is at; any thread may call this."""
+        """Stop the current ``run`` after its current frame; any thread may call this."""
         self._cancelled.set()
 
     def queries(self) -> QueryPoints:
-        """The objects with the points of their home frames: what ``SamPt.stream`` can begin with."""
+        """The objects with the points of their home frames, as a start for ``SamPt.stream``."""
         objects = []
         for known in self.objects:
             home = self.home(known.id)
@@ -288,7 +298,7 @@ class InteractiveSession(Closing):
         return QueryPoints(tuple(objects), "interactive session")
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write all edits that are not undone as JSON; masks are made again from them.
+        """Write all edits that are not undone as JSON; the masks can be made again from them.
 
         Raises:
             OutputError: the file cannot be written.
@@ -296,12 +306,15 @@ class InteractiveSession(Closing):
         write_edits(path, (edit for edit, _ in self._history), self._document)
 
     def load(self, path: str | os.PathLike[str], most: int | None = None) -> None:
-        """Go over to a saved session of this video; its edits can be undone, but not what was done here.
+        """Replace this session with a saved one of the same video; only the edits of that can be undone.
 
-        most: how many edits it may have; None for any number.
+        Args:
+            path: a file written by ``save``.
+            most: maximum number of edits; None for any number.
 
         Raises:
-            PromptError: the file cannot be read, is no saved session, one of another video, or too long.
+            PromptError: the file cannot be read, is not a saved session, belongs to another video, or is too
+                long.
         """
         history = read_edits(path, self._empty, most)
         self._solver.switch(self._empty)
@@ -310,7 +323,7 @@ class InteractiveSession(Closing):
             self._solver.switch(history[-1][1])
 
     def close(self) -> None:
-        """Stop what goes on in the background."""
+        """Stop all background work."""
         self.cancel()
         if self._encoder_is_ours:
             self.encoder.close()
@@ -319,17 +332,17 @@ class InteractiveSession(Closing):
 
 
 def _float32(xy: Sequence[float]) -> tuple[float, float]:
-    """The coordinates as float32 has them, in its fewest digits."""
+    """The coordinates rounded to float32, in the fewest digits."""
     x, y = (float(str(np.float32(value))) for value in xy)
     return x, y
 
 
 def _whole_source(video: Frames) -> tuple[FrameSource, Video | None]:
-    """The frames by index, and what was opened for them."""
+    """The frames by index, and the video that was opened for them, if any."""
     clip, opened = open_frames(video)
     if clip.endless:
         raise PromptError(
-            "frames that come one after the other cannot be gone back to; give a file or a list of frames"
+            "a session needs frames in any order, which an iterator cannot give; use a file or a list"
         )
     if not len(clip):
         raise VideoError("the video has no frames; give one that has")

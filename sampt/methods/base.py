@@ -1,4 +1,4 @@
-"""What every way of segmenting a video takes and gives: the method, its runs, and results frame by frame."""
+"""Protocol of segmentation methods: the method, its runs, and its interactive solver."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ if TYPE_CHECKING:  # these import torch, which those who only read results need 
 
 
 class VideoMethod(ABC):
-    """A way to segment objects through any number of videos from what a user says about them.
+    """Method that segments objects through videos from a user's prompts.
 
     A new method derives from this class and adds one line to ``sampt.methods.registry``.
 
     Attributes:
-        name: what ``--method`` and ``method:`` call it.
-        segmenter: what encodes frames and decodes prompts; methods and settings may share one.
-        overlapping: whether masks may overlap; else each pixel goes to the object with the highest logit.
-        cache: how much memory embeddings of frames may take.
-        frames_per_batch: how many frames are encoded together.
-        seed: everything random is drawn from it, once for each video.
+        name: name in ``--method`` and ``method:``.
+        segmenter: segmenter that encodes frames and decodes prompts; methods may share one.
+        overlapping: whether masks may overlap; if not, each pixel goes to the object with the highest logit.
+        cache: memory budget for embeddings of frames.
+        frames_per_batch: number of frames encoded together.
+        seed: seed of all randomness, restarted for each video.
     """
 
     name: ClassVar[str]
@@ -62,33 +62,36 @@ class VideoMethod(ABC):
         Args:
             video: a path, a ``Video``, a ``Clip`` of one (some of its frames), a (T, H, W, 3) uint8 array, a
                 sequence of images, or an iterator of frames without a length (see ``sampt.video.frames``).
-            queries: the objects. Where one has a mask or a box, points are first sampled from it.
-            backward: also segment frames before an object's query frame; without (as in the VOS protocol),
-                an object is absent there.
-            encoder: of this method's segmenter and this video, to share what it has encoded with other runs;
-                whoever made it closes it.
+            queries: the objects. If one has a mask or a box, points are first sampled from it.
+            backward: whether to also segment frames before an object's query frame; if not (as in the VOS
+                protocol), the object is absent there.
+            encoder: encoder for this method's segmenter and this video, to share embeddings with other runs;
+                the caller closes it.
+
+        Returns:
+            An iterator over the results, one per frame.
 
         Raises:
             PromptError: the queries do not fit the video.
-            VideoError: what was given is not a video.
+            VideoError: ``video`` is not a video.
         """
 
     @abstractmethod
     def solver(self, video: FrameSource, encoder: FrameEncoder, document: Document) -> InteractiveSolver:
-        """What makes, keeps and forgets masks of ``video`` while a person edits ``document``."""
+        """Solver that makes and updates the masks of ``video`` while a person edits ``document``."""
 
     @abstractmethod
     def describe(self) -> dict[str, str]:
-        """What is used, for people: ``method``, ``segmenter``, ``device``, and whatever else matters."""
+        """Names of the parts in use, for display: ``method``, ``segmenter``, ``device`` and others."""
 
     def encoder(self, video: Source) -> FrameEncoder:
-        """What encodes the frames of ``video`` for this method, with a cache of its own."""
+        """Encoder for the frames of ``video`` and this method, with its own cache."""
         from sampt.segmenters.encoder import FrameEncoder
 
         return FrameEncoder(self.segmenter, video, self.cache, self.frames_per_batch)
 
     def segment_image(self, image: NDArray[np.uint8] | Image.Image, queries: QueryPoints) -> FrameResult:
-        """Segment one image, (H, W, 3) uint8 RGB or Pillow's; it is frame 0 to the queries.
+        """Segment one image, (H, W, 3) uint8 RGB or Pillow's; in the queries, it is frame 0.
 
         Raises:
             PromptError: the queries do not fit the image.
@@ -98,19 +101,20 @@ class VideoMethod(ABC):
 
 
 class Segmentation(Closing, Iterator["FrameResult"]):
-    """One video being segmented: results come one by one, as they are asked for, in the clip's order.
+    """Run on one video: an iterator that computes results on request, in the clip's order.
 
-    Leaving a ``with`` block, or ``close``, gives up early: temporary files are removed at once, and what was
+    Leaving a ``with`` block, or ``close``, stops early: temporary files are removed at once, and what was
     opened for the run is closed.
 
     Attributes:
-        method: what it is segmented with.
-        clip: the frames. ``clip.source[result.index]`` is that of a result.
-        queries: the objects with the points that were really used (sampled ones included).
+        method: method that segments the video.
+        clip: the frames; ``clip.source[result.index]`` is the frame of a result.
+        queries: the objects with the points in use, including sampled ones.
         size: (height, width) of the frames.
-        stopwatch, encoder: seconds per stage, and how often frames were encoded.
-        done: how many frames have been handed out.
-        lost: object id → number of the frame nearest to its query frame in which it is lost, because its
+        stopwatch: seconds per stage.
+        encoder: encoder of the frames, which counts how often frames were encoded.
+        done: number of frames that have been handed out.
+        lost: for each lost object id, the number of the frame nearest to its query frame in which its
             reinitialisation has failed; the later one, if that happened both before and after it.
     """
 
@@ -135,7 +139,7 @@ class Segmentation(Closing, Iterator["FrameResult"]):
 
 @dataclass(frozen=True)
 class SeenPoint:
-    """A person's point in some frame: where it is there, (2,) float32 pixels, and whether it is seen."""
+    """A person's point in some frame: its position, (2,) float32 in pixels, and its visibility there."""
 
     point: Point
     xy: NDArray[np.float32]
@@ -143,49 +147,49 @@ class SeenPoint:
 
 
 class InteractiveSolver(ABC):
-    """Masks of one video for a document that a person edits: what an ``InteractiveSession`` asks of a method.
+    """Solver that makes the masks of one video for a document that a person edits.
 
-    It knows which masks an edit touches, forgets those and no others, and makes them again when asked. A
-    finished mask depends on the document alone, not on how it came about.
+    ``InteractiveSession`` uses it. It discards the masks that an edit affects, and no others, and makes them
+    again on request. A finished mask depends on the document alone, not on the order of edits.
 
     Attributes:
-        document: what holds now.
+        document: the current document.
     """
 
     document: Document
 
     @abstractmethod
     def switch(self, document: Document) -> None:
-        """Go over to another document, and forget the masks that the difference touches."""
+        """Switch to another document, and discard the masks that the difference affects."""
 
     @abstractmethod
     def missing(self, frame: int) -> list[int]:
-        """Ids of the objects that are wanted in a frame, but not finished there."""
+        """Ids of the objects that should be in a frame but are not finished there."""
 
     @abstractmethod
     def visits(self, frames: Collection[int] | None) -> list[tuple[int, list[int]]]:
-        """What ``run`` has to do: frames, each with ids of the objects to finish there, in a good order.
+        """Frames that ``run`` must visit, each with ids of the objects to finish there, in a good order.
 
         Args:
-            frames: only these, and others that must come before them; None for all.
+            frames: only visit these, and others that must come before them; None for all.
         """
 
     @abstractmethod
     def begin(self) -> None:
-        """Get ready for visits after an edit."""
+        """Prepare for visits after an edit."""
 
     @abstractmethod
     def prepare(self, frame: int, ids: Sequence[int]) -> Iterator[None]:
-        """Do whatever a visit needs first, such as tracking, in short steps; one before each yield."""
+        """Do the work that a visit needs first, such as tracking, with a yield after each short step."""
 
     @abstractmethod
     def finish(self, frame: int, ids: Sequence[int], following: Sequence[int] = ()) -> None:
-        """Make and keep the masks of a prepared visit; ``following`` are the frames of the next ones."""
+        """Make and keep the masks of a prepared visit; ``following`` are the frames of the next visits."""
 
     @abstractmethod
     def result(self, frame: int) -> FrameResult:
-        """All objects in a frame, now: what is finished or can be, and the rest as far as it is known."""
+        """Current result of a frame: masks that are or can be finished, and others from what is known."""
 
     @abstractmethod
     def points_at(self, frame: int) -> list[SeenPoint]:
-        """The person's points that are used in a frame, as far as it is known where they are."""
+        """The person's points that are used in a frame, as far as their positions there are known."""

@@ -1,4 +1,4 @@
-"""One object's points in one frame."""
+"""Points of one object in one frame."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from sampt.trackers.base import Visibility
 
 @dataclass(frozen=True)
 class FramePoints:
-    """One object's P points in one frame.
+    """P points of one object in one frame.
 
     Attributes:
-        xy: (P, 2) float32, (x, y) in pixels.
-        positive: (P,) bool.
-        visibility: (P,) int8, values of ``Visibility``.
+        xy: (P, 2) float32 of (x, y) in pixels.
+        positive: (P,) bool, whether each point is on the object.
+        visibility: (P,) int8 of ``Visibility``.
     """
 
     xy: NDArray[np.float32]
@@ -26,7 +26,7 @@ class FramePoints:
 
     @classmethod
     def at_query(cls, positives: NDArray[np.float32], negatives: NDArray[np.float32]) -> FramePoints:
-        """Points where they were given: all visible."""
+        """Points at their query frame, all visible."""
         xy = np.concatenate([positives, negatives]).astype(np.float32).reshape(-1, 2)
         positive = np.arange(len(xy)) < len(positives)
         return cls(xy, positive, np.full(len(xy), Visibility.VISIBLE, np.int8))
@@ -38,7 +38,7 @@ class FramePoints:
 
     @classmethod
     def joined(cls, *parts: FramePoints) -> FramePoints:
-        """The points of all parts, in this order."""
+        """The points of all parts, in order."""
         empty = cls.none()
         return cls(
             np.concatenate([empty.xy, *(p.xy for p in parts)]),
@@ -47,7 +47,7 @@ class FramePoints:
         )
 
     def only(self, chosen: NDArray[np.bool_]) -> FramePoints:
-        """Those of the points for which ``chosen``, (P,) bool, holds."""
+        """The points for which ``chosen``, (P,) bool, is True."""
         return FramePoints(self.xy[chosen], self.positive[chosen], self.visibility[chosen])
 
     @property

@@ -1,4 +1,4 @@
-"""Finished masks of a whole video in little memory: run lengths, a few hundred bytes each."""
+"""Store of finished masks as run lengths, a few hundred bytes each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class PackedMask:
-    """A mask, (H, W) bool, as COCO's compressed run lengths."""
+    """Mask, (H, W) bool, as COCO's compressed run lengths."""
 
     size: tuple[int, int]
     counts: str | bytes
@@ -29,7 +29,7 @@ class PackedMask:
 
 @dataclass(frozen=True)
 class KeptMask:
-    """One object in one frame: its own mask, what the other objects leave of it, and the IoU score."""
+    """Masks of one object in one frame: its own, and what the other objects leave of it; with its score."""
 
     own: PackedMask
     shown: PackedMask
@@ -48,7 +48,7 @@ class MaskStore:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of run lengths."""
+        """Memory of the run lengths in bytes."""
         masks = (kept for frames in self._kept.values() for kept in frames.values())
         return sum(len(kept.own.counts) + len(kept.shown.counts) for kept in masks)
 
@@ -56,11 +56,11 @@ class MaskStore:
         self._kept.setdefault(object_id, {})[frame] = kept
 
     def at(self, frame: int) -> dict[int, KeptMask]:
-        """What is finished in a frame, by object."""
+        """Finished masks of a frame, by object."""
         return {id: frames[frame] for id, frames in self._kept.items() if frame in frames}
 
     def forget(self, object_id: int, frames: Mask | None = None) -> bool:
-        """Forget an object in ``frames``, (T,) bool, or in all; False if nothing was known of it anywhere."""
+        """Drop an object's masks in ``frames``, (T,) bool, or in all; False if it had none anywhere."""
         kept = self._kept.get(object_id)
         if kept is None:
             return False
@@ -71,6 +71,6 @@ class MaskStore:
         return True
 
     def forget_shared(self) -> None:
-        """Forget every mask that left something to another object."""
+        """Drop every mask that lost pixels to another object."""
         for object_id, kept in self._kept.items():
             self._kept[object_id] = {f: mask for f, mask in kept.items() if mask.own == mask.shown}

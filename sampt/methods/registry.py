@@ -1,4 +1,4 @@
-"""The methods by name: checked without torch, built with it."""
+"""Registry of methods by name: checked without torch, built with it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Registered:
-    """Where a method is.
+    """Location of a method.
 
     Attributes:
-        module: holds ``kind``, the method's class, which builds itself with ``from_config``.
-        checks: holds ``check`` and ``describe``, which look at a ``Config`` without importing torch.
+        module: module with ``kind``, the method's class, which has ``from_config``.
+        checks: module with ``check`` and ``describe``, which read a ``Config`` without importing torch.
     """
 
     module: str
@@ -37,16 +37,16 @@ class Registered:
 METHODS: dict[str, Registered] = {
     "sam-pt": Registered("sampt.methods.sam_pt.pipeline", "SamPt", "sampt.methods.sam_pt.checks"),
 }
-"""What ``--method`` and ``method:`` can name."""
+"""Methods that ``--method`` and ``method:`` can name."""
 
 
 def check(config: Config) -> None:
-    """Find out, without importing torch, whether everything that a configuration names is there.
+    """Check, without importing torch, that everything that a configuration names exists.
 
     Raises:
         ConfigError: an unknown method, tracker, segmenter, sampler, strategy or device, an option that one of
             them does not have, or a package that is not installed.
-        CheckpointError: a checkpoint's file does not exist, or is not here and may not be downloaded.
+        CheckpointError: a checkpoint's file does not exist, or may not be downloaded.
     """
     found = _registered(config)
     check_device(config.device)
@@ -56,7 +56,7 @@ def check(config: Config) -> None:
 
 
 def describe(config: Config) -> dict[str, str]:
-    """What ``VideoMethod.describe`` will say, without building it; the device is called as it is set."""
+    """Result of ``VideoMethod.describe`` without building the method; the device is named as it was set."""
     described: dict[str, str] = import_module(_registered(config).checks).describe(config)
     return described
 
@@ -66,7 +66,7 @@ def build_method(
     overrides: Sequence[str] = (),
     segmenter: PromptableSegmenter | None = None,
 ) -> VideoMethod:
-    """The method that a configuration names, with everything else that it names.
+    """The method that a configuration names, with all its parts.
 
     Args:
         config: a YAML file, the name of one that comes with the package, or a ``Config``.

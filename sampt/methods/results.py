@@ -1,4 +1,4 @@
-"""What a method makes of each frame, and the forms that others want it in."""
+"""Results of methods: one per frame, with conversions to other formats."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class ObjectResult:
-    """One object in one frame.
+    """Result of one object in one frame.
 
     Attributes:
-        id: the object's id.
-        mask: (H, W) bool.
-        score: predicted IoU; NaN where the object was not segmented in this frame.
-        points: (P, 2) float32, (x, y) in pixels.
+        id: id of the object.
+        mask: (H, W) bool mask of the object.
+        score: predicted IoU; NaN if the object was not segmented in this frame.
+        points: (P, 2) float32 of (x, y) in pixels.
         visibility: (P,) int8 of ``Visibility``.
-        positive: (P,) bool.
+        positive: (P,) bool, whether each point is on the object.
         lost: whether its reinitialisation has failed in an earlier frame.
     """
 
@@ -50,19 +50,19 @@ class ObjectResult:
 
 @dataclass(frozen=True, repr=False)
 class FrameResult:
-    """K objects in one frame of the video; ``result[object_id]`` is one of them.
+    """Result of K objects in one frame; ``result[object_id]`` is that of one object.
 
     Attributes:
-        index: the frame's number in the video.
-        object_ids: K ids, in the order of everything below.
-        masks: (K, H, W) bool. At most one object per pixel, that with the highest logit, unless overlapping
-            masks were asked for.
-        logits: (K, H, W) float32, −inf where an object has no mask.
+        index: number of the frame in the video.
+        object_ids: K ids, in the order of all arrays below.
+        masks: (K, H, W) bool. Each pixel belongs to one object at most, that with the highest logit, unless
+            overlapping masks were requested.
+        logits: (K, H, W) float32, −inf if an object has no mask.
         scores: (K,) float32 predicted IoU; NaN where an object was not segmented in this frame.
-        points: (N, 2) float32, all objects' points one after the other; N may change from frame to frame.
+        points: (N, 2) float32, points of all objects one after the other; N may change from frame to frame.
         visibility: (N,) int8 of ``Visibility``.
-        positive: (N,) bool.
-        owners: (N,) int64, row of ``masks`` a point belongs to.
+        positive: (N,) bool, whether each point is on its object.
+        owners: (N,) int64, row of ``masks`` that each point belongs to.
         lost: ids of objects that are lost in this frame, because reinitialisation has failed before it.
     """
 
@@ -88,10 +88,16 @@ class FrameResult:
         object_ids: Sequence[int],
         lost: Sequence[int] = (),
     ) -> FrameResult:
-        """The result of a frame from what is known of each object.
+        """The result of a frame, assembled from its objects.
 
         Args:
-            scores, points: object id → its score and points; objects that are not there have none.
+            index: number of the frame in the video.
+            masks: (K, H, W) bool.
+            logits: (K, H, W) float32.
+            scores: predicted IoU by object id; missing objects have none.
+            points: points by object id; missing objects have none.
+            object_ids: K ids, in the order of ``masks``.
+            lost: ids of lost objects.
         """
         rows = [points.get(id, FramePoints.none()) for id in object_ids]
         joined = FramePoints.joined(*rows)
@@ -116,7 +122,8 @@ class FrameResult:
         return len(self.object_ids)
 
     def __getitem__(self, object_id: int) -> ObjectResult:
-        """
+        """The result of one object.
+
         Raises:
             KeyError: there is no such object.
         """
@@ -135,17 +142,20 @@ class FrameResult:
         )
 
     def label_map(self) -> NDArray[np.uint8]:
-        """(H, W) uint8: the id of the object with the highest logit above 0, or 0."""
+        """Label map, (H, W) uint8: the id of the object with the highest logit above 0, or 0."""
         best = self.logits.argmax(0)
         ids = np.array(self.object_ids, np.uint8)
         return np.where(np.take_along_axis(self.logits, best[None], 0)[0] > 0, ids[best], np.uint8(0))
 
     def mask_files(self, each_object: bool | None = None) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-        """Label maps, (H, W) uint8, each after the name of the file that it is written to.
+        """File names and label maps, (H, W) uint8, of this frame.
 
         Args:
-            each_object: besides the frame's label map, give one of each object's whole mask, in a folder of
-                its own; None does so if any masks overlap in this frame.
+            each_object: besides the frame's label map, yield each object's whole mask, in its own folder;
+                None does so if any masks overlap in this frame.
+
+        Yields:
+            The name of a file, and the label map to write to it.
         """
         name = f"{self.index:05d}.png"
         yield name, self.label_map()
@@ -159,12 +169,12 @@ class FrameResult:
         """Write the label map as a palette PNG named after the frame's number, such as ``00012.png``.
 
         Args:
-            folder: is made if it is missing.
+            folder: folder for the files; created if it is missing.
             each_object: also write each object's whole mask, as ``1/00012.png``; None does so if any masks
                 overlap in this frame.
 
         Returns:
-            The label map's path.
+            Path of the label map.
 
         Raises:
             OutputError: a file cannot be written.
@@ -177,14 +187,14 @@ class FrameResult:
         return paths[0]
 
     def to_coco(self, file_name: str | None = None, first_id: int = 1) -> list[dict[str, Any]]:
-        """An annotation in COCO's format for each object that has a mask, as ``CocoWriter`` writes it.
+        """Annotations in COCO's format, one for each object with a mask, as ``CocoWriter`` writes them.
 
         ``image_id`` is the frame's number; ``category_id`` and ``track_id`` are the object's id, ``score`` is
         its predicted IoU or None.
 
         Args:
-            file_name: the frame's image; each annotation carries it, if it is given.
-            first_id: of the annotations, which are numbered from here on.
+            file_name: name of the frame's image, which is added to each annotation if given.
+            first_id: id of the first annotation; the others follow.
         """
         seen = np.flatnonzero(self.masks.any((1, 2))).tolist()
         image = {} if file_name is None else {"file_name": file_name}
@@ -206,7 +216,7 @@ class FrameResult:
         ]
 
     def to_detections(self) -> supervision.Detections:
-        """The objects that have a mask, as ``supervision`` takes them: for its zones and annotators.
+        """The objects with a mask as ``supervision``'s detections, for its zones and annotators.
 
         ``class_id`` and ``tracker_id`` are the objects' ids, ``confidence`` is the predicted IoU (NaN where
         an object was not segmented), ``xyxy`` are the outermost pixels of the masks.
@@ -228,7 +238,7 @@ class FrameResult:
         )
 
     def visible_share(self) -> NDArray[np.float32]:
-        """(K,) float32: how many of each object's positive points are visible; NaN for one without points."""
+        """Share of each object's positive points that are visible, (K,) float32; NaN without points."""
         visible = self.positive & (self.visibility == Visibility.VISIBLE)
         totals = np.bincount(self.owners[self.positive], minlength=len(self.object_ids))
         seen = np.bincount(self.owners[visible], minlength=len(self.object_ids))
@@ -237,10 +247,10 @@ class FrameResult:
 
 
 def exclusive(claims: NDArray[np.bool_], logits: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Masks (K, H, W) after each pixel that several of them claim was given to the highest logit.
+    """Masks (K, H, W) without overlaps: each pixel goes to the claiming mask with the highest logit.
 
     Args:
-        claims: (K, H, W) bool.
+        claims: (K, H, W) bool masks, which may overlap.
         logits: (K, H, W) float32.
     """
     return np.asarray(claims & (logits.argmax(0) == np.arange(len(claims))[:, None, None]))

@@ -1,4 +1,4 @@
-"""Tracking points alone, without a segmenter."""
+"""Point tracking without a segmenter."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .results import FrameResult
 
 
 def track(video: Frames, queries: QueryPoints, tracker: str | PointTracker = "dis") -> Iterator[FrameResult]:
-    """Track all objects' points through a video, as segmenting would, but make no masks of them.
+    """Track all objects' points through a video without making masks.
 
     Args:
         video: as ``VideoMethod.stream`` takes it.
-        queries: the objects; boxes, masks and spans play no part.
-        tracker: one of ``sampt info``'s trackers, or one that is built already.
+        queries: the objects; boxes, masks and spans are ignored.
+        tracker: a tracker, or the name of one, as ``sampt info`` lists them.
 
     Yields:
         One result for each frame, in the clip's order and in bounded memory if the tracker is online. Its
@@ -31,7 +31,8 @@ def track(video: Frames, queries: QueryPoints, tracker: str | PointTracker = "di
 
     Raises:
         PromptError: the queries do not fit the video, or an object has no positive points.
-        ConfigError, CheckpointError: there is no such tracker, or its weights cannot be loaded.
+        ConfigError: there is no such tracker.
+        CheckpointError: its weights cannot be loaded.
     """
     clip, opened = open_frames(video)
     try:

@@ -1,4 +1,4 @@
-"""Masks as COCO JSON, one annotation an object and frame, written as they come."""
+"""Writer of masks as COCO JSON, with one annotation per object and frame."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sampt.prompts.query_points import QueryPoints
 
 
 class CocoWriter(Closing):
-    """Collects run-length encoded masks in a temporary file; of a frame only its name stays in memory.
+    """Writer that collects run-length encoded masks in a temporary file, so memory does not grow with them.
 
     ``images`` are the frames (``id`` is the frame's number), ``categories`` the objects; an annotation also
     carries its object's id as ``track_id`` and its predicted IoU as ``score``.

@@ -1,4 +1,4 @@
-"""What all pictures of results are made of: the objects' colours, tinted masks, outlines, and names."""
+"""Drawing of results: colours of objects, tinted masks, outlines, and names."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def colour(k: int) -> Colour:
-    """The RGB colour of the ``k``-th object."""
+    """RGB colour of the ``k``-th object."""
     return COLOURS[k % len(COLOURS)]
 
 
 def colour_table() -> NDArray[np.uint8]:
-    """(256, 3) uint8 RGB: black, then the colours of objects 0 to 254."""
+    """Table of colours, (256, 3) uint8 RGB: black, then the colours of objects 0 to 254."""
     return np.array([BLACK, *map(colour, range(255))], np.uint8)
 
 
 def stacked(masks: NDArray[np.bool_], labels: Sequence[int]) -> NDArray[np.uint8]:
-    """One label map, (H, W) uint8, of masks (K, H, W): smaller ones lie on larger ones."""
+    """Label map, (H, W) uint8, of masks (K, H, W), with smaller masks on top of larger ones."""
     together = np.zeros(masks.shape[1:], np.uint8)
     areas = [cv2.countNonZero(mask.view(np.uint8)) for mask in masks]
     for k in np.argsort(areas, kind="stable")[::-1]:
@@ -41,9 +41,13 @@ def stacked(masks: NDArray[np.bool_], labels: Sequence[int]) -> NDArray[np.uint8
 def tinted(
     frame: NDArray[np.uint8], labels: NDArray[np.uint8], table: NDArray[np.uint8], opacity: float
 ) -> NDArray[np.uint8]:
-    """A copy of ``frame``, (H, W, 3) uint8 RGB, under the colours that ``table``, (256, 3), has for labels.
+    """A copy of ``frame``, tinted with the colours of labels.
 
-    labels: (H, W) uint8; where they are 0, the frame stays as it is.
+    Args:
+        frame: (H, W, 3) uint8 RGB.
+        labels: (H, W) uint8; where they are 0, the frame is left unchanged.
+        table: (256, 3) uint8 RGB, the colours of the labels.
+        opacity: opacity of the colours, 0 to 1.
     """
     colours = np.asarray(cv2.LUT(cv2.merge([labels] * 3), table[None]), np.uint8)
     cv2.copyTo(frame, (labels == 0).view(np.uint8), colours)
@@ -67,12 +71,15 @@ def disc(scene: NDArray[np.uint8], centre: tuple[int, int], radius: int, ink: Co
 def write_names(
     scene: NDArray[np.uint8], boxes: NDArray[np.float64], names: Sequence[str], inks: Sequence[Colour]
 ) -> None:
-    """Write names in small boxes of the objects' colours, at the top of what they belong to.
+    """Write names in small boxes of the objects' colours, at the top of their objects.
 
-    They stay inside the frame, and move downward where they would cover each other.
+    They stay inside the frame, and move down if they would cover each other.
 
     Args:
-        boxes: (K, 4) of x0, y0, x1, y1 in pixels: what each name belongs to.
+        scene: (H, W, 3) uint8 RGB, drawn into.
+        boxes: (K, 4) of x0, y0, x1, y1 in pixels, the box of each named object.
+        names: K names.
+        inks: K RGB colours.
     """
     height, width = scene.shape[:2]
     scale = 0.45 * max(1.0, max(height, width) / 1000)
@@ -91,7 +98,7 @@ def write_names(
 
 
 def _free_row(x: int, y: int, w: int, h: int, taken: Sequence[tuple[int, int, int, int]]) -> int:
-    """The first row from ``y`` on in which a box of this size covers none that are there."""
+    """First row from ``y`` on in which a box of this size covers none of the boxes that are already drawn."""
     for left, top, right, bottom in sorted(taken, key=lambda box: box[1]):
         if left < x + w and x < right and top < y + h and y < bottom:
             y = bottom

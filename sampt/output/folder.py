@@ -1,4 +1,4 @@
-"""Output folders: whether results can go there, and making them, without importing what writes them."""
+"""Output folders: checked and created without importing the writers."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ WRITTEN_BY_RUNS = (
     *("masks", "overlay.mp4", "trajectories.npz", "result.json", "points.json"),
     *("overlays", "proposals.json", "tracks.mp4"),
 )
-"""What an output folder holds, of whichever command; a new run replaces these and nothing else."""
+"""Names of all commands' results in an output folder; a new run replaces these and nothing else."""
 
 
 def check_folder(folder: str | Path, overwrite: bool) -> None:
-    """Find out before any work whether results can go into ``folder``; nothing is made or removed.
+    """Check before any work that results can go into ``folder``, without creating or removing anything.
 
     Raises:
         OutputError: it cannot be written, or it holds results already and ``overwrite`` is off.
@@ -24,14 +24,14 @@ def check_folder(folder: str | Path, overwrite: bool) -> None:
     path = Path(folder)
     try:
         if _earlier(path) and not overwrite:
-            raise OutputError(f"{path} holds results already; choose another --output, or give --overwrite")
+            raise OutputError(f"{path} already holds results; choose another --output, or give --overwrite")
     except OSError as error:
         raise OutputError(_cannot_write(path, error.strerror or error)) from error
     check_writable(path)
 
 
 def prepare_folder(folder: str | Path, overwrite: bool, inside: str = "masks") -> Path:
-    """Make an output folder, empty of earlier results, and the folder ``inside`` it.
+    """Create an output folder, without earlier results, and the folder ``inside`` it.
 
     Raises:
         OutputError: it cannot be written, or it holds results already and ``overwrite`` is off.
@@ -48,10 +48,10 @@ def prepare_folder(folder: str | Path, overwrite: bool, inside: str = "masks") -
 
 
 def _earlier(path: Path) -> list[Path]:
-    # An empty masks folder is what a run leaves that ended before its first frame.
+    # A run that ended before its first frame leaves an empty masks folder.
     places = [path / name for name in WRITTEN_BY_RUNS]
     return [place for place in places if place.is_file() or any(place.glob("*"))]
 
 
 def _cannot_write(path: Path, reason: object) -> str:
-    return f"cannot write into {path} ({reason}); choose another --output"
+    return f"cannot write to {path} ({reason}); choose another --output"

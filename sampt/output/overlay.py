@@ -1,4 +1,4 @@
-"""Masks and points drawn over frames."""
+"""Overlay of masks and points on frames."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from .drawing import Colour, colour, colour_table, disc, stacked, tinted, write_
 
 INVISIBLE = (235, 30, 40)
 CROWD = 32
-"""An object with more points than these gets small ones, or they would hide its mask."""
+"""Maximum number of points of an object that are drawn large; more would hide its mask."""
 
 
 class OverlayPainter:
-    """Draws results: masks in the objects' colours, positives as circles, negatives as crosses.
+    """Painter of results: masks in the objects' colours, positives as circles, negatives as crosses.
 
-    Points that are not visible are red. A label names each object where it is seen.
+    Points that are not visible are red. A label names each visible object.
 
-    names: one for each object, in the results' order.
-    colours: the number of each object's colour; by default its place in that order.
+    Args:
+        names: one name per object, in the results' order.
+        opacity: opacity of the masks, 0 to 1.
+        colours: number of each object's colour; by default its position in that order.
     """
 
     def __init__(
@@ -59,18 +61,18 @@ class OverlayPainter:
 
 
 def point_radius(scene: NDArray[np.uint8]) -> int:
-    """Of a point in a picture of this size, in pixels."""
+    """Radius of a point in a picture of this size, in pixels."""
     longest: int = max(scene.shape[:2])
     return max(3, round(longest / 220))
 
 
 def drawable(points: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which points, (..., 2), can be drawn at all: finite, and not where OpenCV's integers end; (...)."""
+    """Whether points, (..., 2), can be drawn, (...): they are finite and fit OpenCV's integers."""
     return np.asarray((np.abs(points) < 1e5).all(-1))
 
 
 def _box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
-    """The outermost pixels of a mask, (H, W) bool: x0, y0, x1, y1, all included."""
+    """Box of a mask, (H, W) bool: inclusive x0, y0, x1, y1."""
     x, y, width, height = cv2.boundingRect(np.ascontiguousarray(mask).view(np.uint8))
     return x, y, x + width - 1, y + height - 1
 

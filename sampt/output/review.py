@@ -1,4 +1,4 @@
-"""Which stretches of a result a person should look at."""
+"""Stretches of a result that a person should check."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 from sampt.methods.results import FrameResult
 
 FEW_POINTS = 0.5
-"""With a smaller visible share of its positives, most of an object's points are lost."""
+"""Share of visible positives below which most of an object's points count as lost."""
 SHORTEST = 3
-"""Fewer frames than these in a row are not worth a look."""
+"""Minimum number of frames in a row that are worth checking."""
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """Frames ``first`` to ``last``, both included, in which something is doubtful about an object."""
+    """Stretch of frames, ``first`` to ``last`` inclusive, in which an object's result is doubtful."""
 
     object_id: int
     first: int
@@ -30,7 +30,7 @@ class Stretch:
 
 
 def doubts(result: FrameResult) -> list[str]:
-    """One reason an object, in the result's order; empty where there is none."""
+    """One doubt per object, in the result's order; empty if there is no doubt."""
     reasons = []
     shares = result.visible_share()
     seen = np.asarray(result.masks.any((1, 2)))
@@ -38,20 +38,20 @@ def doubts(result: FrameResult) -> list[str]:
         if object_id in result.lost:
             reasons.append("lost, reinitialisation failed")
         elif not (result.owners == k).any():
-            reasons.append("")  # not wanted in this frame
+            reasons.append("")  # not segmented in this frame
         elif shares[k] == 0:
             reasons.append("no point visible")
         elif shares[k] < FEW_POINTS:
             reasons.append("most points lost")
         elif not seen[k]:
-            reasons.append("no mask in spite of visible points")
+            reasons.append("no mask despite visible points")
         else:
             reasons.append("")
     return reasons
 
 
 def stretches(object_id: int, indices: Sequence[int], reasons: Sequence[str]) -> list[Stretch]:
-    """Runs of frames with the same doubt about one object; ``indices`` are the frames' numbers."""
+    """Stretches of frames with the same doubt about one object; ``indices`` are the frames' numbers."""
     found = []
     for reason, run in groupby(zip(indices, reasons, strict=True), key=lambda pair: pair[1]):
         frames = [index for index, _ in run]

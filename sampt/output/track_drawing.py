@@ -1,4 +1,4 @@
-"""Point tracks drawn over frames: where each point is, and the way it came."""
+"""Overlay of point tracks on frames."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ from .drawing import colour, disc, write_names
 from .overlay import CROWD, drawable, point_radius
 
 _SUBPIXEL = 4
-"""Tails are drawn at 1/16 px, or slow ones would be staircases."""
+"""Binary digits of subpixel positions: without them, slow tails would look like staircases."""
 
 
 class TrackPainter:
-    """Draws points with tails of their last ``tail`` frames, in the objects' colours.
+    """Painter of points with tails of their last ``tail`` frames, in the objects' colours.
 
-    Positives are discs, negatives crosses. Where a point was not visible its tail is dimmed, and while it is
-    not, it is a dimmed ring. A label names each object at its visible positives. Frames are to be given in
-    order; the tails begin anew where the points are other ones than in the frame before.
+    Positives are discs, negatives crosses. Where a point was not visible, its tail is dimmed; while it is not
+    visible, it is a dimmed ring. A label names each object at its visible positives. Frames must be given in
+    order; the tails start over if the points differ from those in the previous frame.
 
-    names: one for each object, in the results' order.
-    dimmed: opacity of what is not visible.
+    Args:
+        names: one name per object, in the results' order.
+        tail: length of the tails in frames.
+        dimmed: opacity of points that are not visible.
 
     Raises:
         ValueError: ``tail`` is negative.
@@ -57,7 +59,7 @@ class TrackPainter:
         return scene
 
     def _tails(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Steps from frame to frame, oldest first, (L, N, 2, 2) px, and which were visible, (L, N)."""
+        """Steps from frame to frame, oldest first, (L, N, 2, 2) in pixels, and their visibility, (L, N)."""
         xy = np.stack([result.points for result in self._history])
         seen = np.stack([result.visibility == Visibility.VISIBLE for result in self._history])
         return np.stack([xy[:-1], xy[1:]], axis=2), seen[:-1] & seen[1:]
@@ -84,7 +86,7 @@ def _draw_tails(
     for rows, thickness in ((slice(half), width), (slice(half, None), width + 1)):
         for k in np.unique(owners):
             lines = steps[rows][drawn[rows] & (owners == k)]
-            # OpenCV takes coordinates as integers, with so many binary digits behind the point.
+            # OpenCV takes coordinates as integers, with a number of binary digits after the point.
             fixed = np.round(lines * (1 << _SUBPIXEL)).astype(np.int32)
             cv2.polylines(scene, list(fixed), False, colour(int(k)), thickness, cv2.LINE_AA, _SUBPIXEL)
 

@@ -1,4 +1,4 @@
-"""Tracking points alone, without a segmenter."""
+"""Point tracking without a segmenter."""
 
 from __future__ import annotations
 
@@ -18,14 +18,18 @@ from .writer import TrajectoryFile
 
 
 class TrackWriter(Closing):
-    """Writes ``trajectories.npz`` and ``tracks.mp4`` as results come, in memory that does not grow with them.
+    """Writer of ``trajectories.npz`` and ``tracks.mp4``, frame by frame, in bounded memory.
 
-    Used as a context manager it completes both at the end; also after an exception, so that what was finished
+    As a context manager, it completes both at the end, also after an exception, so that what was finished
     before Ctrl-C stays readable.
 
-    folder: is made; its trajectories are in the format of ``sampt segment``.
-    fps, size: of the video, frames per second and (height, width).
-    tail: how many frames of each point's way are drawn.
+    Args:
+        folder: created if missing; its trajectories are in the format of ``sampt segment``.
+        queries: the objects.
+        fps: frames per second of the video.
+        size: (height, width) of the video in pixels.
+        tail: length of the tails in frames.
+        overwrite: replace results that are already in the folder.
 
     Raises:
         OutputError: the folder cannot be written, or it holds results already and ``overwrite`` is off.

@@ -1,4 +1,4 @@
-"""Results on disk: masks, overlay video, trajectories, ``result.json``, and COCO JSON on request."""
+"""Writer of results: masks, overlay video, trajectories, ``result.json``, and COCO JSON on request."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from .overlay import OverlayPainter
 from .review import Stretch, doubts, stretches
 
 DEFAULT_FPS = 25.0
-"""Of frames whose source does not know it."""
+"""Frames per second of sources without a known rate."""
 
 
 @dataclass(frozen=True)
 class Saved:
-    """What ``save`` has written.
+    """Summary of what ``save`` has written.
 
     Attributes:
-        folder: where everything is.
-        frames: how many there were.
-        worth_checking: stretches of frames that a person should look at, object by object.
+        folder: folder of the results.
+        frames: number of frames.
+        worth_checking: stretches of frames that a person should check, object by object.
     """
 
     folder: Path
@@ -57,21 +57,21 @@ def save(
     settings: Mapping[str, Any] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Saved:
-    """Run a segmentation to its end and write each result as it comes, in memory that does not grow with it.
+    """Run a segmentation to its end and write each result as it comes, in bounded memory.
 
     The folder gets ``masks/`` (a palette PNG for each frame), ``overlay.mp4``, ``trajectories.npz``,
-    ``points.json`` with the points that were used, and ``result.json``. After an exception, Ctrl-C among
-    them, what was finished by then is readable, and ``result.json`` says ``"finished": false``.
+    ``points.json`` with the points in use, and ``result.json``. After an exception, including Ctrl-C, what
+    was finished by then is readable, and ``result.json`` says ``"finished": false``.
 
     Args:
-        segmentation: fresh from ``VideoMethod.stream``; closed at the end.
-        folder: is made if it is missing.
+        segmentation: the result of ``VideoMethod.stream``, not yet iterated; closed at the end.
+        folder: folder for the results; created if it is missing.
         overlay: whether to draw ``overlay.mp4``.
         coco: also write COCO JSON to this file.
-        fps: frames per second of the overlay; by default the video's, or 25 where that is not known.
+        fps: frames per second of the overlay; by default the video's, or 25 if unknown.
         overwrite: replace results that the folder already holds.
-        settings: plain values that go into ``result.json`` as they are.
-        progress: called after each frame with how many are done.
+        settings: plain values that are added to ``result.json``.
+        progress: called after each frame with the number of finished frames.
 
     Raises:
         OutputError: something cannot be written, the folder holds results and ``overwrite`` is off, or the
@@ -105,7 +105,7 @@ def save(
 
 @dataclass(frozen=True)
 class WrittenFrame:
-    """What ``result.json`` tells of a frame: its number, and each object's score, visible share and doubt."""
+    """Entry of a frame in ``result.json``: its number, and each object's score, visible share and doubt."""
 
     index: int
     scores: NDArray[np.float32]
@@ -114,20 +114,21 @@ class WrittenFrame:
 
 
 class ResultWriter(Closing):
-    """Writes each frame's result as it comes, so that memory does not grow with the video.
+    """Writer of each frame's result as it comes, in bounded memory.
 
-    Used as a context manager it completes all files at the end; also after an exception, so that what was
+    As a context manager, it completes all files at the end, also after an exception, so that what was
     finished before Ctrl-C stays readable (``result.json`` then says ``"finished": false``).
 
-    If the method keeps overlapping masks, each object's own also goes to ``masks/<id>/``.
+    If the method keeps overlapping masks, each object's own mask also goes to ``masks/<id>/``.
 
     Args:
-        folder: is made if it is missing.
-        fps: of the overlay video, for frames without time stamps.
+        folder: folder of the results; created if it is missing.
+        segmentation: the run that gives the results.
+        fps: frames per second of the overlay, for frames without time stamps.
         overlay: whether to draw ``overlay.mp4``.
-        coco: a path for COCO JSON, or None.
+        coco: path for COCO JSON, or None.
         overwrite: replace results that the folder already holds.
-        settings: goes into ``result.json`` as it is.
+        settings: plain values that are added to ``result.json``.
 
     Raises:
         OutputError: the folder cannot be written, or it holds results already and ``overwrite`` is off.
@@ -165,18 +166,18 @@ class ResultWriter(Closing):
         if self._coco:
             self._coco.write(result, name)
         self._trajectories.write(result)
-        # At once, so that a signal finds a frame either whole or not there.
+        # At once, so that a signal finds a frame either complete or absent.
         self._frames.append(
             WrittenFrame(result.index, result.scores, result.visible_share(), tuple(doubts(result)))
         )
 
     def end(self) -> None:
-        """Say that no more frames will come, which nobody can know of a video without a length."""
+        """Mark the run as finished, which cannot be known for a video without a length."""
         self._ended = True
 
     @property
     def count(self) -> int:
-        """How many frames have been written."""
+        """Number of frames that have been written."""
         return len(self._frames)
 
     @property
@@ -185,7 +186,7 @@ class ResultWriter(Closing):
 
     @property
     def stretches(self) -> list[Stretch]:
-        """What is worth checking, object by object."""
+        """Stretches that are worth checking, object by object."""
         ids = [q.id for q in self.segmentation.queries.objects]
         return [
             stretch
@@ -240,7 +241,7 @@ class ResultWriter(Closing):
 
 
 class TrajectoryFile:
-    """Collects points of all frames in temporary files; their number may differ from frame to frame."""
+    """Writer that collects points of all frames in temporary files; their number may change per frame."""
 
     FIELDS = (
         ("xy", "points", np.float32),
@@ -260,8 +261,8 @@ class TrajectoryFile:
         self._offsets.append(self._offsets[-1] + len(result.points))
 
     def save(self, path: Path, indices: list[int]) -> None:
-        """Write one npz: the points of the i-th frame are rows ``offsets[i]`` to ``offsets[i + 1]``."""
-        # After a signal there may be points of a frame that is not among ``indices``, some of them half.
+        """Write one npz, in which the i-th frame's points are rows ``offsets[i]`` to ``offsets[i + 1]``."""
+        # After a signal there may be incomplete points of a frame that is not among ``indices``.
         offsets = np.array(self._offsets[: len(indices) + 1])
         count = int(offsets[-1])
         arrays: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""A saved session: the edits that made it, as JSON. ``docs/interactive.md`` describes the format."""
+"""Saved sessions: their edits as JSON, in the format that ``docs/interactive.md`` describes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FILE_VERSION = 1
 
 
 def write_edits(path: str | os.PathLike[str], edits: Iterable[Edit], document: Document) -> None:
-    """Write edits of a video such as the document's.
+    """Write edits of the document's video.
 
     Raises:
         OutputError: the file cannot be written.
@@ -35,17 +35,22 @@ def write_edits(path: str | os.PathLike[str], edits: Iterable[Edit], document: D
 def read_edits(
     path: str | os.PathLike[str], document: Document, most: int | None = None
 ) -> list[tuple[Edit, Document]]:
-    """The edits of a file, at most ``most``, each with the document that it makes of an empty one.
+    """The edits of a file, each with the document that results from it, starting from an empty one.
+
+    Args:
+        path: a file written by ``write_edits``.
+        document: any document of this video.
+        most: maximum number of edits; None for any number.
 
     Raises:
-        PromptError: the file cannot be read, is no saved session, one of another video, or too long.
+        PromptError: the file cannot be read, is not a saved session of this video, or is too long.
     """
     try:
         data: Any = json.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise PromptError(f"cannot read the session {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise PromptError(f"{path} is no saved session: malformed JSON ({error})") from error
+        raise PromptError(f"{path} is not a saved session: malformed JSON ({error})") from error
     top = checked_keys(data, ("version", "video", "edits"), str(path))
     if top.get("version") != FILE_VERSION:
         raise PromptError(f"{path}: version {top.get('version')!r} is unknown; use {FILE_VERSION}")

@@ -1,7 +1,7 @@
-"""What a person has said in an interactive session: objects, points, and the edits that led to them.
+"""State of an interactive session: objects, points, and the edits that led to them.
 
-Everything here is a value: an edit applied to a document gives another document, and undoing is going back to
-the one before.
+Everything here is immutable: applying an edit to a document gives another document, and undoing returns to
+the previous one.
 """
 
 from __future__ import annotations
@@ -21,22 +21,23 @@ from .object_query import MAX_OBJECTS, checked_keys
 
 @dataclass(frozen=True)
 class SessionObject:
-    """An object of a session; ``id`` is 1 to 255, its value in label maps, and ``name`` for people only."""
+    """Object of a session; ``id``, 1 to 255, is its value in label maps, ``name`` is only for display."""
 
     id: int
     name: str | None = None
 
     def __post_init__(self) -> None:
         if self.name is not None and any("\ud800" <= character <= "\udfff" for character in self.name):
-            raise PromptError(f"the name {self.name!a} holds half a character; write it anew")
+            raise PromptError(f"the name {self.name!a} holds half a character; type it again")
 
 
 @dataclass(frozen=True)
 class Point:
-    """A point that was given in ``frame``, at (x, y) in pixels.
+    """Point that was given in ``frame``, at (x, y) in pixels.
 
-    gone_before, gone_after: the frames before and after ``frame`` in which it was removed; it is used between
-        them.
+    Attributes:
+        gone_before: frame before ``frame`` in which it was removed; it is used after that frame.
+        gone_after: frame after ``frame`` in which it was removed; it is used before that frame.
     """
 
     id: int
@@ -55,11 +56,11 @@ class Point:
 
 @dataclass(frozen=True)
 class Document:
-    """All objects and points of a video of ``length`` frames of ``size`` (height, width).
+    """Objects and points of a video of ``length`` frames of ``size`` (height, width).
 
-    An object's home frame is that of its oldest point. From there time runs in both directions, and what is
-    edited in a frame holds from that frame on, away from home. Without ``backward`` the home frame is that of
-    the earliest point, and nothing holds before it.
+    An object's home frame is that of its oldest point. It is tracked from there in both directions, and an
+    edit in a frame holds from that frame on, away from home. Without ``backward``, the home frame is that of
+    the earliest point, and the object does not exist before it.
     """
 
     length: int
@@ -70,7 +71,8 @@ class Document:
     next_point: int = 1
 
     def object(self, id: int) -> SessionObject:
-        """
+        """The object with this id.
+
         Raises:
             PromptError: there is no such object.
         """
@@ -80,7 +82,8 @@ class Document:
         raise PromptError(f"there is no object {id}; add it first")
 
     def point(self, id: int) -> Point:
-        """
+        """The point with this id.
+
         Raises:
             PromptError: there is no such point.
         """
@@ -94,7 +97,7 @@ class Document:
         return tuple(point for point in self.points if point.object_id == object_id)
 
     def home(self, object_id: int) -> int | None:
-        """The frame that the object's time begins at; None without points."""
+        """Frame from which the object is tracked; None without points."""
         return self._homes.get(object_id)
 
     @cached_property
@@ -105,7 +108,7 @@ class Document:
         return homes
 
     def keys(self, object_id: int) -> set[int]:
-        """The frames in which something was said about the object."""
+        """Frames in which the object was edited."""
         places = ((p.frame, p.gone_before, p.gone_after) for p in self.of(object_id))
         return {frame for place in places for frame in place if frame is not None}
 
@@ -126,31 +129,34 @@ class Document:
         return range(first, last + 1)
 
     def check_place(self, frame: int, x: float, y: float) -> None:
-        """
+        """Check that a point can be placed at (x, y) in a frame.
+
         Raises:
-            PromptError: the video has no such frame, or (x, y) lies outside it.
+            PromptError: the video has no such frame, or (x, y) is outside it.
         """
         self.check_frame(frame)
         height, width = self.size
         if not (-0.5 <= x < width - 0.5 and -0.5 <= y < height - 0.5):
-            raise PromptError(
-                f"the point {x:g},{y:g} lies outside the {width}×{height} frame; move it inside"
-            )
+            raise PromptError(f"the point {x:g},{y:g} is outside the {width}×{height} frame; move it inside")
 
     def check_frame(self, frame: int) -> None:
-        """
+        """Check that the video has a frame.
+
         Raises:
-            PromptError: the video has no such frame.
+            PromptError: it does not.
         """
         if not 0 <= frame < self.length:
             raise PromptError(f"the video has no frame {frame}, only 0 to {self.length - 1}")
 
 
 def touched(before: Document, after: Document, shared: bool, chained: bool) -> dict[int, NDArray[np.bool_]]:
-    """The frames, (T,) bool, in which an edit may change an object's prompt, by object.
+    """Frames, (T,) bool, in which an edit may change an object's prompt, by object id.
 
-    shared: whether an object's positives are negatives of the others.
-    chained: whether a frame's prompt also depends on the frames between it and the home frame.
+    Args:
+        before: the document before the edit.
+        after: the document after the edit.
+        shared: whether an object's positives are negatives of the others.
+        chained: whether a frame's prompt also depends on the frames between it and the home frame.
     """
     marks = {known.id: np.zeros(after.length, bool) for known in after.objects}
     old, new = ({p.id: p for p in document.points} for document in (before, after))
@@ -185,14 +191,15 @@ def _frames(document: Document, point: Point | None) -> NDArray[np.bool_]:
 
 
 class Edit(Protocol):
-    """One thing that a person does. ``kind`` is its name in files."""
+    """One change that a person makes; ``kind`` is its name in files."""
 
     kind: ClassVar[str]
 
     def apply(self, document: Document) -> Document:
-        """
+        """The document after this edit.
+
         Raises:
-            PromptError: it makes no sense in this document.
+            PromptError: the edit is not possible in this document.
         """
 
 
@@ -255,7 +262,7 @@ class AddPoint:
 
 @dataclass(frozen=True)
 class RemovePoint:
-    """From ``frame`` on, away from the object's home frame; altogether in the point's own frame."""
+    """Removal of a point from ``frame`` on, away from the home frame; everywhere in the point's own frame."""
 
     kind: ClassVar[str] = "remove-point"
     point_id: int
@@ -275,7 +282,7 @@ class RemovePoint:
 
 @dataclass(frozen=True)
 class MovePoint:
-    """In its own frame a point gets another place; in any other it is removed, and a new one is added."""
+    """Move of a point; in another frame than its own, it is removed and a new one is added."""
 
     kind: ClassVar[str] = "move-point"
     point_id: int
@@ -302,7 +309,7 @@ EDITS: dict[str, type[Any]] = {
 
 
 def edits_to_json(edits: Iterable[Edit]) -> list[dict[str, Any]]:
-    """One plain dict an edit; ``edit`` is its kind, and the rest what it says."""
+    """One plain dict per edit, with its kind as ``edit`` and its fields."""
     return [{"edit": edit.kind, **asdict(edit)} for edit in edits]  # type: ignore[call-overload]
 
 
@@ -310,7 +317,7 @@ def edit_from_json(item: object, where: str) -> Edit:
     """The edit that a plain dict describes; ``where`` starts error messages.
 
     Raises:
-        PromptError: it describes none.
+        PromptError: it does not describe an edit.
     """
     kind = item.get("edit") if isinstance(item, Mapping) else None
     if not isinstance(kind, str) or kind not in EDITS:

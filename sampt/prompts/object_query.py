@@ -1,4 +1,4 @@
-"""One object's query: what was said about it, how that is written in JSON, and whether it makes sense."""
+"""Query of one object: its prompts, its JSON form, and its validation."""
 
 from __future__ import annotations
 
@@ -22,21 +22,22 @@ def _no_points() -> NDArray[np.float32]:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ObjectQuery:
-    """One object: where it is in its query frame, and in which frames it is wanted.
+    """Query of one object: where it is in its query frame, and in which frames to segment it.
 
     Attributes:
-        id: 1 to 255, the object's value in label maps.
-        frame: the query frame, as its number in the video.
-        positives, negatives: (P, 2) and (N, 2) float32 of (x, y) pixels, on the object and off it.
-        name: for people only.
-        span: first and last frame in which the object is wanted, both included; None is the whole video. The
-            query frame may lie outside: the object is tracked from there, and only shown in the span.
-        box: (4,) float32 of x0, y0, x1, y1 around the object, from which points are made.
+        id: the object's value in label maps, 1 to 255.
+        frame: number of the query frame in the video.
+        positives: points on the object, (P, 2) float32 of (x, y) in pixels.
+        negatives: points off the object, (N, 2) float32 of (x, y) in pixels.
+        name: the object's name, only for display.
+        span: first and last frame in which to segment the object, both included; None for the whole video.
+            The query frame may be outside: the object is tracked from there, and only shown in the span.
+        box: (4,) float32 of x0, y0, x1, y1 around the object, from which points are sampled.
         mask: (H, W) bool, the object in the query frame, from which points are sampled; never written to a
             file.
 
     Raises:
-        PromptError: an array has another shape, or holds NaNs or infinities.
+        PromptError: an array has the wrong shape, or holds NaNs or infinities.
     """
 
     id: int
@@ -69,10 +70,10 @@ class ObjectQuery:
         return f"<ObjectQuery {self.name or self.id} at frame {self.frame}: {', '.join(what)}>"
 
     def joined(self, other: ObjectQuery) -> ObjectQuery:
-        """Both queries of one object in one frame as one.
+        """This query merged with another one of the same object and frame.
 
         Raises:
-            PromptError: they belong to different objects or frames, or both have a box, say.
+            PromptError: they belong to different objects or frames, or both have a box, mask, name or span.
         """
         if (self.id, self.frame) != (other.id, other.frame):
             raise PromptError(
@@ -109,7 +110,7 @@ class ObjectQuery:
         return values
 
     def to_json(self) -> dict[str, Any]:
-        """The object as ``docs/points.md`` describes it; what is not given is left out, and so is a mask."""
+        """The query as plain values, as ``docs/points.md`` describes, without missing values and the mask."""
         data: dict[str, Any] = {"id": self.id, "frame": self.frame}
         if self.name is not None:
             data["name"] = self.name
@@ -125,10 +126,10 @@ class ObjectQuery:
 
     @classmethod
     def from_json(cls, item: object, where: str) -> ObjectQuery:
-        """From the plain dict of ``docs/points.md``; ``where`` starts error messages.
+        """The query that a plain dict of ``docs/points.md`` describes; ``where`` starts error messages.
 
         Raises:
-            PromptError: a key is unknown or missing, or a value is of another kind than the schema's.
+            PromptError: a key is unknown or missing, or a value has the wrong type.
         """
         data = checked_keys(item, ("id", "name", "frame", "positive", "negative", "span", "box"), where)
         if "id" not in data:
@@ -151,7 +152,7 @@ class ObjectQuery:
         )
 
     def validate(self, frames: Sequence[int], size: tuple[int, int], source: str = "query points") -> None:
-        """Check that the object makes sense in a video: one object's part of ``QueryPoints.validate``."""
+        """Check that the query fits a video: one object's part of ``QueryPoints.validate``."""
         where = f"{source}: object {self.id}"
         if not 1 <= self.id <= MAX_OBJECTS:
             raise PromptError(f"{where} has an id out of range; use 1 to {MAX_OBJECTS}")
@@ -160,7 +161,7 @@ class ObjectQuery:
 
 
 def checked_keys(data: object, known: Sequence[str], where: str) -> Mapping[str, Any]:
-    """``data`` as a mapping, or a PromptError if it is none or has a key that is not ``known``."""
+    """``data`` as a mapping; a PromptError if it is not one or has a key that is not ``known``."""
     if not isinstance(data, Mapping):
         raise PromptError(f"{where}: expected an object with the keys {', '.join(known)}, see docs/points.md")
     for key in data:
@@ -170,7 +171,7 @@ def checked_keys(data: object, known: Sequence[str], where: str) -> Mapping[str,
 
 
 def _shortest(values: NDArray[np.float32]) -> list[float]:
-    """The fewest digits that give the same float32s back."""
+    """The values with the fewest digits that give the same float32s back."""
     return [float(str(value)) for value in values]
 
 
@@ -194,7 +195,7 @@ def _points_from_json(data: Mapping[str, Any], key: str, where: str) -> NDArray[
         raise PromptError(f"{where}: {key!r} must be a list of [x, y] points, not {points!r}")
     for point in points:
         if not _are_numbers(point, 2):
-            raise PromptError(f"{where}: {point!r} in {key!r} is no point; write it as [x, y] in pixels")
+            raise PromptError(f"{where}: {point!r} in {key!r} is not a point; write it as [x, y] in pixels")
     return np.array(points, np.float32).reshape(-1, 2)
 
 
@@ -227,7 +228,7 @@ def _check_geometry(query: ObjectQuery, size: tuple[int, int], where: str) -> No
         if query.mask.shape != (height, width):
             given = "×".join(str(side) for side in query.mask.shape[::-1])
             raise PromptError(
-                f"{where}: its mask is {given} pixels but the video {width}×{height}; resize the mask"
+                f"{where}: its mask is {given} pixels but the video is {width}×{height}; resize the mask"
             )
         if not query.mask.any():
             raise PromptError(f"{where}: its mask is empty; mark at least one pixel of the object")
@@ -238,10 +239,10 @@ def _check_geometry(query: ObjectQuery, size: tuple[int, int], where: str) -> No
             raise PromptError(f"{where}: {given} has no area; give its left, top, right and bottom edge")
         # Edges may be given as pixel centres or as the frame's outline, so both count as inside.
         if x0 < -0.5 or y0 < -0.5 or x1 > width or y1 > height:
-            raise PromptError(f"{where}: {given} reaches outside {frame}; clip it to the frame")
+            raise PromptError(f"{where}: {given} extends beyond {frame}; clip it to the frame")
     if not len(query.positives) and query.box is None and query.mask is None:
-        raise PromptError(f"{where} has no positive point; mark the object itself by a point, box or mask")
+        raise PromptError(f"{where} has no positive point; mark the object with a point, box or mask")
     for x, y in np.vstack([query.positives, query.negatives]).tolist():
         # Integers are pixel centres: the frame ends half a pixel beyond the first and the last of them.
         if not (-0.5 <= x < width - 0.5 and -0.5 <= y < height - 0.5):
-            raise PromptError(f"{where}: the point {x:g},{y:g} lies outside {frame}; move it inside")
+            raise PromptError(f"{where}: the point {x:g},{y:g} is outside {frame}; move it inside")

@@ -1,4 +1,4 @@
-"""Query points: what the user says about each object, and the files and options that say it.
+"""Query points of all objects, and the files and options that they are read from.
 
 ``docs/points.md`` documents the JSON schema.
 """
@@ -30,11 +30,11 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, eq=False, repr=False)
 class QueryPoints:
-    """All objects of a video: what a person says about them. ``a + b`` says both.
+    """Queries of all objects of a video; ``a + b`` combines two of them.
 
     Attributes:
-        objects: in the order in which they were given.
-        source: the file or option that they come from, for error messages.
+        objects: one query per object, in the given order.
+        source: file or option that they come from, for error messages.
     """
 
     objects: tuple[ObjectQuery, ...]
@@ -45,7 +45,7 @@ class QueryPoints:
         return f"<QueryPoints from {self.source}: {plural(len(ids), 'object')}, {first_few(ids)}>"
 
     def __add__(self, other: QueryPoints) -> QueryPoints:
-        """The objects of both; what is said about the same object in the same frame comes together.
+        """The objects of both; queries of the same object in the same frame are merged.
 
         Raises:
             PromptError: an object has two query frames, boxes, masks, names or spans.
@@ -58,7 +58,7 @@ class QueryPoints:
 
     @classmethod
     def click(cls, object_id: int, frame: int, xy: Sequence[float], positive: bool = True) -> QueryPoints:
-        """One point, (x, y) in pixels, on an object or (not ``positive``) off it.
+        """One point, (x, y) in pixels, on an object or (if not ``positive``) off it.
 
         >>> QueryPoints.click(1, frame=0, xy=(320, 180)) + QueryPoints.click(1, frame=0, xy=(340, 200))
         <QueryPoints from a click: 1 object, 1>
@@ -69,15 +69,15 @@ class QueryPoints:
 
     @classmethod
     def from_box(cls, object_id: int, frame: int, box: Sequence[float]) -> QueryPoints:
-        """One object in a box of x0, y0, x1, y1 pixels."""
+        """One object in a box of x0, y0, x1, y1 in pixels."""
         return cls((ObjectQuery(object_id, frame, box=np.array(box, np.float32)),), "a box")
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> QueryPoints:
-        """Read JSON or SAM-PT's text format, whichever the file holds.
+        """Query points of a file, which is JSON or SAM-PT's text format.
 
         Raises:
-            PromptError: the file cannot be read, or it holds neither; the message says where.
+            PromptError: the file cannot be read, or is neither; the message says where.
         """
         try:
             text = Path(path).read_text(encoding="utf-8-sig")
@@ -85,7 +85,7 @@ class QueryPoints:
             raise PromptError(f"cannot read the points file {path}: {error.strerror}") from error
         except UnicodeDecodeError as error:
             raise PromptError(
-                f"{path} is no text file; give points as JSON or in SAM-PT's text format"
+                f"{path} is not a text file; give points as JSON or in SAM-PT's text format"
             ) from error
         if not text.lstrip().startswith(("{", "[")):
             found = enumerate(parse_text_format(text, str(path)), 1)
@@ -101,10 +101,10 @@ class QueryPoints:
 
     @classmethod
     def from_json(cls, data: object, source: str = "query points") -> QueryPoints:
-        """From the plain dicts and lists of ``docs/points.md``.
+        """Query points from the plain dicts and lists of ``docs/points.md``.
 
         Raises:
-            PromptError: a key is unknown or missing, or a value is of another kind than the schema's.
+            PromptError: a key is unknown or missing, or a value has the wrong type.
         """
         top = checked_keys(data, ("version", "objects"), source)
         if top.get("version", SCHEMA_VERSION) != SCHEMA_VERSION:
@@ -124,12 +124,12 @@ class QueryPoints:
         """One object for each value but 0 in ``labels``, an (H, W) map of integers (or bools).
 
         Raises:
-            PromptError: no pixel is labelled, a label is negative or above 255, or they are no integers.
+            PromptError: no pixel is labelled, or the labels are not integers from 0 to 255.
         """
         if labels.ndim != 2 or labels.dtype.kind not in "bui":
             raise PromptError(
                 f"{source}: a label map is (H, W) integers, not {labels.dtype} of shape {labels.shape}; "
-                "give one integer label a pixel"
+                "give one integer label per pixel"
             )
         ids = [int(value) for value in np.unique(labels) if value]
         if not ids:
@@ -145,7 +145,7 @@ class QueryPoints:
         """One object for each palette index or grey value of an image, or just one if it is black and white.
 
         Raises:
-            PromptError: the image cannot be read, has colours or 16 bits or soft edges, or holds no object.
+            PromptError: the image cannot be read, has colours, 16 bits or soft edges, or holds no object.
         """
         return cls.from_masks(read_label_map(path), frame, str(path))
 
@@ -170,16 +170,16 @@ class QueryPoints:
             id, frame, box = parse_box_option(text)
             query = _same_frame(objects.get(id, ObjectQuery(id, frame)), frame, f"--box {text}")
             if query.box is not None:
-                raise PromptError(f"--box {text}: object {id} has a box already; give one box an object")
+                raise PromptError(f"--box {text}: object {id} already has a box; give one box per object")
             objects[id] = replace(query, box=box)
         source = "--point" if points or not boxes else "--box"
         return cls(tuple(objects.values()), source).with_spans(spans)
 
     def with_spans(self, spans: Sequence[str]) -> QueryPoints:
-        """The same objects, wanted only in the frames of ``--span OBJ:FIRST-LAST`` values (both included).
+        """The same objects, segmented only in the frames of ``--span OBJ:FIRST-LAST`` (both included).
 
         Raises:
-            PromptError: a value is malformed, names no object, or names one for the second time.
+            PromptError: a value is malformed, names no object, or names an object again.
         """
         found: dict[int, tuple[int, int]] = {}
         known = {query.id for query in self.objects}
@@ -188,17 +188,17 @@ class QueryPoints:
             if id not in known:
                 raise PromptError(f"--span {text}: there is no object {id}; give it points, a box or a mask")
             if id in found:
-                raise PromptError(f"--span {text}: object {id} has a span already; give one span an object")
+                raise PromptError(f"--span {text}: object {id} already has a span; give one span per object")
             found[id] = span
         objects = (replace(query, span=found.get(query.id, query.span)) for query in self.objects)
         return replace(self, objects=tuple(objects))
 
     def to_json(self) -> dict[str, Any]:
-        """Plain dicts and lists, as ``docs/points.md`` describes them; masks are left out."""
+        """The query points as plain dicts and lists, as ``docs/points.md`` describes; masks are left out."""
         return {"version": SCHEMA_VERSION, "objects": [query.to_json() for query in self.objects]}
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write JSON; the file appears whole or not at all.
+        """Write JSON, completely or not at all.
 
         Raises:
             PromptError: an object has nothing but a mask, which the format does not hold.
@@ -216,11 +216,11 @@ class QueryPoints:
             )
 
     def validate(self, frames: Sequence[int], size: tuple[int, int]) -> None:
-        """Check that every object makes sense in a video.
+        """Check that every query fits a video.
 
         Args:
-            frames: the numbers of the frames in use, ascending, such as ``range(0, 100, 2)``.
-            size: the frames' (height, width) in pixels.
+            frames: numbers of the frames in use, ascending, such as ``range(0, 100, 2)``.
+            size: (height, width) of the frames in pixels.
 
         Raises:
             PromptError: something does not fit; the message names the source, the object and the remedy.
@@ -229,7 +229,7 @@ class QueryPoints:
             raise PromptError(f"{self.source}: there are no objects; give at least one point, box or mask")
         if len(self.objects) > MAX_OBJECTS:
             raise PromptError(
-                f"{self.source}: {len(self.objects)} objects are too many; {MAX_OBJECTS} are the most"
+                f"{self.source}: {len(self.objects)} objects are too many; give at most {MAX_OBJECTS}"
             )
         if not frames:
             raise PromptError(f"{self.source}: the video has no frames in use; give it at least one")
@@ -237,7 +237,7 @@ class QueryPoints:
         for query in self.objects:
             if query.id in seen:
                 raise PromptError(
-                    f"{self.source}: object {query.id} is there twice; give every object its own id"
+                    f"{self.source}: object {query.id} is given twice; give every object its own id"
                 )
             seen.add(query.id)
             query.validate(frames, size, self.source)
@@ -246,6 +246,6 @@ class QueryPoints:
 def _same_frame(query: ObjectQuery, frame: int, option: str) -> ObjectQuery:
     if query.frame != frame:
         raise PromptError(
-            f"{option}: object {query.id} is given at frame {query.frame} too; give it one query frame"
+            f"{option}: object {query.id} is also given at frame {query.frame}; give it one query frame"
         )
     return query

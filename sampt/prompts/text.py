@@ -1,4 +1,4 @@
-"""Query points as people type them: ``--point``, ``--box``, ``--span`` values, and SAM-PT's text format."""
+"""Parsers of ``--point``, ``--box`` and ``--span`` values, and of SAM-PT's text format."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def parse_box_option(text: str) -> tuple[int, int, NDArray[np.float32]]:
 
 
 def parse_span_option(text: str) -> tuple[int, tuple[int, int]]:
-    """Object id and first and last frame of ``OBJ:FIRST-LAST``."""
+    """Object id, and first and last frame, of ``OBJ:FIRST-LAST``."""
     match = _SPAN.fullmatch(text)
     if match is None:
         raise PromptError(f"--span {text}: expected OBJ:FIRST-LAST, for example 1:120-400")
@@ -44,7 +44,7 @@ def parse_span_option(text: str) -> tuple[int, tuple[int, int]]:
 
 
 def parse_text_format(text: str, source: str) -> list[tuple[int, NDArray[np.float32], NDArray[np.float32]]]:
-    """Query frame, positives (P, 2) and negatives (N, 2) of each object in SAM-PT's text format.
+    """Query frame, positives (P, 2) and negatives (N, 2) of each object of SAM-PT's text format.
 
     The first line is the number of positives of every object; then each line is an object,
     ``frame;x,y x,y …``, the positives first.
@@ -74,7 +74,7 @@ def _parse_object(
     for word in rest.split():
         xy = _numbers(word, 2)
         if xy is None:
-            raise PromptError(f"{where}: {word!r} is no point; write it as x,y in pixels")
+            raise PromptError(f"{where}: {word!r} is not a point; write it as x,y in pixels")
         points = np.vstack([points, xy])
     if len(points) < positives:
         raise PromptError(

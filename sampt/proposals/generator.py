@@ -1,8 +1,8 @@
-"""Masks of everything in a frame, without prompts: SAM's "segment everything" (Kirillov et al., ICCV 2023).
+"""Proposals: masks of everything in a frame, as SAM's "segment everything" (Kirillov et al., ICCV 2023).
 
-Every point of a regular grid is an ambiguous prompt; of the masks it gives, the sure, stable and distinct
-ones stay. The result is that of ``segment_anything.SamAutomaticMaskGenerator``, for every segmenter of the
-family, and never more than a few masks at full resolution are in memory at once.
+Every point of a regular grid is an ambiguous prompt; of the resulting masks, the confident, stable and
+distinct ones are kept. The result is that of ``segment_anything.SamAutomaticMaskGenerator``, for every
+segmenter of the family, with only a few masks at full resolution in memory at once.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ logger = logging.getLogger(__name__)
 
 FULL_RESOLUTION_BYTES = 256 << 20
 BYTES_PER_PIXEL = 16
-"""What one candidate needs while it is judged: its logits at two resolutions, and comparisons of them."""
+"""Bytes per pixel of a candidate while it is judged: logits at two resolutions, and comparisons of them."""
 SMALLEST_CANVAS = 1 << 20
-"""SAM enlarges to about so many pixels, however small the frame is."""
+"""Number of pixels, about, to which SAM enlarges even small frames."""
 
 Box = tuple[float, float, float, float]
 Crop = tuple[int, int, int, int]
@@ -49,14 +49,16 @@ Crop = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Proposal:
-    """One mask.
+    """Proposed mask.
 
-    rle: the mask, run-length encoded at the frame's size.
-    area: pixels.
-    box: x0, y0, x1, y1, the outermost pixels of the mask, included.
-    predicted_iou, stability: what it was judged by, before small regions were removed.
-    point: x, y of the prompt that it came from.
-    crop_box: x0, y0, x1, y1 of the crop that it was seen in, x1 and y1 excluded.
+    Attributes:
+        rle: the mask, run-length encoded at the frame's size.
+        area: number of pixels.
+        box: x0, y0, x1, y1 of the mask's outermost pixels, inclusive.
+        predicted_iou: predicted IoU before small regions were removed.
+        stability: stability score before small regions were removed.
+        point: x, y of the prompt that it came from.
+        crop_box: x0, y0, x1, y1 of the crop that it was found in, x1 and y1 exclusive.
     """
 
     rle: Rle
@@ -69,7 +71,7 @@ class Proposal:
 
     @property
     def mask(self) -> NDArray[np.bool_]:
-        """(H, W) bool."""
+        """The mask, (H, W) bool."""
         return decode(self.rle)
 
 
@@ -120,11 +122,11 @@ def propose(
 def check_proposable(
     segmenter: PromptableSegmenter, size: tuple[int, int], settings: ProposalSettings
 ) -> None:
-    """Whether there can be proposals in frames of ``size`` (H, W).
+    """Check that there can be proposals in frames of ``size`` (H, W).
 
     Raises:
-        ConfigError: the segmenter does not predict the IoU of its masks, or the frame is too small for
-            so many crops.
+        ConfigError: the segmenter does not predict the IoU of its masks, or the frame is too small for the
+            number of crops.
     """
     if segmenter.preview:
         raise ConfigError(no_proposals(segmenter.name))
@@ -167,10 +169,12 @@ def _in_crop(
     grid: NDArray[np.float64],
     settings: ProposalSettings,
 ) -> list[Proposal]:
-    """All masks that are sure and stable enough, in the grid's order; many of them are of the same thing.
+    """All masks in a crop that are confident and stable enough, in the grid's order, with duplicates.
 
-    embedding: of the crop. size: (H, W) of the whole frame.
-    grid: (N, 2), x and y as shares of the crop's width and height.
+    Args:
+        embedding: embedding of the crop.
+        size: (H, W) of the whole frame.
+        grid: (N, 2), x and y as shares of the crop's width and height.
     """
     x0, y0, x1, y1 = crop
     points = torch.from_numpy(grid * (x1 - x0, y1 - y0)).float()
@@ -199,9 +203,12 @@ def _stable(
     size: tuple[int, ...],
     settings: ProposalSettings,
 ) -> list[Proposal]:
-    """Those of some candidates in a crop that are stable, not empty, and not cut by the crop's border.
+    """Candidates in a crop that are stable, not empty, and not cut by the crop's border.
 
-    logits: (B, h, w) at the crop's size. scores: (B,). points: (B, 2) in pixels of the crop.
+    Args:
+        logits: (B, h, w) at the crop's size.
+        scores: (B,) predicted IoU.
+        points: (B, 2) in pixels of the crop.
     """
     height, width = size
     stability = calculate_stability_score(logits, 0.0, settings.stability_score_offset)
@@ -227,8 +234,8 @@ def _stable(
 
 
 def _encoded(masks: Tensor) -> list[Rle]:
-    """(B, H, W) bool → run lengths."""
-    # Run lengths go down the columns, and the encoder wants its memory so; a GPU transposes in no time.
+    """Run lengths of masks (B, H, W) bool."""
+    # Run lengths go down the columns, as must the encoder's memory; a GPU transposes quickly.
     return encode_each(masks.permute(0, 2, 1).contiguous().cpu().numpy().transpose(0, 2, 1))
 
 
@@ -239,7 +246,7 @@ def _distinct(found: Sequence[Proposal], scores: Sequence[float], threshold: flo
 
 
 def _without_small_regions(found: Sequence[Proposal], settings: ProposalSettings) -> list[Proposal]:
-    """Fill small holes, remove small islands; of masks that got alike, those that needed no change stay."""
+    """Fill small holes and remove small islands; of masks that become alike, unchanged ones are kept."""
     cleaned = [_cleaned(p, settings.min_mask_region_area) for p in found]
     unchanged = [float(new is old) for new, old in zip(cleaned, found, strict=True)]
     return _distinct(cleaned, unchanged, max(settings.box_nms_thresh, settings.crop_nms_thresh))

@@ -1,4 +1,4 @@
-"""What proposals are prompted with, and which are kept."""
+"""Settings of proposals."""
 
 from __future__ import annotations
 
@@ -11,18 +11,23 @@ MOST_CROP_LAYERS = 4
 
 @dataclass(frozen=True)
 class ProposalSettings:
-    """What to prompt with and what to keep; names and defaults are those of SAM's own generator.
+    """Settings for prompting and filtering; names and defaults are those of SAM's own generator.
 
-    points_per_side: the grid has so many points a side, ``points_per_batch`` of which are decoded at once.
-    pred_iou_thresh: masks with a predicted IoU up to this are dropped; 0 keeps all.
-    stability_score_thresh: likewise for the IoU of the masks at logits ± ``stability_score_offset``.
-    box_nms_thresh: of two masks whose boxes have a larger IoU, the one with the higher predicted IoU stays.
-    crop_n_layers: layer n also looks at 4ⁿ crops of the frame, each encoded on its own. Crops of the first
-        layer overlap by ``crop_overlap_ratio`` of the frame's short side; the grid in layer n has
-        ``crop_n_points_downscale_factor``ⁿ times fewer points a side.
-    crop_nms_thresh: as ``box_nms_thresh``, between crops; the mask of the smaller crop stays.
-    min_mask_region_area: holes and islands with fewer pixels are removed; 0 leaves them.
-    max_masks: at most so many are given, the best first.
+    Attributes:
+        points_per_side: number of grid points per side.
+        points_per_batch: number of grid points decoded at once.
+        pred_iou_thresh: masks with a predicted IoU up to this are dropped; 0 keeps all.
+        stability_score_thresh: masks with a stability score up to this are dropped; 0 keeps all.
+        stability_score_offset: the stability score is the IoU of the masks at logits ± this.
+        box_nms_thresh: of two masks whose boxes have a larger IoU, the one with the higher predicted IoU is
+            kept.
+        crop_n_layers: number of layers of crops; layer n has 4ⁿ crops of the frame, each encoded separately.
+        crop_nms_thresh: as ``box_nms_thresh``, between crops; the mask of the smaller crop is kept.
+        crop_overlap_ratio: overlap of the crops in the first layer, relative to the frame's short side.
+        crop_n_points_downscale_factor: the grid of layer n has this to the power of n times fewer points per
+            side.
+        min_mask_region_area: holes and islands with fewer pixels are removed; 0 keeps them.
+        max_masks: maximum number of masks, the best ones.
     """
 
     points_per_side: int = 32
@@ -67,14 +72,14 @@ class ProposalSettings:
 
 @dataclass(frozen=True)
 class ProposeConfig(Config):
-    """What a file for ``sampt propose`` and its ``-o`` may hold: a model's settings, and ``proposals``."""
+    """Settings of ``sampt propose``: those of a model, and ``proposals``."""
 
     proposals: ProposalSettings = field(default_factory=ProposalSettings)
 
 
 def no_proposals(segmenter: str) -> str:
-    """What to say of a segmenter that does not judge its own masks."""
+    """Error message for a segmenter that does not predict the quality of its masks."""
     return (
-        f"segmenter {segmenter} cannot say how good its masks are, so it makes no proposals; "
+        f"segmenter {segmenter} does not predict the quality of its masks, so it cannot make proposals; "
         "choose one of the SAM family, such as --segmenter sam-vit-b"
     )

@@ -1,4 +1,4 @@
-"""Proposals on disk: label maps, overlays, and one JSON of run-length encoded masks."""
+"""Writer of proposals: label maps, overlays, and a JSON file of run-length encoded masks."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ MOST_LABELS = 255
 
 
 def label_map(proposals: Sequence[Proposal], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """(H, W) uint8: each pixel's proposal by its rank, from 1; 0 where there is none.
+    """Label map, (H, W) uint8: each pixel's proposal by its rank, from 1; 0 if it has none.
 
-    Larger masks lie below smaller ones, so that parts stay visible on their whole. Of more than 255
-    proposals the best are shown.
+    Smaller masks are drawn over larger ones, so that parts stay visible on their whole. Of more than 255
+    proposals, the best are shown.
     """
     labels = np.zeros(size, np.uint8)
     ranked = list(enumerate(proposals[:MOST_LABELS], 1))
@@ -40,7 +40,7 @@ def label_map(proposals: Sequence[Proposal], size: tuple[int, int]) -> NDArray[n
 def draw_labels(
     frame: NDArray[np.uint8], labels: NDArray[np.uint8], opacity: float = 0.5
 ) -> NDArray[np.uint8]:
-    """A copy of ``frame``, (H, W, 3) uint8 RGB, under the colours of ``labels``, (H, W) uint8."""
+    """A copy of ``frame``, (H, W, 3) uint8 RGB, tinted with the colours of ``labels``, (H, W) uint8."""
     mixed = tinted(np.ascontiguousarray(frame), labels, davis_palette(), opacity)
     edge = np.zeros(labels.shape, bool)
     edge[1:] |= labels[1:] != labels[:-1]
@@ -50,9 +50,9 @@ def draw_labels(
 
 
 class ProposalWriter(Closing):
-    """Writes each frame's proposals as they come: ``masks/``, ``overlays/`` and ``proposals.json``.
+    """Writer of each frame's proposals as they come: ``masks/``, ``overlays/`` and ``proposals.json``.
 
-    Used as a context manager, it completes ``proposals.json`` at the end; also after an exception, so that
+    As a context manager, it completes ``proposals.json`` at the end, also after an exception, so that
     the frames that were finished stay usable.
 
     Raises:
@@ -96,7 +96,7 @@ class ProposalWriter(Closing):
 
 
 def _record(frame: int, rank: int, proposal: Proposal) -> dict[str, object]:
-    """One entry of ``proposals.json``; its boxes are x, y, width, height, as COCO has them."""
+    """Entry of ``proposals.json``; its boxes are x, y, width and height, as in COCO."""
     x0, y0, x1, y1 = proposal.crop_box
     return {
         "frame": frame,

@@ -1,4 +1,4 @@
-"""SAM's attention through PyTorch's fused kernels: the same parameters, the same numbers but for rounding.
+"""SAM's attention with PyTorch's fused kernels: same parameters, same results up to rounding.
 
 ``segment_anything`` and ``segment_anything_hq`` write attention out: products, scaling and softmax each pass
 over matrices that do not fit into any cache.
@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 BIAS_BYTES = 256 << 20
-"""How large the position bias of the heads that are computed together may be."""
+"""Maximum size in bytes of the position bias of the heads that are computed together."""
 
 
 def fuse_attention(model: Any) -> None:
-    """Exchange the attention of a whole SAM, in place; TinyViT's encoder stays as it is."""
+    """Replace the attention of a whole SAM in place; TinyViT's encoder is left unchanged."""
     for block in getattr(model.image_encoder, "blocks", ()):
         block.attn = RelativeAttention(block.attn)
     model.mask_decoder.transformer = TwoWayTransformer(model.mask_decoder.transformer)
@@ -33,7 +33,7 @@ class RelativeAttention(nn.Module):
     rows: Tensor
     columns: Tensor
 
-    # Any, here and below: of nn.Module's parts, its types know nothing.
+    # Any, here and below: nn.Module's type hints do not cover its submodules.
     def __init__(self, plain: Any) -> None:
         super().__init__()
         self.num_heads: int = plain.num_heads
@@ -43,7 +43,7 @@ class RelativeAttention(nn.Module):
         self.register_buffer("columns", _offsets(len(plain.rel_pos_w)), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, H, W, C) → (B, H, W, C); H and W are what the relative positions are made for."""
+        """(B, H, W, C) → (B, H, W, C), where H and W must match the relative positions."""
         batch, height, width, channels = x.shape
         tokens = height * width
         qkv = self.qkv(x).reshape(batch, tokens, 3, self.num_heads, -1)
@@ -71,13 +71,13 @@ class RelativeAttention(nn.Module):
 
 
 def _offsets(length: int) -> Tensor:
-    """(n, n) int64: which of 2n − 1 relative positions belongs to a query (row) and a key (column)."""
+    """Index of the relative position, 0 to 2n − 2, for each query (row) and key (column), (n, n) int64."""
     n = (length + 1) // 2
     return torch.arange(n)[:, None] - torch.arange(n)[None, :] + n - 1
 
 
 class Attention(nn.Module):
-    """The decoder's attention, between tokens of prompts and of the image."""
+    """Attention of the decoder, between tokens of prompts and of the image."""
 
     def __init__(self, plain: Any) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ class Attention(nn.Module):
 
 
 class TwoWayTransformer(nn.Module):
-    """The decoder's transformer: prompts attend to the image and the image to the prompts, twice."""
+    """Transformer of the decoder: prompts attend to the image and the image to the prompts, twice."""
 
     def __init__(self, plain: Any) -> None:
         super().__init__()

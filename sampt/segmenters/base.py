@@ -1,4 +1,4 @@
-"""What every promptable segmenter takes and returns."""
+"""Protocol of promptable segmenters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 Context: TypeAlias = Any
-"""What a segmenter has learned about one object at its query frame; opaque to everyone else."""
+"""What a segmenter has learned about one object at its query frame; opaque to all other code."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,11 @@ class Prompts:
     Objects with different numbers of points go into different batches: SAM's padding token would change
     its output. All coordinates are pixels of the original frame.
 
-    points: (B, P, 2) float32; P may be 0.
-    labels: (B, P) int64, 1 for positive and 0 for negative points.
-    boxes: (B, 4) float32, x0, y0, x1, y1, or None.
-    masks: (B, h, w) float32 low-resolution logits of an earlier pass, or None.
+    Attributes:
+        points: (B, P, 2) float32 of (x, y); P may be 0.
+        labels: (B, P) int64, 1 for positive and 0 for negative points.
+        boxes: (B, 4) float32 of x0, y0, x1, y1, or None.
+        masks: (B, h, w) float32 low-resolution logits of an earlier pass, or None.
     """
 
     points: Tensor
@@ -45,7 +46,7 @@ class Prompts:
         return len(self.points)
 
     def refined(self, boxes: Tensor, masks: Tensor) -> Prompts:
-        """The same points with the box and the low-resolution logits of the current mask."""
+        """The same points with the boxes and low-resolution logits of the current masks."""
         return replace(self, boxes=boxes, masks=masks)
 
 
@@ -53,7 +54,7 @@ class Prompts:
 class Decoded:
     """B masks: low-resolution logits, (B, h, w) float32, and predicted IoU scores, (B,) float32.
 
-    M masks for each of B prompts, (B, M, h, w) with (B, M), where ``candidates`` made them.
+    From ``candidates``, they are M masks for each of B prompts: (B, M, h, w) and (B, M).
     """
 
     low_res: Tensor
@@ -62,7 +63,7 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Embedding:
-    """One encoded frame. ``features`` is the segmenter's own; ``size`` is the original (height, width).
+    """Encoded frame; ``features`` is private to the segmenter, ``size`` is the original (height, width).
 
     The features of a segmenter on a GPU are a tuple of tensors, so that they can be moved.
     """
@@ -72,46 +73,46 @@ class Embedding:
     nbytes: int
 
     def to(self, device: torch.device) -> Embedding:
-        """A copy on another device; on the CPU in pinned memory, from where it gets back fast."""
+        """A copy on another device; on the CPU in pinned memory, from which copying back is fast."""
         return replace(self, features=tuple(_moved(f, device) for f in self.features))
 
 
 def _moved(features: Tensor, device: torch.device) -> Tensor:
     if device.type != "cpu" or features.device.type == "cpu":
         return features.to(device, non_blocking=True)
-    # Not asynchronously: the CPU would not know when the copy is complete.
+    # Not asynchronous: the CPU would not know when the copy is complete.
     return torch.empty(features.shape, dtype=features.dtype, pin_memory=True).copy_(features)
 
 
 class PromptableSegmenter(ABC):
-    """Masks from prompts: ``encode`` once a frame, ``decode`` as often as prompts change."""
+    """Segmenter of images by prompts: ``encode`` once per frame, ``decode`` as often as prompts change."""
 
     name: str
     preview: ClassVar[bool] = False
-    """Whether results are of preview quality only; outputs then say so."""
+    """Whether results are only of preview quality, which outputs then mention."""
 
     learns: ClassVar[bool] = False
-    """Whether ``learn`` gives contexts."""
+    """Whether ``learn`` returns contexts."""
 
     device: torch.device = torch.device("cpu")
 
     def prepare(self, frame: NDArray[np.uint8]) -> Any:
-        """The part of ``encode`` that another thread can do ahead for one frame, (H, W, 3) uint8 RGB."""
+        """Do the part of ``encode`` that another thread can do in advance, for one (H, W, 3) uint8 RGB."""
         return frame
 
     @abstractmethod
     def encode(self, frames: Sequence[Any]) -> list[Embedding]:
-        """Encode frames of one size, each (H, W, 3) uint8 RGB or what ``prepare`` made of it."""
+        """Encode frames of one size, each (H, W, 3) uint8 RGB or the output of ``prepare``."""
 
     def learn(self, embedding: Embedding, prompts: Prompts) -> list[Context] | None:
-        """Learn what B objects look like from their prompts at their query frame; None if nothing is."""
+        """Learn what B objects look like from their prompts at their query frame; None if not possible."""
         return None
 
     @abstractmethod
     def decode(
         self, embedding: Embedding, prompts: Prompts, contexts: Sequence[Context] | None = None
     ) -> Decoded:
-        """One mask for each of the B prompted objects; ``contexts`` are theirs, where ``learn`` gave any."""
+        """One mask for each of B prompted objects; ``contexts`` is what ``learn`` returned for them."""
 
     def candidates(self, embedding: Embedding, prompts: Prompts) -> Decoded:
         """M masks for each of B ambiguous prompts, such as a part, a larger one, and the whole: (B, M, …)."""
@@ -132,7 +133,7 @@ class PromptableSegmenter(ABC):
 
 
 def mask_extent(masks: Tensor) -> tuple[Tensor, Tensor]:
-    """Boxes (B, 4) float32 (x0, y0, x1, y1, inclusive pixels) and areas (B,) of (B, H, W) bool masks."""
+    """Boxes (B, 4) float32 of inclusive x0, y0, x1, y1, and areas (B,), of masks (B, H, W) bool."""
     columns, rows = masks.any(1).float(), masks.any(2).float()
     width, height = columns.shape[1], rows.shape[1]
     x0, y0 = columns.argmax(1), rows.argmax(1)

@@ -1,4 +1,4 @@
-"""Many small GPU kernels in one launch."""
+"""CUDA graphs: many small GPU kernels in one launch."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ Signature = tuple[tuple[torch.Size, torch.dtype] | None, ...]
 
 
 class Captured:
-    """A function of tensors, replayed as a CUDA graph; one graph for each combination of shapes.
+    """Function of tensors that is replayed as a CUDA graph, with one graph per combination of shapes.
 
-    A mask decoder is some two hundred small kernels, whose launches take longer than their work. The function
-    may neither wait for the device nor depend on values. On other devices it is simply called.
+    A mask decoder consists of some two hundred small kernels, whose launches take longer than their work. The
+    function must neither wait for the device nor depend on values. On other devices it is simply called.
 
-    limit: how many graphs are kept; the one least recently used goes first.
+    Args:
+        function: function to capture.
+        device: device of the tensors.
+        limit: maximum number of graphs; the least recently used one is dropped first.
     """
 
     def __init__(self, function: Function, device: torch.device, limit: int = 32) -> None:
@@ -39,11 +42,11 @@ class Captured:
 
 
 class _Graph:
-    """One captured call: inputs are copied into its memory, outputs out of it."""
+    """Captured call: inputs are copied into its memory, outputs out of it."""
 
     def __init__(self, function: Function, inputs: tuple[Tensor | None, ...]) -> None:
         self._inputs = [None if x is None else x.clone() for x in inputs]
-        # Kernels are chosen and workspaces allocated in a call before, as capturing forbids both.
+        # A first call chooses kernels and allocates workspaces, as capturing forbids both.
         side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):

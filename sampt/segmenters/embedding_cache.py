@@ -1,4 +1,4 @@
-"""Embeddings of frames: on the segmenter's device, then in the host's memory, then on disk or forgotten."""
+"""Cache of embeddings: on the segmenter's device, then in host memory, then on disk."""
 
 from __future__ import annotations
 
@@ -13,10 +13,18 @@ from .embedding_files import EmbeddingFiles
 
 
 class EmbeddingCache:
-    """Embeddings by frame number; least recently used out first, from the device to the host to nowhere.
+    """Embeddings by frame number; the least recently used ones move from the device to the host, then out.
 
-    least: so many stay in the first tier, whatever the budget.
-    device_hits, host_hits, disk_hits, misses: how often what was asked for was found in which tier, or not.
+    Args:
+        device: device of the segmenter.
+        budget: maximum number of bytes in each tier.
+        least: minimum number of embeddings in the first tier, whatever the budget.
+
+    Attributes:
+        device_hits: number of requests that were found on the device.
+        host_hits: number of requests that were found in host memory.
+        disk_hits: number of requests that were found on disk.
+        misses: number of requests that were not found.
     """
 
     def __init__(self, device: torch.device, budget: CacheBudget, least: int = 1) -> None:
@@ -39,7 +47,7 @@ class EmbeddingCache:
         return self._device.nbytes + self._host.nbytes
 
     def get(self, index: int) -> Embedding | None:
-        """The embedding of frame ``index``, on the segmenter's device; None if it is not kept."""
+        """The embedding of frame ``index``, on the segmenter's device; None if it is not in the cache."""
         if index in self._device.kept:
             self.device_hits += 1
             self._device.kept.move_to_end(index)
@@ -64,29 +72,29 @@ class EmbeddingCache:
         return embedding
 
     def clear(self) -> None:
-        """Forget what is in memory; what is on disk stays."""
+        """Drop all embeddings in memory; those on disk stay."""
         for tier in (self._device, self._host):
             while tier.kept:
                 tier.oldest()
 
     def close(self) -> None:
-        """Remove what is on disk."""
+        """Remove the files on disk."""
         self._files.close()
 
     def put(self, index: int, embedding: Embedding) -> None:
-        """Keep an embedding that is on the segmenter's device."""
+        """Add an embedding that is on the segmenter's device."""
         self._first.put(index, embedding)
         self._make_room()
 
     def shrink(self) -> None:
-        """Free the device but for the newest embedding, and keep no more than that there from now on."""
+        """Keep only the newest embedding on the device, now and from now on."""
         self._device.budget, self.least = 0, 1
         self._make_room()
 
     def _make_room(self) -> None:
         while self._first.full(self.least):
             index, embedding = self._first.oldest()
-            # Copying to the host what does not fit there would be in vain.
+            # An embedding that does not fit on the host need not be copied there.
             if self._first is self._device and embedding.nbytes <= self._host.budget:
                 self._host.put(index, embedding.to(torch.device("cpu")))
             else:
@@ -96,7 +104,7 @@ class EmbeddingCache:
 
 
 class _Tier:
-    """Embeddings in one memory, the least recently used first."""
+    """Tier of embeddings in one memory, the least recently used first."""
 
     def __init__(self, budget: int) -> None:
         self.budget, self.nbytes = budget, 0

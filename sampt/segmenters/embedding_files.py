@@ -1,4 +1,4 @@
-"""Embeddings of frames in temporary files: slower than memory, much faster than encoding again."""
+"""Embeddings in temporary files: slower than memory, much faster than encoding again."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ logger = logging.getLogger(__name__)
 
 
 class EmbeddingFiles:
-    """Embeddings by frame number, within a budget of bytes and half of what is free on the disk.
+    """Embeddings on disk by frame number, within a budget of bytes and half of the free space.
 
-    What does not fit is not kept; nothing is ever removed before ``close``, since whoever goes through a
-    video again and again would otherwise find nothing of its beginning.
+    Embeddings that do not fit are not kept, and none is removed before ``close``: otherwise, repeated passes
+    through a video would never find its beginning.
     """
 
     def __init__(self, budget: int) -> None:
@@ -31,7 +31,7 @@ class EmbeddingFiles:
         return index in self._kept
 
     def put(self, index: int, embedding: Embedding) -> None:
-        """Keep an embedding, from whichever device, if there is room and it is not there yet."""
+        """Add an embedding, from any device, if there is room and it is not there yet."""
         if index in self._kept or not 0 < embedding.nbytes <= self._left:
             return
         if self._folder is None:
@@ -49,7 +49,7 @@ class EmbeddingFiles:
         self._kept.add(index)
 
     def get(self, index: int, device: torch.device) -> Embedding:
-        """The embedding of a frame that is kept, on that device."""
+        """The embedding of a kept frame, on ``device``."""
         features, array, size, nbytes = torch.load(self._path(index), map_location=device, weights_only=True)
         return Embedding(features.numpy() if array else features, size, nbytes)
 

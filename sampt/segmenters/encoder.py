@@ -1,4 +1,4 @@
-"""Encode every frame once, several together, while the next ones are being read."""
+"""Encoder that encodes each frame once, in batches, while the next frames are read."""
 
 from __future__ import annotations
 
@@ -22,11 +22,17 @@ Result = TypeVar("Result")
 
 
 class FrameEncoder:
-    """Embeddings of a video's frames, each computed when it is asked for and kept while there is room.
+    """Embeddings of a video's frames, computed on request and kept while there is room.
 
-    batch: how many frames are encoded together. With more than one, a thread reads and prepares the next
-        batch while this one is computed; the source must then bear being read by two threads.
-    calls: how many frames were encoded. The cache counts what was still at hand.
+    Args:
+        segmenter: segmenter that encodes the frames.
+        source: frames by index.
+        budget: memory budget of the cache.
+        batch: number of frames that are encoded together. With more than one, a thread reads and prepares the
+            next batch meanwhile; two threads must then be able to read the source.
+
+    Attributes:
+        calls: number of frames that were encoded; the cache counts its hits.
     """
 
     def __init__(
@@ -40,10 +46,10 @@ class FrameEncoder:
         self._reading: dict[int, Future[Any]] = {}
 
     def __call__(self, index: int, following: Sequence[int] = ()) -> Embedding:
-        """The embedding of frame ``index`` of the video; ``following`` are those likely to be asked for next.
+        """The embedding of frame ``index``; ``following`` are the frames that are likely to be next.
 
         Raises:
-            DeviceMemoryError: even one frame alone does not fit into the GPU's memory.
+            DeviceMemoryError: the GPU's memory is too small even for a single frame.
         """
         kept = self.cache.get(index)
         if kept is not None:
@@ -52,18 +58,18 @@ class FrameEncoder:
         wanted, later = [index, *near[: self.batch - 1]], near[self.batch - 1 :]
         embeddings = self._encode(wanted, self._read(wanted, later))
         for i, embedding in zip(reversed(wanted), reversed(embeddings), strict=True):
-            self.cache.put(i, embedding)  # the farthest first: it is the one to forget
+            self.cache.put(i, embedding)  # the farthest first: it is dropped first
         return embeddings[0]
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many frames were encoded, and how often what was asked for was still at hand, or was not."""
+        """Number of encoded frames, and of hits and misses of the cache."""
         cache = self.cache
         hits = {"device_hits": cache.device_hits, "host_hits": cache.host_hits, "disk_hits": cache.disk_hits}
         return {"frames": self.calls, **hits, "misses": cache.misses}
 
     def _read(self, wanted: Sequence[int], later: Sequence[int]) -> list[Any]:
-        """The wanted frames, prepared; the later ones are begun."""
+        """The wanted frames, prepared; preparing the later ones is started."""
         if self._thread is None:
             return [self._prepare(i) for i in wanted]
         reading = {i: self._reading.get(i) or self._thread.submit(self._prepare, i) for i in wanted}
@@ -84,10 +90,10 @@ class FrameEncoder:
         return self.sparing(lambda: encode(frames), lambda: [encode([frame])[0] for frame in frames])
 
     def sparing(self, work: Callable[[], Result], again: Callable[[], Result]) -> Result:
-        """What ``work`` gives; or ``again``, if the GPU's memory runs out, with less of it used from now on.
+        """Result of ``work``, or of ``again`` with less memory in use if the GPU's memory runs out.
 
         Raises:
-            DeviceMemoryError: it runs out again, now or later.
+            DeviceMemoryError: the memory runs out again, now or later.
         """
         try:
             return work()
@@ -102,7 +108,7 @@ class FrameEncoder:
 
     def _economise(self) -> None:
         logger.warning(
-            "the memory of %s ran out; going on with one frame at a time and embeddings in the host's memory",
+            "the memory of %s ran out; continuing with one frame at a time and embeddings in host memory",
             self.segmenter.device,
         )
         self._economical, self.batch = True, 1
@@ -117,7 +123,7 @@ class FrameEncoder:
         )
 
     def close(self) -> None:
-        """Stop reading ahead, and forget what is on disk."""
+        """Stop reading ahead, and remove the files on disk."""
         self.cache.close()
         for future in self._reading.values():
             future.cancel()

@@ -1,8 +1,8 @@
-"""The embedded default: GrabCut (Rother et al., SIGGRAPH 2004) seeded by points. No weights, preview quality.
+"""GrabCut (Rother et al., SIGGRAPH 2004) seeded by points: the default segmenter, without weights.
 
-At its query frame an object's colours are learned from its points alone; later frames are cut with that
-frozen appearance model, which drifts far less than one relearned in every frame. All radii are pixels of
-a working frame whose longest side is 427.
+Its masks are of preview quality. An object's colours are learned at its query frame from its points alone;
+later frames are cut with that frozen appearance model, which drifts far less than one relearned in every
+frame. All radii are pixels of a working frame whose longest side is 427.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ WORKING_SIDE = 427
 SEED_RADIUS = 3
 GUESS_RADIUS = 6
 PADDING = 0.25
-# What counts as the distance between points where there is only one.
+# Distance between points that is assumed if there is only one.
 LONE_SPACING = 80.0
 MARGIN = 6
-# Pixels around an object's region that are cut along with it: without them its border would cost nothing.
+# Pixels around an object's region that are included in the cut: otherwise its border would cost nothing.
 RIM = 2
-# A later mask reaches at most so many times as far from the positives as the first one did, plus MARGIN.
+# Maximum reach of later masks from the positives, relative to that of the first one, plus MARGIN.
 STRETCH = 3.0
 LEAST_VARIANCE = 1e-3
-"""Of a mixture's colours, in any direction."""
-# A part of the mask needs this share of the positives; fewer are those that were left behind.
+"""Least variance of a mixture's colours, in any direction."""
+# Least share of the positives in a part of the mask; parts with fewer were left behind.
 LEAST_SHARE = 0.1
 BINS = 32
 # Logits are this far from zero, less for doubtful foreground, so that the likelier of two objects wins.
 CERTAINTY = 0.2
 
 NO_RECTANGLE = (0, 0, 0, 0)
-"""``cv2.grabCut`` is always given labels instead."""
+"""Unused box argument: ``cv2.grabCut`` is always given labels instead."""
 
 Image = NDArray[np.uint8]
 Labels = NDArray[np.uint8]
@@ -52,12 +52,14 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Appearance:
-    """What is learned at the query frame: OpenCV's two colour mixtures, and how the points lie in the mask.
+    """Appearance of an object at its query frame: OpenCV's two colour mixtures, and its points' place.
 
-    background, foreground: (1, 65) float64, as ``cv2.grabCut`` keeps them.
-    ratio: (32, 32, 32) float32, log p(colour | object) − log p(colour | rest).
-    positives: how many positive points the object had then.
-    reach: how far from them its mask went, px.
+    Attributes:
+        background: (1, 65) float64 mixture of the background, as ``cv2.grabCut`` stores it.
+        foreground: (1, 65) float64 mixture of the object.
+        ratio: (32, 32, 32) float32, log p(colour | object) − log p(colour | rest).
+        positives: number of positive points that the object had.
+        reach: maximum distance of its mask from them in pixels.
     """
 
     background: NDArray[np.float64]
@@ -68,7 +70,7 @@ class Appearance:
 
 
 class GrabCutSegmenter(PromptableSegmenter):
-    """GrabCut behind SAM's interface, with a per-object appearance model as its context."""
+    """GrabCut with SAM's interface, and with an appearance model per object as its context."""
 
     name = "grabcut"
     preview: ClassVar[bool] = True
@@ -134,7 +136,7 @@ def _working_prompts(
 def _first_cut(
     image: Image, positives: Points, negatives: Points, box: NDArray[np.float32] | None
 ) -> NDArray[np.bool_]:
-    """An object's mask from its points (or box) alone, without any appearance model."""
+    """Mask of an object from its points (or box) alone, without an appearance model."""
     x0, y0, x1, y1 = region = _region(image, positives, box, margin=0)
     labels = np.full(image.shape[:2], cv2.GC_BGD, np.uint8)
     labels[y0:y1, x0:x1] = cv2.GC_PR_BGD
@@ -192,7 +194,7 @@ def _later_cut(
 
 
 def _region(image: Image, positives: Points, box: NDArray[np.float32] | None, margin: int) -> Box:
-    """Where the object may be: its box, or that of its positives padded; x0, y0, x1, y1 (open)."""
+    """Region of the object: its box, or the padded box of its positives, as x0, y0, x1, y1 (exclusive)."""
     height, width = image.shape[:2]
     if box is None:
         if not len(positives):
@@ -207,7 +209,7 @@ def _region(image: Image, positives: Points, box: NDArray[np.float32] | None, ma
 
 
 def _spacing(points: Points) -> float:
-    """The mean distance of points to their nearest neighbours: what they leave of the object around them."""
+    """Mean distance of points to their nearest neighbours."""
     if len(points) == 1:
         return LONE_SPACING
     distances = np.linalg.norm(points[:, None] - points, axis=2)
@@ -252,7 +254,7 @@ def _cut(
     iterations: int,
     mode: int,
 ) -> NDArray[np.bool_]:
-    """Run ``cv2.grabCut`` on a copy of ``labels``; trivial where only one kind is possible."""
+    """Run ``cv2.grabCut`` on a copy of ``labels``; trivial if only one kind is possible."""
     certain = labels[0, 0]
     if labels.size == 1 or (certain in (cv2.GC_BGD, cv2.GC_FGD) and (labels == certain).all()):
         return np.asarray((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD))
@@ -265,7 +267,7 @@ def _cut(
 def _learned(
     image: Image, positives: Points, negatives: Points, box: NDArray[np.float32] | None
 ) -> Appearance:
-    """What an object looks like, going by its points (or box) alone."""
+    """Appearance of an object, learned from its points (or box) alone."""
     mask = _first_cut(image, positives, negatives, box)
     background, foreground = _mixtures(image, mask)
     centres = np.asarray((np.indices((BINS,) * 3).reshape(3, -1).T + 0.5) * (256 // BINS), np.float64)
@@ -279,10 +281,10 @@ def _learned(
 
 
 def _mixtures(image: Image, mask: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The colour mixtures of what is outside and inside a mask."""
+    """Colour mixtures of the pixels outside and inside a mask."""
     background, foreground = _empty_model(), _empty_model()
     labels = np.where(mask, cv2.GC_FGD, cv2.GC_BGD).astype(np.uint8)
-    if mask.all() or not mask.any():  # grabCut wants both kinds: the frame's edge stands for what is outside
+    if mask.all() or not mask.any():  # grabCut needs both kinds: the frame's edge stands for the outside
         image = np.concatenate([image[:1], image, image[-1:]])
         labels = np.full(image.shape[:2], cv2.GC_FGD, np.uint8)
         labels[0] = labels[-1] = cv2.GC_BGD
@@ -297,7 +299,7 @@ def _log_likelihood(model: NDArray[np.float64], colours: NDArray[np.float64]) ->
     total = np.zeros(len(colours))
     for weight, mean, covariance in zip(weights, means, covariances, strict=True):
         if weight > 0:
-            # OpenCV widens flat mixtures, but rounding can leave one of few pixels with a negative variance.
+            # OpenCV widens flat mixtures, but rounding can give one of few pixels a negative variance.
             covariance = covariance + max(0.0, LEAST_VARIANCE - np.linalg.eigvalsh(covariance)[0]) * np.eye(3)
             offset = colours - mean
             distance = np.einsum("ni,ij,nj->n", offset, np.linalg.inv(covariance), offset)
@@ -310,7 +312,7 @@ def _empty_model() -> NDArray[np.float64]:
 
 
 def _components_with(mask: NDArray[np.bool_], points: Points) -> NDArray[np.bool_]:
-    """Those connected parts of a mask that hold a fair share of the points in it."""
+    """Connected parts of a mask that hold a fair share of the points in it."""
     count, parts = cv2.connectedComponents(mask.astype(np.uint8))
     columns, rows = np.round(points).astype(int).T
     held = parts[rows.clip(0, mask.shape[0] - 1), columns.clip(0, mask.shape[1] - 1)]

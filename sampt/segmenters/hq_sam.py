@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .sam import SamSegmenter
 
-with warnings.catch_warnings():  # it imports timm by names of old, and registers TinyViT there once more
+with warnings.catch_warnings():  # it imports timm by deprecated names, and registers TinyViT there again
     warnings.simplefilter("ignore")
     import segment_anything_hq as package
     from segment_anything_hq.modeling import TinyViT
@@ -20,9 +20,9 @@ __all__ = ["HqSamSegmenter", "TinyViT", "package"]
 class HqSamSegmenter(SamSegmenter):
     """A ``segment_anything_hq`` model: its masks are SAM's logits plus those of the high-quality token.
 
-    What the decoder makes of the encoder's early features is the same for all prompts of a frame, so it is
-    computed when the frame is encoded. For an ambiguous prompt it gives one mask, that of SAM's three with
-    the highest score (the official predictor's way).
+    The decoder's part that depends only on the encoder's early features is the same for all prompts of a
+    frame, so it is computed when the frame is encoded. For an ambiguous prompt it gives one mask: like the
+    official predictor, that of SAM's three with the highest score.
     """
 
     name = "hq-sam"

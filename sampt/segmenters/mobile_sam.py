@@ -11,7 +11,7 @@ SIDE, PATCH, CHANNELS = 1024, 16, 256
 
 
 class _Encoder(TinyViT):  # type: ignore[misc]
-    """HQ-SAM's TinyViT without the early features, which only HQ-SAM's decoder takes."""
+    """HQ-SAM's TinyViT without the early features, which only HQ-SAM's decoder uses."""
 
     def forward(self, x: Tensor) -> Tensor:
         image, _ = self.forward_features(x)
@@ -19,7 +19,7 @@ class _Encoder(TinyViT):  # type: ignore[misc]
 
 
 def build_mobile_sam() -> Sam:
-    """The model whose parameters the official ``mobile_sam.pt`` holds (TinyViT-5M at 1024 px)."""
+    """MobileSAM with the parameters of the official ``mobile_sam.pt`` (TinyViT-5M at 1024 px)."""
     grid = (SIDE // PATCH, SIDE // PATCH)
     return Sam(
         _Encoder(

@@ -1,4 +1,4 @@
-"""Packages that some segmenters are made of, and that are not installed by default."""
+"""Optional packages that some segmenters need."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from sampt._internal.extras import require
 
 
 def check_packages(name: str) -> None:
-    """Find out before any work that what a segmenter is made of is installed.
+    """Check before any work that the packages of a segmenter are installed.
 
     Raises:
-        SamptError: it is not; the message says how to get it.
+        SamptError: one is not; the message says how to install it.
     """
-    if name.startswith(("hq-sam-", "mobile-sam")):  # MobileSAM's encoder is HQ-SAM's, too
+    if name.startswith(("hq-sam-", "mobile-sam")):  # MobileSAM uses HQ-SAM's encoder
         require("segment_anything_hq", "timm", purpose=f"segmenter {name}")

@@ -1,4 +1,4 @@
-"""The segmenters by name."""
+"""Registry of segmenters by name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sampt.trackers.extensions import all_names, load_extension
 
 from .packages import check_packages
 
-if TYPE_CHECKING:  # listing and checking names should not take the second that torch does
+if TYPE_CHECKING:  # listing and checking names should not take the second that torch needs
     import torch
 
     from .base import PromptableSegmenter
@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # listing and checking names should not take the second that 
 Maker: TypeAlias = "Callable[[str | None, torch.device, torch.dtype, bool], PromptableSegmenter]"
 
 WITHOUT_WEIGHTS = "grabcut"
-"""The segmenter that is no neural network."""
+"""Name of the segmenter that is not a neural network."""
 
 
 def _grabcut(
@@ -50,25 +50,25 @@ _SAM_FAMILY = (
     *("hq-sam-vit-b", "hq-sam-vit-l", "hq-sam-vit-h", "hq-sam-light"),
     "mobile-sam",
 )
-"""Named here so that listing them imports no model; ``variants`` says what they are."""
+"""SAM family, named here so that listing them imports no model; ``variants`` builds them."""
 
 SEGMENTERS: dict[str, Maker] = {
     WITHOUT_WEIGHTS: _grabcut,
     **{name: partial(_sam_family, name) for name in _SAM_FAMILY},
 }
-"""Our own: what makes each from a checkpoint's path (or None), a device, a dtype, and whether to compile."""
+"""Makers of our own segmenters: functions of a checkpoint's path (or None), device, dtype and compile."""
 
 
 def segmenter_names() -> list[str]:
-    """All segmenters: our own, then those of other packages."""
+    """Names of all segmenters: our own, then those of other packages."""
     return all_names("segmenter", SEGMENTERS)
 
 
 def find_segmenter(name: str) -> Maker:
-    """What makes the segmenter called ``name``, ours or another package's.
+    """Maker of the segmenter called ``name``, ours or another package's.
 
     Raises:
-        ConfigError: there is none (the closest name is given), or another package's cannot be used.
+        ConfigError: there is no such segmenter (names the closest), or another package's cannot be used.
     """
     wanted = "a function of a checkpoint, a device, a dtype, and whether to compile"
     try:
@@ -79,18 +79,18 @@ def find_segmenter(name: str) -> Maker:
 
 
 def check_segmenter(config: SegmenterConfig) -> None:
-    """Find out, without importing torch, whether a segmenter can be made.
+    """Check, without importing torch, that a segmenter can be built.
 
     Raises:
         ConfigError: there is no such segmenter or option, or it takes no checkpoint.
         SamptError: it needs a package that is not installed.
-        CheckpointError: its checkpoint does not exist, or is not here and may not be downloaded.
+        CheckpointError: its checkpoint does not exist, or may not be downloaded.
     """
     name, checkpoint = config.name, config.checkpoint
     if name not in segmenter_names():
         raise ConfigError(f"segmenter: {unknown_name('segmenter', name, segmenter_names())}")
     for option in config.options:
-        raise ConfigError(f"segmenter: {name} takes no options, so remove {option!r}")
+        raise ConfigError(f"segmenter: {name} takes no options; remove {option!r}")
     if name == WITHOUT_WEIGHTS:
         if checkpoint is not None:
             raise ConfigError(
@@ -119,13 +119,17 @@ def create_segmenter(
 ) -> PromptableSegmenter:
     """The segmenter called ``name``; its official checkpoint is downloaded if no other is given.
 
-    checkpoint: the path of a checkpoint file, which needs no network.
-    dtype: None means float32.
-    compile: ``torch.compile`` the model.
+    Args:
+        name: one of ``segmenter_names``.
+        checkpoint: path of a checkpoint file; None for the official one.
+        device: device to run on.
+        dtype: dtype of the computation; None means float32.
+        options: options of the segmenter.
+        compile: whether to ``torch.compile`` the model.
 
     Raises:
         ConfigError: there is no such segmenter or option, or it takes no checkpoint.
-        CheckpointError: the checkpoint is missing, corrupt, or another model's, or cannot be downloaded.
+        CheckpointError: the checkpoint is missing, corrupt, another model's, or cannot be downloaded.
     """
     check_segmenter(SegmenterConfig(name, checkpoint, dict(options or {})))
     import torch

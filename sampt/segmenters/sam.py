@@ -1,4 +1,4 @@
-"""SAM (Kirillov et al., "Segment Anything", ICCV 2023) through Meta's ``segment-anything`` package."""
+"""SAM (Kirillov et al., "Segment Anything", ICCV 2023), with Meta's ``segment-anything`` package."""
 
 from __future__ import annotations
 
@@ -20,25 +20,28 @@ from .captured import Captured
 
 @dataclass(frozen=True)
 class PreparedFrame:
-    """A frame as the encoder sees it, before padding: (3, h, w) uint8, and the original (height, width)."""
+    """Frame at the encoder's resolution, before padding, (3, h, w) uint8; ``size`` is the original one."""
 
     pixels: Tensor
     size: tuple[int, int]
 
 
 class SamSegmenter(PromptableSegmenter):
-    """A ``segment_anything`` model behind the common protocol.
+    """Segmenter with a ``segment_anything`` model.
 
-    dtype: bfloat16 runs the encoder and the mask decoder under autocast; prompts are embedded in float32
-        all the same, because bfloat16 cannot tell neighbouring pixels apart.
-    compile: ``torch.compile`` both; pays off after some hundred frames.
+    Args:
+        model: model with its weights.
+        device: device to run on.
+        dtype: with bfloat16, the encoder and the mask decoder run under autocast; prompts are always embedded
+            in float32, because bfloat16 cannot tell neighbouring pixels apart.
+        compile: whether to ``torch.compile`` both, which pays off after some hundred frames.
     """
 
     name = "sam"
 
     def __init__(
         self,
-        model: Any,  # with parts of which nn.Module's types know nothing
+        model: Any,  # nn.Module's type hints do not cover its submodules
         device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
         compile: bool = False,
@@ -72,7 +75,7 @@ class SamSegmenter(PromptableSegmenter):
             features = self._run_encoder(self.model.preprocess(batch))
         features = [f.to(self.dtype) for f in features]
         nbytes = sum(f[0].numel() * f.element_size() for f in features)
-        # Copies: a view would keep the whole batch alive as long as any of its frames is cached.
+        # Copies: a view would keep the whole batch alive while any of its frames is cached.
         return [
             Embedding(tuple(f[i : i + 1].clone() for f in features), p.size, nbytes)
             for i, p in enumerate(prepared)
@@ -108,7 +111,7 @@ class SamSegmenter(PromptableSegmenter):
     ) -> tuple[Tensor, Tensor]:
         """Low-resolution logits (B, M, h, w) and scores (B, M) of prompts in the encoder's pixels."""
         sparse, dense = self._embed(points, labels, boxes, masks)
-        # Without autocast's cache, whose copies of weights a CUDA graph must not refer to.
+        # Without autocast's cache: a CUDA graph must not refer to its copies of the weights.
         with torch.autocast(
             self.device.type, self.dtype, enabled=self.dtype != torch.float32, cache_enabled=False
         ):
@@ -116,7 +119,7 @@ class SamSegmenter(PromptableSegmenter):
         return low_res.float(), scores.float()
 
     def _features(self, batch: Tensor) -> tuple[Tensor, ...]:
-        """(B, 3, side, side) → what is kept of each frame, each tensor with B first."""
+        """Features to keep of images (B, 3, side, side), as tensors with B first."""
         return (self.model.image_encoder(batch),)
 
     def _masks(
@@ -134,17 +137,17 @@ class SamSegmenter(PromptableSegmenter):
 
     @cached_property
     def _grid(self) -> Tensor:
-        """(1, C, h, w): the positions of the image features."""
+        """Positional encoding of the image features, (1, C, h, w)."""
         grid: Tensor = self.model.prompt_encoder.get_dense_pe()
         return grid
 
     def _embed(
         self, points: Tensor, labels: Tensor, boxes: Tensor | None, masks: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """What SAM's prompt encoder makes of prompts, without its boolean indices, which stall a GPU."""
+        """Output of SAM's prompt encoder, without its boolean indices, which stall a GPU."""
         encoder = self.model.prompt_encoder
         negative, positive, *corners = (e.weight for e in encoder.point_embeddings)
-        if boxes is None:  # SAM then adds a point that is none, labelled -1
+        if boxes is None:  # SAM then adds a padding point, labelled -1
             points, labels = functional.pad(points, (0, 0, 0, 1)), functional.pad(labels, (0, 1), value=-1)
         at, label = self._positions(points), labels[..., None]
         known = torch.where(label == 1, at + positive, at + negative)
@@ -161,7 +164,7 @@ class SamSegmenter(PromptableSegmenter):
         return sparse, dense
 
     def _positions(self, xy: Tensor) -> Tensor:
-        """(B, P, 2) pixels of the encoder → (B, P, C); SAM counts from a pixel's corner, hence the half."""
+        """Encoding (B, P, C) of pixels (B, P, 2); SAM counts from a pixel's corner, hence the half."""
         encoder = self.model.prompt_encoder
         encoded: Tensor = encoder.pe_layer.forward_with_coords(xy + 0.5, encoder.input_image_size)
         return encoded
@@ -177,22 +180,22 @@ class SamSegmenter(PromptableSegmenter):
         return boxes / self._scale(size).repeat(2), areas
 
     def _as_seen(self, low_res: Tensor, size: tuple[int, int]) -> Tensor:
-        """(B, h, w) logits → (B, 1, H, W) at the resolution at which the encoder saw the frame."""
+        """Logits (B, h, w) at the encoder's resolution, (B, 1, H, W)."""
         height, width = self._input_size(size)
         factor = self._resize.target_length // low_res.shape[-1]
-        # One row and column of padding more than is looked at, for the pixels that lie between.
+        # One more row and column of padding than needed, to interpolate the pixels in between.
         rows, columns = -(-height // factor) + 1, -(-width // factor) + 1
         seen = low_res[:, None, :rows, :columns]
         enlarged = functional.interpolate(seen, scale_factor=factor, mode="bilinear", align_corners=False)
         return enlarged[..., :height, :width]
 
     def _input_size(self, size: tuple[int, int]) -> tuple[int, int]:
-        """A frame's (height, width) as the encoder sees it, before padding."""
+        """A frame's (height, width) at the encoder's resolution, before padding."""
         height, width = self._resize.get_preprocess_shape(*size, self._resize.target_length)
         return height, width
 
     def _scale(self, size: tuple[int, int]) -> Tensor:
-        """(2,) factors from the original frame's x, y to the encoder's."""
+        """Factors (2,) from the original frame's x, y to the encoder's."""
         if size not in self._scales:  # kept, because each copy to a GPU costs a little
             height, width = self._input_size(size)
             self._scales[size] = torch.tensor([width / size[1], height / size[0]], device=self.device)
@@ -200,7 +203,7 @@ class SamSegmenter(PromptableSegmenter):
 
 
 def _store_weights(module: nn.Module, dtype: torch.dtype) -> None:
-    """Keep the weights that autocast would convert in every call converted."""
+    """Convert once the weights that autocast would convert in every call."""
     for part in module.modules():
         if isinstance(part, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
             part.to(dtype)

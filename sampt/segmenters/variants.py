@@ -1,4 +1,4 @@
-"""The SAM family: which model each name means, and how it gets its weights."""
+"""Models of the SAM family by name, with their weights."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ModelAndSegmenter = tuple[nn.Module, type[SamSegmenter]]
 
 @dataclass(frozen=True)
 class Variant:
-    """A published model: its name in messages, and what builds it with fresh parameters."""
+    """Published model: its name in messages, and a function that builds it with new parameters."""
 
     label: str
     build: Callable[[], ModelAndSegmenter]
@@ -84,7 +84,7 @@ def with_random_weights(
     dtype: torch.dtype = torch.float32,
     compile: bool = False,
 ) -> SamSegmenter:
-    """The variant called ``name`` with weights that know nothing, to measure its speed."""
+    """The variant called ``name`` with random weights, to measure its speed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model, segmenter = _built(name)

@@ -1,4 +1,4 @@
-"""Where the objects of a synthetic scene start, and how they move."""
+"""Layout and motion of the objects of a synthetic scene."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .surfaces import Array, Motion, Outline, Texture, Time, Wave, background_te
 
 @dataclass(frozen=True)
 class Background:
-    """A textured plane that pans, turns and zooms a little."""
+    """Textured plane that pans, turns and zooms a little."""
 
     motion: Motion
     texture: Texture
@@ -20,7 +20,7 @@ class Background:
 
 @dataclass(frozen=True)
 class Body:
-    """A textured object: all of the plane that lies within its outline."""
+    """Textured object: the part of a plane within its outline."""
 
     motion: Motion
     outline: Outline
@@ -32,11 +32,11 @@ class Body:
         return distance
 
     def covers(self, time: Time, x: Array, y: Array) -> NDArray[np.bool_]:
-        """Whether image points lie on the object: a pixel centred there is at least half covered."""
+        """Whether image points are on the object: a pixel centred there is at least half covered."""
         return self.outline.distance(*self.motion.to_local(time, x, y)) <= 0
 
     def window(self, time: float, size: tuple[int, int]) -> tuple[slice, slice] | None:
-        """The rows and columns of a frame of ``size`` that the object can touch, or None."""
+        """Rows and columns of a frame of ``size`` that the object can touch, or None."""
         reach = _reach(self.motion.scale.highest, self.outline) + 1
         x, y = float(self.motion.x(time)), float(self.motion.y(time))
         rows = slice(max(0, int(y - reach)), min(size[0], int(y + reach) + 2))
@@ -46,7 +46,7 @@ class Body:
 
 @dataclass(frozen=True)
 class Look:
-    """The options of ``SyntheticScene`` that its parts need; ``contrast`` is its ``texture``."""
+    """Options of ``SyntheticScene`` that its parts need; ``contrast`` is its ``texture``."""
 
     rotation: float
     contrast: float
@@ -56,7 +56,7 @@ class Look:
 
 @dataclass(frozen=True)
 class _Cell:
-    """An object's part of the frame, in pixels: centre, width and height, and its place in its row."""
+    """Part of the frame for one object, in pixels: centre, width and height, and its place in its row."""
 
     x: float
     y: float
@@ -73,7 +73,7 @@ _GOLDEN = (5**0.5 - 1) / 2
 
 
 def make_background(height: int, width: int, hue: float, look: Look, rng: np.random.Generator) -> Background:
-    """Ground that reaches a fifth beyond the frame all around, and goes on there as its mirror image."""
+    """Background that extends a fifth beyond the frame on all sides, and is mirrored beyond that."""
     unit = min(height, width) / 2
     phase = rng.uniform(0, 2 * np.pi, 4)
     motion = Motion(
@@ -130,7 +130,7 @@ def _layout(height: int, width: int, objects: int) -> list[_Cell]:
 def _path(
     cell: _Cell, size: tuple[int, int], reach: float, radius: float, look: Look, rng: np.random.Generator
 ) -> tuple[Wave, Wave]:
-    """How the centre moves: back and forth in both directions, neighbours in a row against each other."""
+    """Motion of the centre: back and forth in both directions, opposite for neighbours in a row."""
     height, width = size
     room_x, room_y = max(0.0, cell.width / 2 - reach), max(0.0, cell.height / 2 - reach)
     if look.occlusion:
@@ -150,7 +150,7 @@ def _path(
 
 
 def _reach(scale: float, outline: Outline) -> float:
-    """The farthest that any part of an object can be from its centre, in pixels."""
+    """Maximum distance of any part of an object from its centre, in pixels."""
     return scale * (outline.reach + 2**0.5 * _BEND)
 
 

@@ -1,4 +1,4 @@
-"""Moving scenes with known truth: what is seen, where every point goes, and when it is hidden."""
+"""Synthetic scenes with known ground truth: masks, trajectories and visibility."""
 
 from __future__ import annotations
 
@@ -20,25 +20,27 @@ from .surfaces import Array, Time
 
 
 class SyntheticScene:
-    """Textured objects that wobble, turn, grow, cross and leave the frame, over a drifting background.
+    """Scene of textured objects that wobble, turn, grow, cross and leave the frame, over a moving background.
 
-    A scene is a source of frames as ``sampt.Video`` is one, with the truth attached. Every frame is a pure
-    function of the seed and its number: nothing is kept, any frame costs the same, and a shorter scene of
-    the same seed is the beginning of a longer one. Objects are numbered from 0, and a higher one passes in
-    front of a lower one. Motion is in proportion to the frame's size: at 240×426 some 3 to 7 px a
-    frame and never above 15, the fewer objects the faster.
+    A scene is a source of frames like ``sampt.Video``, with its ground truth. Every frame is a pure function
+    of the seed and its number: nothing is stored, each frame costs the same, and a shorter scene of the same
+    seed is the start of a longer one. Objects are numbered from 0, and a higher one passes in front of a
+    lower one. Motion is in proportion to the frame's size: at 240×426 it is some 3 to 7 px per frame and
+    never above 15; with fewer objects it is faster.
 
     Args:
-        frames, height, width: length in frames, size in pixels (at least 16×16).
-        objects: how many, 0 to 255.
-        seed: decides shapes, colours, textures and motion.
+        frames: length in frames.
+        height: height of the frames in pixels, at least 16.
+        width: width of the frames in pixels, at least 16.
+        objects: number of objects, 0 to 255.
+        seed: seed of shapes, colours, textures and motion.
         fps: frames per second, for ``timestamps``.
-        speed: multiplies all motion; 0 is a still picture.
-        rotation: multiplies the turning of the objects and of the background.
+        speed: factor of all motion; 0 is a still picture.
+        rotation: factor of the rotation of the objects and of the background.
         texture: contrast of the textures, 0 (flat colours) to 1.
-        occlusion: whether objects cross; without, each keeps to a part of the frame of its own.
-        leaving: whether objects leave the frame and come back (the last of each row of the layout wholly, or
-            nearly); without, all of every object stays inside.
+        occlusion: whether objects cross; if not, each stays in its own part of the frame.
+        leaving: whether objects leave the frame and come back (the last of each row of the layout completely,
+            or nearly so); if not, every object stays inside entirely.
 
     Raises:
         ValueError: an argument outside the range given above.
@@ -88,11 +90,15 @@ class SyntheticScene:
 
     @property
     def timestamps(self) -> NDArray[np.float64]:
-        """(T,) float64, seconds."""
+        """Time stamps, (T,) float64, in seconds."""
         return np.arange(len(self)) / self.fps
 
     def __getitem__(self, t: int, /) -> NDArray[np.uint8]:
-        """Frame t, (H, W, 3) uint8 RGB. A frame that the scene does not have is an IndexError."""
+        """Frame t, (H, W, 3) uint8 RGB.
+
+        Raises:
+            IndexError: the scene has no such frame.
+        """
         time = self._time(t)
         height, width = self.size
         x, y = np.arange(width, dtype=np.float32)[None], np.arange(height, dtype=np.float32)[:, None]
@@ -108,7 +114,7 @@ class SyntheticScene:
         return frame
 
     def label_map(self, t: int) -> NDArray[np.uint8]:
-        """What is seen at frame t, (H, W) uint8: 0 the background, k + 1 object k."""
+        """Label map of frame t, (H, W) uint8: 0 for the background, k + 1 for object k."""
         time = self._time(t)
         labels = np.zeros(self.size, np.uint8)
         for k, body in enumerate(self._bodies):
@@ -125,14 +131,14 @@ class SyntheticScene:
         return masks
 
     def trajectories(self, queries: ArrayLike, frames: range | None = None) -> Trajectories:
-        """Follow the surface points seen at ``queries``, (N, 3) of (t, x, y), exactly.
+        """Exact trajectories of the surface points at ``queries``, (N, 3) of (t, x, y).
 
         A query belongs to the foremost object that covers it, else to the background. The result has one
         row for each of ``frames`` (default: all); points are VISIBLE, INVISIBLE (an object in front covers
         them) or OUTSIDE_FRAME (nearest to no pixel of the frame; covered or not).
 
         Raises:
-            ValueError: queries of another shape, outside the scene or the frame, or frames it does not have.
+            ValueError: ``queries`` have another shape or are outside the scene, or it lacks some frames.
         """
         checked = check_queries(queries, self)
         rows = range(len(self)) if frames is None else frames
@@ -167,7 +173,7 @@ class SyntheticScene:
     def sample_queries(
         self, points_per_object: int, rng: np.random.Generator, frame: int = 0
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Random pixels of every object seen at ``frame``: queries (N, 3) of (t, x, y), objects (N,) from 0.
+        """Random pixels of every object visible at ``frame``: queries (N, 3) of (t, x, y), objects (N,).
 
         An object with fewer pixels than ``points_per_object`` repeats some; a hidden one gets none.
         """
@@ -193,7 +199,7 @@ class SyntheticScene:
         return (x >= -0.5) & (x < width - 0.5) & (y >= -0.5) & (y < height - 0.5)
 
     def _foremost(self, time: Time, x: Array, y: Array) -> NDArray[np.int64]:
-        """The label, as in ``label_map``, of what is in front at each point, in the frame or not."""
+        """Label, as in ``label_map``, of the front object at each point, inside the frame or not."""
         labels = np.zeros(np.broadcast_shapes(np.shape(time), x.shape), np.int64)
         for k, body in enumerate(self._bodies):
             labels[body.covers(time, x, y)] = k + 1
@@ -201,7 +207,7 @@ class SyntheticScene:
 
 
 def write_frames(scene: SyntheticScene, folder: str | Path) -> list[Path]:
-    """Write each frame as a PNG, ``00000.png`` and so on, into ``folder``, which is made if missing.
+    """Write each frame as a PNG, ``00000.png`` and so on, to ``folder``, which is created if missing.
 
     Raises:
         OutputError: ``folder`` cannot be written.
@@ -210,7 +216,7 @@ def write_frames(scene: SyntheticScene, folder: str | Path) -> list[Path]:
 
 
 def write_masks(scene: SyntheticScene, folder: str | Path) -> list[Path]:
-    """Write each frame's label map as a palette PNG in DAVIS's colours, named as ``write_frames`` does.
+    """Write each frame's label map as a palette PNG in DAVIS's colours, named as by ``write_frames``.
 
     Raises:
         OutputError: ``folder`` cannot be written.
@@ -228,7 +234,7 @@ def _write(folder: str | Path, frames: int, picture: Callable[[int], Image.Image
                 picture(t).save(unfinished, format="PNG", compress_level=3)
     except OSError as error:
         raise OutputError(
-            f"cannot write into {folder} ({error.strerror or error}); choose a folder that can be written"
+            f"cannot write to {folder} ({error.strerror or error}); choose a writable folder"
         ) from error
     return paths
 

@@ -1,4 +1,4 @@
-"""What a synthetic scene is made of: textured surfaces that move by exactly invertible maps."""
+"""Textured surfaces of synthetic scenes, which move by exactly invertible maps."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Array: TypeAlias = NDArray[np.floating[Any]]
 Time: TypeAlias = float | NDArray[np.floating[Any]]
 
 WAVE_NUMBER = 2.2
-"""Radians of the bending waves in one local unit: about half a wave across an object."""
+"""Radians of the bending waves per local unit: about half a wave across an object."""
 
 _ANGLES = 8192
-"""Directions in an outline's table of radii; the table, not what it was sampled from, is the outline."""
+"""Number of directions in an outline's table of radii, which defines the outline."""
 
 
 @dataclass(frozen=True)
 class Wave:
-    """``mean + drift·t + amplitude·sin(rate·t + phase)``: how one number of a pose changes."""
+    """Motion of one parameter of a pose: ``mean + drift·t + amplitude·sin(rate·t + phase)``."""
 
     mean: float
     amplitude: float = 0.0
@@ -35,13 +35,13 @@ class Wave:
 
     @property
     def highest(self) -> float:
-        """The largest value it takes (without drift)."""
+        """Largest value (without drift)."""
         return self.mean + abs(self.amplitude)
 
 
 @dataclass(frozen=True)
 class Motion:
-    """The map from a surface's own coordinates to the image, at any time, and back.
+    """Map from a surface's local coordinates to the image at any time, and back.
 
     A local point (u, v) is bent by two shears, ``u += bend·sin(k·v + a(t))`` and then
     ``v += bend·sin(k·u + b(t))``, each undone exactly by its own subtraction; then it is rotated, scaled to
@@ -69,7 +69,7 @@ class Motion:
         )
 
     def to_local(self, t: Time, x: Array, y: Array) -> tuple[Array, Array]:
-        """The local point that is at (x, y) at time t: the inverse of ``to_image``."""
+        """Local point that is at (x, y) at time t: the inverse of ``to_image``."""
         cos, sin = self._rotation(t, 1 / self.scale(t), x)
         dx, dy = x - self.x(t).astype(x.dtype), y - self.y(t).astype(x.dtype)
         u, v = cos * dx + sin * dy, cos * dy - sin * dx
@@ -84,7 +84,7 @@ class Motion:
 
 
 class Outline:
-    """A closed curve around the local origin, given by its radius in every direction (area π)."""
+    """Closed curve around the local origin, given by its radius in every direction (area π)."""
 
     KINDS = ("blob", "star", "polygon", "ellipse")
 
@@ -107,7 +107,7 @@ class Outline:
 
 @dataclass(frozen=True)
 class Texture:
-    """An (h, w, 3) uint8 RGB picture around the local origin, ``density`` texels a local unit."""
+    """Picture, (h, w, 3) uint8 RGB, around the local origin, with ``density`` texels per local unit."""
 
     image: NDArray[np.uint8]
     density: float
@@ -124,7 +124,7 @@ class Texture:
 def object_texture(
     outline: Outline, style: int, hue: float, density: float, contrast: float, rng: np.random.Generator
 ) -> Texture:
-    """Marble, spots or clouds in shades of one hue, rounded off by shading and a dark rim."""
+    """Texture of marble, spots or clouds in shades of one hue, with shading and a dark rim."""
     half = int(np.ceil(density * (outline.reach + 0.1))) + 2
     v, u = np.mgrid[-half : half + 1, -half : half + 1].astype(np.float32) / density
     coarse, fine = _fractal(rng, u.shape, half / 2), _fractal(rng, u.shape, half / 6)
@@ -147,7 +147,7 @@ def object_texture(
 def background_texture(
     height: int, width: int, density: float, contrast: float, hue: float, rng: np.random.Generator
 ) -> Texture:
-    """Muted, cloudy ground of (height, width) texels, so that the saturated objects stand out."""
+    """Texture of muted clouds, (height, width) texels, so that the saturated objects stand out."""
     shape, span = (height, width), min(height, width)
     coarse, fine = _fractal(rng, shape, span / 3, 0.5), _fractal(rng, shape, 12.0)
     shades = [(hue, 0.55, 0.20), (hue + 0.04, 0.38, 0.42), (hue + 0.09, 0.22, 0.62), (hue + 0.14, 0.12, 0.80)]
@@ -197,7 +197,7 @@ def _fractal(
 
 
 def _paint(field: Array, shades: list[tuple[float, float, float]]) -> NDArray[np.float32]:
-    """A field of 0…1 in colours that run through ``shades``, (hue, saturation, value) each."""
+    """Colours of a field of 0…1, interpolated through ``shades``, (hue, saturation, value) each."""
     colours = np.array([colorsys.hsv_to_rgb(hue % 1, s, value) for hue, s, value in shades]) * 255
     stops = np.linspace(0, 1, len(shades))
     return np.stack([np.interp(field, stops, colours[:, c]) for c in range(3)], -1).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Trackers with their weights: found, checked, loaded; and one that gives way in clips too long for it."""
+"""Trackers built with their weights, and the fallback for clips that are too long for one of them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from sampt.weights.registry import CHECKPOINTS
 logger = logging.getLogger(__name__)
 
 OFFLINE, ONLINE = "cotracker3-offline", "cotracker3"
-"""The tracker that needs the whole clip, and its relative that does not."""
+"""Tracker that needs the whole clip, and its online variant."""
 
 _SHARED = {"iterations", "support_grid", "support_grid_every", "points_per_batch", "size"}
-"""Options that mean the same to CoTracker3's offline and online trackers; their scores differ, for one."""
+"""Options that CoTracker3's offline and online trackers share; their scores, for example, differ."""
 
 
 def build_tracker(
@@ -38,11 +38,16 @@ def build_tracker(
     dtype: torch.dtype = torch.float32,
     whole_clip_frames: int | None = None,
 ) -> PointTracker:
-    """The tracker called ``name``, with its weights if it has any; they are downloaded if need be.
+    """The tracker called ``name``, with its weights if it has any, which are downloaded if necessary.
 
-    checkpoint: a file, or another name of ``sampt weights list``, such as ``raft-small``.
-    whole_clip_frames: above so many frames a tracker that needs the whole clip in memory gives way to its
-        online relative.
+    Args:
+        name: tracker, one of those that ``sampt info`` lists.
+        options: options of the tracker.
+        checkpoint: a file, or a name from ``sampt weights list``, such as ``raft-small``.
+        device: device to run on.
+        dtype: dtype of the computation.
+        whole_clip_frames: maximum number of frames for a tracker that needs the whole clip in memory; in
+            longer clips, its online variant is used instead. None for no limit.
 
     Raises:
         ConfigError: there is no such tracker or option, or it takes no checkpoint.
@@ -50,11 +55,11 @@ def build_tracker(
     """
     options = options or {}
     try:
-        # Before anything is downloaded.
+        # Before any download.
         info, checked = find_tracker(name), check_options(name, options)
         if info.weights is None:
             if checkpoint is not None:
-                raise ValueError(f"the tracker {name} takes no checkpoint, so leave it out")
+                raise ValueError(f"the tracker {name} takes no checkpoint; leave it out")
             return cast(PointTracker, info.load()(checked))
         model = _network(name, info, checkpoint)
         made = cast(PointTracker, info.load()(model, checked, torch.device(device), dtype))
@@ -73,7 +78,7 @@ def build_tracker(
 
 
 def _network(name: str, info: TrackerInfo, checkpoint: str | None) -> nn.Module:
-    """A tracker's network with the weights of its checkpoint, or of another."""
+    """Network of a tracker with the weights of its own checkpoint, or of another."""
     check_torchvision()
     published = checkpoint or info.checkpoint
     if published is None:
@@ -91,7 +96,7 @@ def _network(name: str, info: TrackerInfo, checkpoint: str | None) -> nn.Module:
 
 
 class MeasuredTracker(Protocol):
-    """A tracker that knows how much memory it will take."""
+    """Tracker that knows how much memory it needs."""
 
     name: str
 
@@ -100,9 +105,12 @@ class MeasuredTracker(Protocol):
 
 
 class WholeClip(PointTracker):
-    """A tracker that needs the whole clip in memory, up to so many frames; beyond, its online relative.
+    """Tracker that needs the whole clip in memory, replaced by its online variant in long clips.
 
-    offline: the tracker. longest: the number of frames. make_online: makes the other, when it is needed.
+    Args:
+        offline: the tracker.
+        longest: maximum number of frames for it.
+        make_online: makes the online variant, when it is needed.
     """
 
     def __init__(
@@ -122,7 +130,7 @@ class WholeClip(PointTracker):
             self._online = self._make_online()
         logger.warning(
             "%d frames would take about %d MB in %s, so %s tracks them; raise tracker.whole_clip_frames (%d) "
-            "to have them all at once",
+            "to track them all at once",
             *(len(clip), needed >> 20, self.name, self._online.name, self.longest),
         )
         return self._online.track(clip, queries)

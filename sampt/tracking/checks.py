@@ -1,4 +1,4 @@
-"""What can be found wrong with a tracker's settings before torch is imported."""
+"""Checks of a tracker's settings before torch is imported."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from sampt.weights.registry import CHECKPOINTS
 
 
 def check_tracker(config: TrackerConfig) -> None:
-    """
+    """Check the settings of a tracker.
+
     Raises:
-        ConfigError: there is no such tracker, option or number format, or it takes no checkpoint.
-        CheckpointError: its checkpoint does not exist, or is not here and may not be downloaded.
+        ConfigError: there is no such tracker, option or dtype, or it takes no checkpoint.
+        CheckpointError: its checkpoint does not exist, or may not be downloaded.
     """
     name, checkpoint = config.name, config.checkpoint
     if name not in tracker_names():
@@ -29,7 +30,7 @@ def check_tracker(config: TrackerConfig) -> None:
         raise ConfigError(f"tracker: {error}") from error
     if info.weights is None:
         if checkpoint is not None:
-            raise ConfigError(f"tracker: {name} takes no checkpoint, so leave it out")
+            raise ConfigError(f"tracker: {name} takes no checkpoint; leave it out")
         return
     published = checkpoint or info.checkpoint
     if published in CHECKPOINTS:
@@ -38,4 +39,6 @@ def check_tracker(config: TrackerConfig) -> None:
         check_obtainable(published)
     elif published is not None and not Path(published).is_file():
         unknown = unknown_name("checkpoint", published, CHECKPOINTS, "`sampt weights list` shows the names")
-        raise CheckpointError(f"tracker: there is no file {published}, and as a name it is {unknown}")
+        raise CheckpointError(
+            f"tracker: there is no checkpoint file {published}, and as a name it is {unknown}"
+        )

@@ -1,4 +1,4 @@
-"""Exact frame access in a video file, through PyAV: what ``Video`` reads files with."""
+"""Reader of video files with exact frame access, through PyAV."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ from sampt.errors import VideoError
 
 _log = logging.getLogger("sampt.video")
 
-# Frames that are rather decoded and dropped than jumped over: a jump empties the decoder's pipeline.
+# Number of frames up to which decoding and dropping beats jumping, which empties the decoder's pipeline.
 _WORTH_A_JUMP = 16
 _HAS_HIDDEN_FRAMES = {"vp8"}  # some of its packets update a reference picture and show nothing
 
 
 @dataclass(frozen=True)
 class _Index:
-    """What the frames of a file are, in the order in which they are shown.
+    """Index of the frames of a file, in the order in which they are shown.
 
-    pts: their time stamps in the stream's unit, or None where the file has none that can be relied on.
-    keys: the time stamps of the keyframes, sorted; empty where jumping is not possible.
-    count: the number of frames.
-    damaged: whether the file promises more than it has.
+    Attributes:
+        pts: their time stamps in the stream's unit, or None if the file has no reliable ones.
+        keys: sorted time stamps of the keyframes; empty if jumping is not possible.
+        count: number of frames.
+        damaged: whether the file promises more frames than it has.
     """
 
     pts: list[int] | None
@@ -43,7 +44,7 @@ class _Index:
 
 
 class FileReader:
-    """Reads frames of a file by number. ``position`` is the number of the frame it would decode next."""
+    """Reader of a file's frames by number; ``position`` is the number of the frame to decode next."""
 
     position: int
     _decoder: Iterator[tuple[int, VideoFrame]]
@@ -55,7 +56,7 @@ class FileReader:
         self._warned = False
         self._numbers: dict[int, int] | None = None
         index = _index(path)
-        # Frame threads may lose the last frames of a damaged stream, so those files do without them.
+        # Frame threads may lose the last frames of a damaged stream, so such files are read without.
         self._threads = "SLICE" if index.damaged else "AUTO"
         self._open()
         head = next(_decode(self._container, self._stream), None)
@@ -90,7 +91,7 @@ class FileReader:
         return seconds, nominal if abs(nominal / measured - 1) < 0.005 else measured
 
     def read(self, first: int, last: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        """Frames ``first`` to ``last``, both included, with their numbers."""
+        """Frames ``first`` to ``last`` inclusive, with their numbers."""
         nearest = bisect_right(self._key_numbers, first) - 1
         key = self._key_numbers[nearest] if nearest >= 0 else 0
         if first < self.position or key - self.position > _WORTH_A_JUMP:
@@ -101,7 +102,7 @@ class FileReader:
                 yield number, self._rgb(frame)
 
     def _next(self) -> VideoFrame:
-        """The frame at ``position``, which then moves on; a frame that is missing repeats its predecessor."""
+        """The frame at ``position``, which then advances; a missing frame repeats its predecessor."""
         if self._ahead is None or self._ahead[0] < self.position:
             self._ahead = next(self._decoder, None)
         if self._ahead is not None and (self._ahead[0] == self.position or self._shown is None):
@@ -114,7 +115,7 @@ class FileReader:
         return self._shown
 
     def _jump(self, number: int) -> None:
-        """Go to a place at or before frame ``number`` from which decoding gives exact frames."""
+        """Seek to a place at or before frame ``number`` from which decoding gives exact frames."""
         self.jumps += 1
         for k in reversed(range(bisect_right(self._key_numbers, number))):
             if self._key_numbers[k] == 0 or not _seek(self._container, self._stream, self._key_pts[k]):
@@ -170,18 +171,20 @@ def _open(path: Path) -> tuple[InputContainer, VideoStream]:
         # The prefix keeps a colon in a name from being read as a protocol.
         container = av.open(f"file:{path}")
     except PermissionError as error:
-        raise VideoError(f"{path} must not be read; ask for permission to read it") from error
+        raise VideoError(
+            f"{path} cannot be read because of its permissions; ask for permission to read it"
+        ) from error
     except (av.FFmpegError, OSError) as error:
         raise VideoError(f"{path} is not a video, or its header is missing; give a complete file") from error
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
-    if not streams or container.format.name == "tty":  # FFmpeg would render plain text as a terminal session
+    if not streams or container.format.name == "tty":  # FFmpeg renders plain text as a terminal session
         container.close()
         raise VideoError(f"{path} holds no video; give a file with a video stream")
     return container, streams[0]
 
 
 def _index(path: Path) -> _Index:
-    """Find out which frames can be decoded: from the packets' headers, and by decoding the last GOP."""
+    """Index of the frames that can be decoded, from the packets' headers and by decoding the last GOP."""
     container, stream = _open(path)
     with container:
         pts, keys, damaged = _read_packets(container, stream)
@@ -195,9 +198,9 @@ def _index(path: Path) -> _Index:
 
 
 def _read_packets(container: InputContainer, stream: VideoStream) -> tuple[list[int], list[int], bool]:
-    """The sorted time stamps of all frames and of the keyframes, and whether something is broken or missing.
+    """Sorted time stamps of all frames and of the keyframes, and whether something is broken or missing.
 
-    Where the packets do not tell the time of every frame there are no time stamps at all.
+    Unless the packets give the time of every frame, there are no time stamps.
     """
     pts: list[int] = []
     keys: list[int] = []
@@ -226,7 +229,7 @@ def _read_packets(container: InputContainer, stream: VideoStream) -> tuple[list[
 
 
 def _promised(stream: VideoStream) -> float:
-    """The end of the stream by its own header, where that is told for each stream (Matroska), in its unit."""
+    """End of the stream by its own header, in its unit, if the container states it (as Matroska does)."""
     told = str(stream.metadata.get("DURATION", ""))
     parts = told.split(":")
     if len(parts) != 3 or not stream.time_base or not stream.average_rate:
@@ -239,7 +242,7 @@ def _promised(stream: VideoStream) -> float:
 
 
 def _tail(container: InputContainer, stream: VideoStream, pts: list[int], keys: list[int]) -> list[int]:
-    """The time stamps of the frames that can be decoded from the last keyframe for which there are any."""
+    """Time stamps of the frames that can be decoded from the last usable keyframe."""
     known = set(pts)
     for key in reversed(keys):
         if not _seek(container, stream, key):
@@ -251,7 +254,7 @@ def _tail(container: InputContainer, stream: VideoStream, pts: list[int], keys: 
 
 
 def _index_by_decoding(container: InputContainer, stream: VideoStream, damaged: bool) -> _Index:
-    """For streams whose packets do not tell: decode everything once."""
+    """Index of a stream whose packets lack time stamps, by decoding everything once."""
     shown = [(frame.pts, frame.key_frame) for frame in _decode(container, stream)]
     pts = [value for value, _ in shown if value is not None]
     if len(pts) < len(shown) or any(b <= a for a, b in pairwise(pts)):
@@ -268,7 +271,7 @@ def _seek(container: InputContainer, stream: VideoStream, pts: int) -> bool:
 
 
 def _decode(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """The frames that can be decoded, from where the container stands, in the order of showing."""
+    """Frames that can be decoded, from the container's position on, in the order in which they are shown."""
     start: int | None = None
     try:
         for packet in container.demux(stream):
@@ -279,7 +282,7 @@ def _decode(container: InputContainer, stream: VideoStream) -> Iterator[VideoFra
                 frames = packet.decode()
             except (av.InvalidDataError, EOFError):
                 continue
-            # What is shown before the keyframe needs pictures from before the jump.
+            # Frames that are shown before the keyframe need pictures from before the jump.
             yield from (f for f in frames if start is None or f.pts is None or f.pts >= start)
     except av.FFmpegError:
         return

@@ -1,4 +1,4 @@
-"""Whatever a caller has for a video, as a clip: paths, videos, arrays, images, and iterators of frames."""
+"""Sources of frames as clips: paths, videos, arrays, images, and iterators of frames."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ Frames: TypeAlias = (
 """A path, a ``Video``, a ``Clip``, a (T, H, W, 3) uint8 array, a sequence or an iterator of images."""
 
 _KEPT_FRAMES, _KEPT_BYTES = 64, 256 << 20
-"""What an ``ImageStream`` keeps of the frames that have passed: as many as the largest tracking window."""
+"""Number of past frames that an ``ImageStream`` keeps: that of the largest tracking window."""
 
 
 def open_frames(frames: Frames) -> tuple[Clip, Video | None]:
-    """A clip of ``frames``, and the video that was opened for it and is to be closed, if it is a path.
+    """A clip of ``frames``, and the video that was opened for it and must be closed, if it is a path.
 
     Raises:
-        VideoError: it is nothing of the kind, or cannot be read.
+        VideoError: ``frames`` is of another type, or cannot be read.
     """
     if isinstance(frames, str | os.PathLike):
         video = Video(frames)
@@ -47,13 +47,13 @@ def open_frames(frames: Frames) -> tuple[Clip, Video | None]:
         if isinstance(frames, Iterable):
             return Clip(ImageStream(iter(frames))), None
     raise VideoError(
-        f"a {type(frames).__name__} is no video; give a path, a Video, a (T, H, W, 3) uint8 array, "
+        f"a {type(frames).__name__} is not a video; give a path, a Video, a (T, H, W, 3) uint8 array, "
         "a list of images, or an iterator of frames"
     )
 
 
 class ImageSequence:
-    """A sequence of images, Pillow's or (H, W, 3) uint8 arrays, as a source of frames of one size."""
+    """Source of frames from a sequence of images of one size, Pillow's or (H, W, 3) uint8 arrays."""
 
     def __init__(self, images: Sequence[Any]) -> None:
         if not len(images):
@@ -69,7 +69,7 @@ class ImageSequence:
 
 
 class ImageStream:
-    """An iterator of images as a source of frames: it reads ahead as asked, and keeps only the latest."""
+    """Source of frames from an iterator of images, which reads ahead on request and keeps only the latest."""
 
     def __init__(self, images: Iterator[Any]) -> None:
         self._images = images
@@ -79,7 +79,7 @@ class ImageStream:
         self._lock = RLock()
 
     def has(self, index: int, /) -> bool:
-        """Whether there is such a frame; waits until it has come, or the iterator has ended."""
+        """Whether there is such a frame; waits until it arrives or the iterator ends."""
         with self._lock:
             while self.count <= index:
                 image = next(self._images, None)
@@ -100,8 +100,8 @@ class ImageStream:
                 raise IndexError(f"there is no frame {index}, only 0 to {self.count - 1}")
             if index not in self._kept:
                 raise VideoError(
-                    f"frame {index} of the stream has passed, and only the latest are kept; write it to a "
-                    "file first if you need to go back"
+                    f"frame {index} of the stream has passed, and only the latest are kept; write the stream "
+                    "to a file first if you need to go back"
                 )
             return self._kept[index].copy()
 
@@ -110,7 +110,7 @@ def as_frame(image: Any, index: int) -> NDArray[np.uint8]:
     """One image, Pillow's or an array, as (H, W, 3) uint8 RGB.
 
     Raises:
-        VideoError: it is something else; the message says what to do with it.
+        VideoError: it is something else; the message says how to convert it.
     """
     if isinstance(image, Image.Image):
         return np.array(image.convert("RGB"))
@@ -136,7 +136,7 @@ def _checked_array(frames: NDArray[Any]) -> NDArray[np.uint8]:
     if frames.ndim != 4:
         raise VideoError(
             f"the video is {_described(frames)}, but an array of frames is (T, H, W, 3) uint8 RGB; "
-            "a single image belongs to segment_image, or into a list"
+            "give a single image to segment_image, or put it into a list"
         )
     if not len(frames):
         raise VideoError("the array has no frames; give at least one")

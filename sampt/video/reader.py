@@ -1,4 +1,4 @@
-"""Frames of a video file or of a folder of images, decoded when they are asked for."""
+"""Reader of video files and folders of images, which decodes frames on request."""
 
 from __future__ import annotations
 
@@ -24,27 +24,28 @@ _SIDEWAYS = {5, 6, 7, 8}  # the EXIF orientations that swap width and height
 
 
 class Video(Closing):
-    """The frames of a video file, or of a folder of JPEG/PNG images in natural order.
+    """Video: the frames of a file, or of a folder of JPEG or PNG images in natural order.
 
-    ``len(video)`` frames; ``video[i]`` is frame ``i``, (H, W, 3) uint8 RGB, upright, the caller's own copy;
-    iteration goes in order. Reading in order decodes each frame once and never seeks. Reading backward
-    decodes a cacheful at a time, from the keyframe before it. Several threads may read from one video.
+    It has ``len(video)`` frames; ``video[i]`` is frame ``i``, (H, W, 3) uint8 RGB, upright, the caller's own
+    copy. Reading in order decodes each frame once and never seeks. Reading backward decodes one cacheful of
+    frames at a time. Several threads may read from one video.
 
     Args:
-        path: any file that FFmpeg decodes (its first video stream is used), or a folder.
-        cache_frames: how many decoded frames are kept at most; 256 MB of frames is the other limit.
-        fps: frames per second of a folder of images. A file knows its own.
+        path: a file that FFmpeg can decode (its first video stream is used), or a folder.
+        cache_frames: maximum number of decoded frames to keep; they are also limited to 256 MB.
+        fps: frames per second of a folder of images; a file has its own.
 
     Attributes:
-        path, name: where the video is, and what to call it (a file's name without suffix).
+        path: path of the video.
+        name: name of the video: the folder's, or the file's without suffix.
         size: (height, width) in pixels, after rotation.
         timestamps: (N,) float64, seconds since the first frame, strictly increasing.
         fps: average frame rate.
 
     Raises:
-        VideoError: there is nothing at ``path`` that can be read as video. A file that is cut short or
-            damaged is no error: it has the frames that can be decoded, a broken frame in the middle repeats
-            the one before it, and the logger ``sampt.video`` gives one warning.
+        VideoError: ``path`` cannot be read as a video. A file that is cut short or damaged is not an error:
+            it has the frames that can be decoded, a broken frame in the middle repeats the one before it, and
+            the logger ``sampt.video`` gives one warning.
     """
 
     def __init__(self, path: str | os.PathLike[str], cache_frames: int = 64, *, fps: float = 25.0) -> None:
@@ -68,7 +69,7 @@ class Video(Closing):
 
     @property
     def jumps(self) -> int:
-        """How often a file's decoder had to be moved to another place so far; 0 while reading in order."""
+        """Number of times that a file's decoder had to seek; 0 while reading in order."""
         return self._reader.jumps
 
     def __repr__(self) -> str:
@@ -93,17 +94,17 @@ class Video(Closing):
         return (self[i] for i in range(len(self)))
 
     def _load(self, index: int) -> None:
-        # Whoever goes back is likely to go on going back: one pass over the GOP then serves many frames.
+        # A step back is likely to be followed by others: one pass over the GOP then serves many frames.
         first = max(0, index - self._capacity + 1) if index < self._reader.position else index
         for i, frame in self._reader.read(first, index):
-            # The oldest goes first, not the least used: what stays is the stretch that was decoded last.
+            # The oldest is dropped first, not the least used: the stretch that was decoded last is kept.
             self._cache.pop(i, None)
             self._cache[i] = frame
             if len(self._cache) > self._capacity:
                 del self._cache[next(iter(self._cache))]
 
     def close(self) -> None:
-        """Let go of the file and the cached frames. Closing twice is harmless."""
+        """Close the file and drop the cached frames. Closing twice is harmless."""
         with self._lock:
             self._closed = True
             self._cache.clear()
@@ -111,9 +112,9 @@ class Video(Closing):
 
 
 class FolderReader:
-    """Random access to the images of one folder; all must be of one size."""
+    """Reader of the images of one folder, which must all have one size."""
 
-    position = 0  # no image depends on another, so going back never costs more than going on
+    position = 0  # no image depends on another, so going back costs no more than going forward
     jumps = 0
 
     def __init__(self, folder: Path, fps: float) -> None:
@@ -134,11 +135,11 @@ class FolderReader:
                 )
 
     def read(self, first: int, last: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        """Frames ``first`` to ``last``, both included, with their numbers."""
+        """Frames ``first`` to ``last`` inclusive, with their numbers."""
         return ((i, read_image(self._files[i])) for i in range(first, last + 1))
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing, since no file is held open."""
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
@@ -169,7 +170,7 @@ def _image_size(path: Path) -> tuple[int, int]:
 
 
 def _unreadable(path: Path) -> VideoError:
-    return VideoError(f"{path} cannot be read as an image; replace it by one that opens")
+    return VideoError(f"{path} cannot be read as an image; replace it with a valid one")
 
 
 def _is_image(path: Path) -> bool:

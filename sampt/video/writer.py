@@ -1,4 +1,4 @@
-"""Writing frames to an H.264 file that plays in a browser."""
+"""Writer of H.264 files that play in a browser."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _LIMITED_RANGE = 1
 
 
 class VideoWriter:
-    """Encodes RGB frames as they come; the file appears under its name when it is complete.
+    """Writer that encodes RGB frames as they come; the file gets its name when it is complete.
 
-    Until ``close`` everything goes to a hidden file beside ``path``. As a context manager it closes at the
-    end of the block, or, after an exception, removes what was written; whoever wants to keep the frames
-    written so far (after Ctrl-C, say) calls ``close`` first. With no frame at all no file is made.
+    Until ``close``, everything goes to a hidden file next to ``path``. As a context manager, it closes at the
+    end of the block, or, after an exception, removes what was written; to keep the frames written so far (for
+    example after Ctrl-C), call ``close`` first. Without any frame, no file is written.
 
     Args:
-        path: the file, usually .mp4; one that is there already is replaced.
-        fps: frames per second, for the frames that come without a time stamp.
+        path: the file, usually .mp4; an existing one is replaced.
+        fps: frames per second, for frames without a time stamp.
         size: (height, width) of the frames in pixels. Odd sizes grow by repeating the last row or column,
             as H.264 needs even ones.
 
@@ -76,11 +76,11 @@ class VideoWriter:
 
         Args:
             frame: (H, W, 3) uint8 RGB.
-            timestamp: seconds, larger than the one before; the first frame's counts as the start of the
-                video. Without it the frame comes one frame interval after the one before.
+            timestamp: seconds, larger than the previous one; that of the first frame is the start of the
+                video. Without it, the frame comes one frame interval after the previous one.
 
         Raises:
-            ValueError: the frame is of another size or type, or time does not go on.
+            ValueError: the frame has another size or dtype, or the time stamp does not increase.
             OutputError: the file cannot be written.
         """
         if frame.shape != (*self._size, 3) or frame.dtype != np.uint8:
@@ -94,7 +94,7 @@ class VideoWriter:
         picture = _aligned(even).reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)
         picture.pts, picture.time_base = round(ticks), Fraction(1, _TICKS)
         try:
-            # Without a line of Python between the two, where a signal would lose what is encoded already.
+            # Without a line of Python between the two, where a signal would lose what is already encoded.
             if self._last is None:
                 self._container.start_encoding()
             for _ in map(self._container.mux, map(self._stream.encode, [picture])):
@@ -113,7 +113,7 @@ class VideoWriter:
         ticks = (timestamp - (self._origin or 0.0)) * _TICKS
         if not round(ticks) > round(self._last):
             raise ValueError(
-                f"time stamps of {self.path} must increase, but {timestamp} s does not come later"
+                f"time stamps of {self.path} must increase, but {timestamp} s is not later than the last one"
             )
         return ticks
 
@@ -165,7 +165,7 @@ class VideoWriter:
 
 
 def _aligned(frame: NDArray[np.uint8]) -> av.VideoFrame:
-    """A copy in memory that ffmpeg aligns: on NumPy's, its conversion may differ in the last bit."""
+    """A copy in memory that FFmpeg aligns: on NumPy's, its conversion may differ in the last bit."""
     height, width = frame.shape[:2]
     copy = av.VideoFrame(width, height, "rgb24")
     rows = np.frombuffer(copy.planes[0], np.uint8).reshape(height, -1)

@@ -1,4 +1,4 @@
-"""The folder of downloaded weights: a checkpoint is there, or it is fetched; and it is what it should be."""
+"""Folder of downloaded weights: checkpoints are downloaded when missing, and verified."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ State = Literal["here", "wrong size", "incomplete", "absent"]
 
 
 def weights_folder() -> Path:
-    """``$SAMPT_HOME/weights``, or ``weights`` in the platform's cache folder."""
+    """Folder of the weights: ``$SAMPT_HOME/weights``, or ``weights`` in the platform's cache folder."""
     home = os.environ.get("SAMPT_HOME")
     return (Path(home).expanduser() if home else pooch.os_cache("sampt")) / "weights"
 
 
 def checkpoint_path(name: str) -> Path:
-    """The verified file of a checkpoint of ``sampt.weights.registry.CHECKPOINTS``, downloaded if need be.
+    """Verified file of a checkpoint of ``sampt.weights.registry.CHECKPOINTS``, downloaded if necessary.
 
     Raises:
         ConfigError: there is no such checkpoint.
@@ -48,7 +48,7 @@ def checkpoint_path(name: str) -> Path:
 
 
 def ensure(checkpoint: Checkpoint, retry: Retry | None = None) -> Path:
-    """The verified file of ``checkpoint``, downloaded if need be. A second process waits for the first.
+    """Verified file of ``checkpoint``, downloaded if necessary; a second process waits for the first.
 
     Raises:
         CheckpointError: the file is not what it should be, cannot be downloaded or written, or would have
@@ -66,11 +66,11 @@ def ensure(checkpoint: Checkpoint, retry: Retry | None = None) -> Path:
 
 
 def check_obtainable(name: str) -> None:
-    """Find out, without reading or downloading anything, whether a checkpoint can be had.
+    """Check, without reading or downloading anything, that a checkpoint can be obtained.
 
     Raises:
         ConfigError: there is no such checkpoint.
-        CheckpointError: it is not here, and ``SAMPT_OFFLINE`` is set.
+        CheckpointError: it is not downloaded, and ``SAMPT_OFFLINE`` is set.
     """
     checkpoint = find_checkpoint(name)
     if not cached(checkpoint).is_file():
@@ -87,12 +87,12 @@ def _check_online(checkpoint: Checkpoint) -> None:
 
 
 def cached(checkpoint: Checkpoint) -> Path:
-    """Where the file of ``checkpoint`` is, or would be."""
+    """Path of a checkpoint's file, whether or not it exists."""
     return weights_folder() / checkpoint.file
 
 
 def state(checkpoint: Checkpoint) -> State:
-    """What is in the folder, as far as it can be told at a glance; ``verify`` looks at every byte."""
+    """State of a checkpoint by its file's size; ``verify`` reads every byte."""
     path = cached(checkpoint)
     if path.is_file():
         right = checkpoint.size in (None, path.stat().st_size)
@@ -103,11 +103,11 @@ def state(checkpoint: Checkpoint) -> State:
 def verify(checkpoint: Checkpoint) -> None:
     """Compare the file with the published SHA-256.
 
-    The whole file is hashed, each time it is used. With a processor that has SHA instructions that takes
-    0.6 s a gigabyte, and a record of size and time instead would trust whatever was done to the file since.
+    The whole file is hashed each time it is used. With a processor that has SHA instructions, this takes
+    0.6 s per gigabyte; a record of size and time instead would miss later changes of the file.
 
     Raises:
-        CheckpointError: the file is missing or not what it should be.
+        CheckpointError: the file is missing or has the wrong content.
     """
     path = cached(checkpoint)
     try:
@@ -125,13 +125,13 @@ def verify(checkpoint: Checkpoint) -> None:
         problem = f"has the SHA-256 {digest}, expected {checkpoint.sha256}"
     raise CheckpointError(
         f"{path} is damaged, or another file: it {problem}; run `sampt weights remove {checkpoint.name}` to "
-        "have it downloaded again, or give a file of your own with --segmenter-checkpoint or "
+        "have it downloaded again, or give your own file with --segmenter-checkpoint or "
         "--tracker-checkpoint"
     )
 
 
 def remove(checkpoint: Checkpoint) -> bool:
-    """Delete the file and what has come of an unfinished download; whether there was any.
+    """Delete the file and what is left of an unfinished download; return whether there was either.
 
     Raises:
         CheckpointError: the folder cannot be written.
@@ -146,7 +146,7 @@ def remove(checkpoint: Checkpoint) -> bool:
 
 
 def _download(checkpoint: Checkpoint, retry: Retry) -> None:
-    """From the first URL that gives it. pooch names the file, once its SHA-256 is right."""
+    """Download the file from the first URL that works; pooch renames it once its SHA-256 is right."""
     path, urls = cached(checkpoint), _urls(checkpoint)
     _announce(checkpoint, urls[0])
     pooch.get_logger().setLevel(logging.WARNING)  # else it prints by itself what is logged here
@@ -159,7 +159,7 @@ def _download(checkpoint: Checkpoint, retry: Retry) -> None:
                 base_url="",
                 registry={checkpoint.file: checkpoint.sha256},
                 urls={checkpoint.file: url},
-                retry_if_failed=1,  # of wrong bytes alone: what was left of an older download may be at fault
+                retry_if_failed=1,  # wrong content only: what was left of an older download may be at fault
             )
             try:
                 cache.fetch(checkpoint.file, downloader=downloader)
@@ -172,36 +172,36 @@ def _download(checkpoint: Checkpoint, retry: Retry) -> None:
             reasons.append(f"{url}: {reason}")
     raise CheckpointError(
         f"{path.name} cannot be downloaded ({'; '.join(reasons)}); try again later, set SAMPT_WEIGHTS_URL "
-        f"to a mirror, or put the right file at {path} yourself"
+        f"to a mirror, or copy the file to {path} yourself"
     )
 
 
 def _announce(checkpoint: Checkpoint, url: str) -> None:
-    """What comes from where, and under which licence."""
+    """Log what is downloaded from where, and under which licence."""
     logger.info("downloading %s from %s to %s", checkpoint.file, url, weights_folder())
     logger.info("licence %s; please cite %s", checkpoint.licence, checkpoint.citation)
     if checkpoint.commercial is False:
         logger.warning("%s: NOT for commercial use, by its licence %s", checkpoint.name, checkpoint.licence)
     elif checkpoint.commercial is None:
-        logger.info("whether these weights may be used commercially is not stated by their publisher")
+        logger.info("the publisher does not state whether these weights may be used commercially")
 
 
 def _urls(checkpoint: Checkpoint) -> tuple[str, ...]:
-    """Where to look for the file: on the mirror alone, if there is one."""
+    """URLs of the file: only that of the mirror, if one is set."""
     mirror = os.environ.get("SAMPT_WEIGHTS_URL")
     if not mirror:
         return checkpoint.urls
     if not mirror.startswith(("https://", "http://")):
-        raise ConfigError(f"SAMPT_WEIGHTS_URL is {mirror!r}; give a URL that begins with https:// or http://")
+        raise ConfigError(f"SAMPT_WEIGHTS_URL is {mirror!r}; give a URL that starts with https:// or http://")
     return (f"{mirror.rstrip('/')}/{checkpoint.file}",)
 
 
 @contextmanager
 def _lock(path: Path) -> Iterator[None]:
-    """Writing at ``path``, one process at a time; its folder is made.
+    """Lock for writing to ``path``, one process at a time; its folder is created.
 
     Raises:
-        CheckpointError: something cannot be written in the folder.
+        CheckpointError: the folder cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -209,7 +209,7 @@ def _lock(path: Path) -> Iterator[None]:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            logger.info("waiting for another process that is working on %s", path)
+            logger.info("waiting for another process that is downloading %s", path)
             lock.acquire()
         try:
             yield
@@ -217,14 +217,14 @@ def _lock(path: Path) -> Iterator[None]:
             lock.release()
     except OSError as error:
         raise CheckpointError(
-            f"cannot write in {path.parent} ({error.strerror or error}); free some space, or set "
-            "SAMPT_HOME to a folder that can be written"
+            f"cannot write to {path.parent} ({error.strerror or error}); free some space, or set "
+            "SAMPT_HOME to a writable folder"
         ) from error
 
 
 @contextmanager
 def _progress_bar(title: str) -> Iterator[ProgressCallback]:
-    """On a terminal; nothing elsewhere."""
+    """Progress bar of a download on a terminal; nothing elsewhere."""
     console = Console(stderr=True)
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with Progress(

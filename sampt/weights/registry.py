@@ -1,4 +1,4 @@
-"""The checkpoints this toolkit knows: where they are published, their SHA-256, licence and citation."""
+"""Known checkpoints: their addresses, SHA-256, licences and citations."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from sampt.errors import ConfigError
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One published file of weights.
+    """Published file of weights.
 
     Attributes:
-        name: what users call it: the segmenter or tracker it belongs to.
-        file: its name in the folder of weights and on a mirror.
-        urls: where it is published, tried in order.
-        sha256: of the whole file, 64 hex digits.
-        size: in bytes; None where it is not known.
-        licence: of the weights, as their publisher states it.
-        commercial: whether that licence allows commercial use; None where nothing is stated.
+        name: name for users: the segmenter or tracker it belongs to.
+        file: file name in the folder of weights and on a mirror.
+        urls: addresses, tried in order.
+        sha256: SHA-256 of the whole file, 64 hex digits.
+        size: size in bytes; None if unknown.
+        licence: licence of the weights, as their publisher states it.
+        commercial: whether the licence allows commercial use; None if nothing is stated.
         citation: the paper to cite.
         source: where ``sha256`` and ``size`` were found.
     """
@@ -37,7 +37,7 @@ class Checkpoint:
 
 _HUB = "https://huggingface.co"
 _MOBILE_SAM = "https://github.com/ChaoningZhang/MobileSAM/raw/01ea8d0f5590082f0c1ceb0a3e2272593f20154b"
-# Revisions of the hub are named by their commit: what they hold cannot change under the hash.
+# Revisions of the hub are named by their commit, so their content cannot change.
 _HQ_SAM = f"{_HUB}/lkeab/hq-sam/resolve/a3a77cd0a2e5e50eaa76faccf61b964732d9b35f"
 _COTRACKER3 = f"{_HUB}/facebook/cotracker3/resolve/a304f912a43a3f37a81256e55243137d60d223b7"
 
@@ -90,7 +90,7 @@ def _cotracker(name: str, url: str, sha256: str, size: int, citation: str) -> Ch
     return Checkpoint(name, file, (url,), sha256, size, "CC-BY-NC-4.0", False, citation, source)
 
 
-# Of RAFT's weights, trained on data for research, neither publisher says more than the licence of the code.
+# RAFT's weights are trained on data for research; both publishers state only the licence of the code.
 def _raft(name: str, file: str, folders: tuple[str, ...], sha256: str, size: int, source: str) -> Checkpoint:
     urls = tuple(f"{folder}/{file}" for folder in folders)
     return Checkpoint(name, file, urls, sha256, size, "BSD-3-Clause (code)", None, _RAFT_PAPER, source)
@@ -229,7 +229,7 @@ def find_checkpoint(name: str) -> Checkpoint:
     """The checkpoint called ``name``.
 
     Raises:
-        ConfigError: there is none; the message names the closest.
+        ConfigError: there is no such checkpoint; names the closest.
     """
     if name not in CHECKPOINTS:
         raise ConfigError(unknown_name("checkpoint", name, CHECKPOINTS))

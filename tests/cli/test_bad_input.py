@@ -132,7 +132,7 @@ def test_a_checkpoint_path_may_hold_what_means_something_in_yaml(refused, clip: 
 def test_a_folder_for_coco_is_refused_before_any_work(here: Cli, clip: Path, tmp_path: Path) -> None:
     done = here("segment", clip, *POINT, "--output", "out", "--coco", tmp_path)
     assert done.returncode == 2
-    assert "it is a folder; give a file" in done.stderr
+    assert f"{tmp_path}: it is a folder" in done.stderr
     assert not list((tmp_path / "out").rglob("*.png"))
 
 
@@ -155,7 +155,7 @@ def test_sam_without_a_checkpoint_or_a_network(refused, clip: Path, tmp_path: Pa
 def test_a_checkpoint_of_another_variant(refused, clip: Path, tmp_path: Path) -> None:
     torch.save(build_mobile_sam().state_dict(), tmp_path / "mobile_sam.pt")
     said = refused(clip, *POINT, "--segmenter", "sam-vit-b", "--segmenter-checkpoint", "mobile_sam.pt")
-    assert "mobile_sam.pt is not one of SAM ViT-B: it lacks image_encoder.pos_embed" in said
+    assert "mobile_sam.pt" in said and "SAM ViT-B" in said and "image_encoder.pos_embed" in said
 
 
 def test_a_checkpoint_of_another_model(refused, clip: Path, tmp_path: Path) -> None:

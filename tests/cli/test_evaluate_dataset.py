@@ -122,4 +122,4 @@ def test_the_command_names_the_sequences_of_a_dataset_that_have_no_results(here:
     save_clip(tmp_path / "results" / "car")
     done = on_dataset(here, tmp_path, "--dataset", "generic")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.count("\n") == 1 and "no results for 1 of the 2 sequences" in done.stderr
+    assert done.stderr.count("\n") == 1 and "1 of the 2 sequences" in done.stderr

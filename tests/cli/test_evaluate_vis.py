@@ -79,7 +79,7 @@ def test_classes_can_be_left_out_of_account(train: tuple[Path, Path], tmp_path: 
         (RESULTS, "nothing.json", (), DatasetError, "nothing.json"),
         (ANNOTATIONS, ANNOTATIONS, (), EvaluationError, "no list"),
         (RESULTS, RESULTS, (), DatasetError, "no list of videos"),
-        (RESULTS, ANNOTATIONS, ("--json", "no/where.json"), OutputError, "make the folder no first"),
+        (RESULTS, ANNOTATIONS, ("--json", "no/where.json"), OutputError, "no/where.json"),
         (RESULTS, ANNOTATIONS, ("--json", "."), OutputError, "it is a folder"),
     ],
 )

@@ -38,13 +38,12 @@ def test_one_option_has_one_name(command: str) -> None:
 class TestUnknownNames:
     def test_a_close_command(self, here: Cli) -> None:
         done = here("segmnt")
-        assert (done.returncode, done.stderr) == (
-            2,
-            "Error: unknown command 'segmnt'; did you mean 'segment'?\n",
-        )
+        assert done.returncode == 2
+        assert done.stderr.startswith("Error: ") and done.stderr.count("\n") == 1
+        assert "'segmnt'" in done.stderr and "'segment'" in done.stderr
 
     def test_a_close_command_of_a_group(self, here: Cli) -> None:
-        assert "unknown command 'lst'; did you mean 'list'?" in here("weights", "lst").stderr
+        assert "'list'" in here("weights", "lst").stderr
 
     def test_no_command_is_close(self, here: Cli) -> None:
         said = here("zzzzz").stderr
@@ -53,7 +52,7 @@ class TestUnknownNames:
 
     def test_a_close_option(self, here: Cli) -> None:
         said = here("segment", "clip.mp4", "--segmenter-chekpoint", "x").stderr
-        assert "unknown option '--segmenter-chekpoint'; did you mean '--segmenter-checkpoint'?" in said
+        assert "'--segmenter-checkpoint'" in said
 
     def test_no_option_is_close(self, here: Cli) -> None:
         said = here("segment", "clip.mp4", "--zzzzz").stderr

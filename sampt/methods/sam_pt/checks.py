@@ -1,4 +1,4 @@
-"""What can be found wrong with a configuration of SAM-PT before torch is imported."""
+"""Checks of a configuration of SAM-PT before torch is imported."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from .samplers import PointSampler, create_sampler
 
 
 def check(config: Config) -> None:
-    """
+    """Check the parts of SAM-PT that a configuration names.
+
     Raises:
-        ConfigError: an unknown tracker, sampler or strategy, or an option of one that makes no sense.
+        ConfigError: an unknown tracker, sampler or strategy, or an invalid option of one.
         CheckpointError: the tracker's checkpoint does not exist.
     """
     make_sampler("positive", config.sampling.positive)
@@ -23,7 +24,7 @@ def check(config: Config) -> None:
 
 
 def describe(config: Config) -> dict[str, str]:
-    """What a SAM-PT of this configuration uses, for people."""
+    """Names of the parts of SAM-PT that a configuration chooses, for display."""
     positive, negative = config.sampling.positive, config.sampling.negative
     return {
         "method": config.method,
@@ -35,10 +36,10 @@ def describe(config: Config) -> dict[str, str]:
 
 
 def make_sampler(which: str, config: SamplerConfig) -> PointSampler:
-    """The sampler of the positive or negative points, as ``which`` says.
+    """The sampler of the positive or negative points, as chosen by ``which``.
 
     Raises:
-        ConfigError: there is no such sampler or option, or an option's value makes no sense.
+        ConfigError: there is no such sampler or option, or an option's value is invalid.
     """
     try:
         return create_sampler(config.name, **config.options)

@@ -1,6 +1,6 @@
-"""One video, segmented: how tracking, prompting and reinitialisation take turns.
+"""Main loop of SAM-PT: tracking, prompting and reinitialisation of one video.
 
-Positions count the frames of the clip that is worked on; frame numbers are the video's.
+Positions count the frames of the clip; frame numbers are those of the video.
 """
 
 from __future__ import annotations
@@ -33,9 +33,13 @@ from .state_store import StateStore
 
 @dataclass(frozen=True)
 class Target:
-    """One object to be segmented: its points at its query position, and the positions it is wanted in.
+    """Object to segment: its points at its query position, and the positions in which to segment it.
 
-    start: query position. first, last: wanted positions, inclusive.
+    Attributes:
+        start: query position.
+        first: first position in which to segment it.
+        last: last position in which to segment it.
+        points: its points at the query position.
     """
 
     points: FramePoints
@@ -46,16 +50,16 @@ class Target:
 
 @dataclass
 class Loop:
-    """One pass over one clip.
+    """Pass over one clip.
 
     Attributes:
-        parts: the method's.
+        parts: parts of the method.
         clip: the frames.
         size: the frames' (height, width).
         targets: the objects, by their index.
-        encoder: of the clip's source.
-        contexts: what the segmenter learned at the query frames, by object index.
-        rng: draws whatever is random.
+        encoder: encoder of the clip's source.
+        contexts: contexts that the segmenter learned at the query frames, by object index.
+        rng: the only source of randomness.
         backward: whether objects are also segmented before their query frames.
         stopwatch: seconds per stage.
     """
@@ -72,11 +76,11 @@ class Loop:
 
     @property
     def _last(self) -> int:
-        """The last position in which anything is wanted."""
+        """Last position in which any object is segmented."""
         return max(t.last for t in self.targets.values())
 
     def states(self) -> Generator[States, None, None]:
-        """What is known about the objects in each frame of the clip, in the clip's order."""
+        """States of the objects in each frame of the clip, in the clip's order."""
         steps = self._tracked_once() if self.parts.reinit is None else self._both_ways()
         for position, states in enumerate(steps):
             yield {k: states[k] for k in sorted(states) if self._wanted(k, position)}
@@ -86,7 +90,7 @@ class Loop:
         return target.first <= position <= target.last and (self.backward or position >= target.start)
 
     def _tracked_once(self) -> Iterator[States]:
-        """Without reinitialisation: all points through the whole clip, then every frame by itself."""
+        """Without reinitialisation: track all points through the clip, and segment each frame by itself."""
         targets = self.targets
         begin = min(min(t.start, t.first) if self.backward else t.start for t in targets.values())
         end = max(max(t.start, t.last) for t in targets.values()) + 1
@@ -98,7 +102,7 @@ class Loop:
             yield self._segment(position, {k: p for k, p in points.items() if self._wanted(k, position)})
 
     def _both_ways(self) -> Iterator[States]:
-        """With reinitialisation: first backward, kept on disk, then forward; joined at the query frames."""
+        """With reinitialisation: first backward, kept on disk, then forward, joined at the query frames."""
         with tempfile.TemporaryDirectory(prefix="sampt-") as folder:
             earlier = StateStore(Path(folder))
             if self.backward and any(t.start > t.first for t in self.targets.values()):
@@ -111,7 +115,7 @@ class Loop:
                 yield {**earlier.take(position), **later}
 
     def _flipped(self) -> Loop:
-        """The same loop backward in time, for the objects wanted before their query frames."""
+        """The same loop backward in time, for objects that are segmented before their query frames."""
         end = len(self.clip) - 1
         targets = {
             k: replace(t, start=end - t.start, first=end - t.last, last=end - t.first)
@@ -126,9 +130,9 @@ class Loop:
         return self._until_lost(strategy) if isinstance(strategy, OnLoss) else self._in_stretches(strategy)
 
     def _in_stretches(self, strategy: ReinitStrategy) -> Iterator[States]:
-        """Strategies A to D: segment a stretch, choose the next start, sample there, overwrite from it on.
+        """Strategies A to D: segment a stretch, choose the next start, sample there, overwrite from there.
 
-        Objects that start together are tracked together; only they serve each other as negatives.
+        Objects that start together are tracked together; only they are negatives of each other.
         """
         starts = {k: t.start for k, t in self.targets.items()}
         points = {k: t.points for k, t in self.targets.items()}
@@ -174,7 +178,7 @@ class Loop:
         yield from finished(done, len(self.clip.indices))
 
     def _until_lost(self, strategy: OnLoss) -> Iterator[States]:
-        """Strategy E: one frame after the other; an object that loses points gets others for them at once."""
+        """Strategy E: frame by frame; an object that loses points gets new ones at once."""
         starts = {k: t.start for k, t in self.targets.items()}
         given = {k: t.points for k, t in self.targets.items()}
         tracks: dict[int, Iterator[dict[int, FramePoints]]] = {}
@@ -207,7 +211,7 @@ class Loop:
     def _track(
         self, clip: Clip, points: dict[int, FramePoints], starts: dict[int, int], backward: bool
     ) -> Iterator[dict[int, FramePoints]]:
-        """Track the points of ``joint_objects`` objects together, and hand all back per object."""
+        """Track the points of ``joint_objects`` objects together, and yield them per object."""
         groups = self.parts.tracked_together(list(points))
         tracks = [
             self._track_jointly(clip, {k: points[k] for k in group}, starts, backward) for group in groups

@@ -1,4 +1,4 @@
-"""What SAM-PT is made of: its exchangeable parts and its settings, in one value that its loops share."""
+"""Parts of SAM-PT: its exchangeable parts and settings, shared by its loops."""
 
 from __future__ import annotations
 
@@ -24,13 +24,15 @@ from .samplers import PointSampler, select_points
 
 @dataclass(frozen=True)
 class Sampling:
-    """How points are drawn from a mask: the query mask, or a predicted one at reinitialisation.
+    """Sampling of points from a mask: the query mask, or a predicted one at reinitialisation.
 
     Attributes:
-        positive, negative: what draws them, from the mask and from its complement.
-        positives, negatives: how many for each object.
-        from_clicks: an object with fewer positive points than ``positives`` gets more, from the mask that the
-            segmenter makes of them at the query frame.
+        positive: sampler of positive points, from the mask.
+        negative: sampler of negative points, from the mask's complement.
+        positives: number of positive points per object.
+        negatives: number of negative points per object.
+        from_clicks: whether an object with fewer positive points than ``positives`` gets more, from the mask
+            that the segmenter predicts from its points at the query frame.
     """
 
     positive: PointSampler
@@ -50,15 +52,17 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Parts:
-    """SAM-PT's parts.
+    """Parts and settings of SAM-PT.
 
     Attributes:
-        tracker, segmenter, sampling: the exchangeable parts.
-        prompting: how points become prompts.
-        reinit: when points are sampled again; None: never.
-        patch_filter: rejects points that no longer look alike; None: none.
-        joint_objects: how many objects' points are tracked together, which matters to a tracker whose points
-            see each other; None for all.
+        tracker: tracks the points.
+        segmenter: segments frames by prompts.
+        sampling: samples points from masks.
+        prompting: settings for making prompts of points.
+        reinit: strategy that decides when points are sampled again; None for never.
+        patch_filter: filter that rejects points whose patch has changed; None for no filter.
+        joint_objects: number of objects whose points are tracked together, which matters to trackers whose
+            points attend to each other; None for all.
     """
 
     tracker: PointTracker
@@ -76,7 +80,7 @@ class Parts:
         segmenter: PromptableSegmenter | None = None,
         tracker: PointTracker | None = None,
     ) -> Parts:
-        """Everything that a configuration names; with ``segmenter`` and ``tracker`` instead, if given.
+        """The parts that a configuration names; ``segmenter`` and ``tracker`` replace its own, if given.
 
         Raises:
             ConfigError: an unknown or mistyped tracker, segmenter, sampler, strategy or option of one.
@@ -117,6 +121,6 @@ class Parts:
         )
 
     def tracked_together(self, objects: Sequence[int]) -> list[Sequence[int]]:
-        """Objects in groups whose points are tracked together."""
+        """Groups of objects whose points are tracked together."""
         size = self.joint_objects or max(len(objects), 1)
         return [objects[i : i + size] for i in range(0, len(objects), size)]

@@ -39,18 +39,24 @@ from .solver import PointSolver
 logger = logging.getLogger(__name__)
 
 GIVEN_LOGIT = 1e4
-"""The logit of a mask that was given, at its own frame: it wins over any prediction."""
+"""Logit of a given mask at its own frame, so that it wins over any prediction."""
 
 
 class SamPt(VideoMethod):
-    """SAM-PT, ready to run on any number of videos.
+    """The method SAM-PT, for any number of videos.
 
     Args:
-        tracker, segmenter, sampling, prompting, reinit, patch_filter, joint_objects: see ``Parts``.
-        overlapping: keep masks that overlap; otherwise each pixel goes to the highest logit.
-        cache: how much memory embeddings of frames may take.
-        frames_per_batch: how many frames are encoded together; None means 4 on a GPU and 1 elsewhere.
-        seed: everything random is drawn from it, once for each video.
+        tracker: tracks the points.
+        segmenter: segments frames by prompts.
+        sampling: samples points from masks.
+        prompting: settings for making prompts of points; None for the defaults.
+        reinit: strategy that decides when points are sampled again; None for never.
+        patch_filter: filter that rejects points whose patch has changed; None for no filter.
+        overlapping: keep overlapping masks; otherwise each pixel goes to the object with the highest logit.
+        cache: memory budget for embeddings of frames.
+        frames_per_batch: number of frames encoded together; None means 4 on a GPU and 1 elsewhere.
+        joint_objects: number of objects whose points are tracked together; None for all.
+        seed: seed of all randomness, restarted for each video.
     """
 
     name: ClassVar[str] = "sam-pt"
@@ -84,11 +90,13 @@ class SamPt(VideoMethod):
         segmenter: PromptableSegmenter | None = None,
         tracker: PointTracker | None = None,
     ) -> SamPt:
-        """Build from a YAML file, the name of one that comes with the package, or a ``Config``.
+        """Build SAM-PT from a configuration.
 
         Args:
+            config: a YAML file, the name of one that comes with the package, or a ``Config``.
             overrides: ``key=value`` each, as ``-o`` takes them.
-            segmenter, tracker: used instead of those that the configuration names.
+            segmenter: used instead of the one that the configuration names.
+            tracker: used instead of the one that the configuration names.
 
         Raises:
             ConfigError: an unknown or mistyped key, tracker, segmenter, sampler or strategy.
@@ -137,7 +145,7 @@ class SamPt(VideoMethod):
 
 
 class SamPtSegmentation(Segmentation):
-    """SAM-PT on one video."""
+    """Run of SAM-PT on one video."""
 
     method: SamPt
 
@@ -196,7 +204,7 @@ class SamPtSegmentation(Segmentation):
 
     def _check(self, clip: Clip, queries: QueryPoints) -> None:
         if not clip.has(0):
-            raise VideoError("the video has no frames; give one that has")
+            raise VideoError("the video has no frames; give one that has some")
         if clip.indices.step < 0:
             raise PromptError("the clip runs backward in time; give its frames in ascending order")
         if not clip.endless:
@@ -204,18 +212,18 @@ class SamPtSegmentation(Segmentation):
         tracker = self.method.parts.tracker
         if not tracker.online:
             raise PromptError(
-                f"{tracker.name} needs the whole clip, and frames that come one after the other have no end; "
+                f"{tracker.name} needs the whole clip, but an iterator of frames has no known end; "
                 "choose a tracker that works frame by frame, such as dis"
             )
         for query in queries.objects:
             if query.frame != clip.indices[0]:
                 raise PromptError(
-                    f"{queries.source}: object {query.id} is given at frame {query.frame}, but of frames "
-                    f"that come one after the other only the first, {clip.indices[0]}, can be a query frame"
+                    f"{queries.source}: object {query.id} is given at frame {query.frame}, but with an "
+                    f"iterator of frames it must be given at the first, {clip.indices[0]}"
                 )
 
     def _points(self, parts: Parts, query: ObjectQuery, objects: Sequence[ObjectQuery]) -> FramePoints:
-        """Those given, and those sampled from the object's mask, or from what is seen in its box."""
+        """The given points, and those sampled from the object's mask or from the mask found in its box."""
         clicked = FramePoints.at_query(query.positives, query.negatives)
         few = parts.sampling.from_clicks and len(query.positives) < parts.sampling.positives
         mask = query.mask
@@ -232,7 +240,7 @@ class SamPtSegmentation(Segmentation):
     def _first_mask(
         self, query: ObjectQuery, clicked: FramePoints, objects: Sequence[ObjectQuery]
     ) -> NDArray[np.bool_] | None:
-        """What the segmenter sees in an object's box and at its points; None if nothing at its points."""
+        """Mask that the segmenter finds in an object's box or at its points; None if none at its points."""
         others = [o.positives for o in objects if o.frame == query.frame and o.id != query.id]
         foreign = np.concatenate([np.zeros((0, 2), np.float32), *others])
         mask = first_mask(self.method.segmenter, self.encoder(query.frame), clicked, foreign, query.box)
@@ -240,7 +248,7 @@ class SamPtSegmentation(Segmentation):
             return mask
         if query.box is None:
             return None
-        raise PromptError(f"object {query.id}: nothing stands out in its box; add a point on the object")
+        raise PromptError(f"object {query.id}: no mask was found in its box; add a point on the object")
 
     def _target(self, query: ObjectQuery, points: FramePoints) -> Target:
         indices = self.clip.indices
@@ -250,18 +258,18 @@ class SamPtSegmentation(Segmentation):
         )
 
     def _warn_of_borders(self) -> None:
-        """Points at the very edge count as outside the frame: an object with no others has no mask there."""
+        """Warn of objects whose points are all at the border, where they count as outside the frame."""
         for query, target in zip(self.queries.objects, self._targets.values(), strict=True):
             states = mark_outside(target.points.xy, target.points.visibility, self.size)
             if not (states[target.points.positive] == Visibility.VISIBLE).any():
                 logger.warning(
-                    "object %d: all its points lie within 1 %% of the frame's border, where points count as "
-                    "outside; add one farther in",
+                    "object %d: all its points are within 1 %% of the frame's border, where points count as "
+                    "outside; add one farther inside",
                     query.id,
                 )
 
     def _contexts(self, segmenter: PromptableSegmenter) -> dict[int, Context]:
-        """Let the segmenter learn each object at its query frame, objects of one frame together."""
+        """Contexts that the segmenter learns at the query frames, for all objects of a frame together."""
         if not segmenter.learns:
             return {}
         contexts: dict[int, Context] = {}
@@ -294,7 +302,7 @@ class SamPtSegmentation(Segmentation):
 
 
 def _with_points(queries: QueryPoints, points: dict[int, FramePoints]) -> QueryPoints:
-    """The same objects with the points in use instead of the masks and boxes that they came from."""
+    """The same objects, with the points in use instead of masks and boxes."""
     objects = (
         replace(
             query,

@@ -1,4 +1,4 @@
-"""Tracks that are made as far as they are needed, and remembered."""
+"""Tracks that are computed as far as needed, and kept."""
 
 from __future__ import annotations
 
@@ -17,9 +17,14 @@ from .parts import Parts
 
 
 class Track:
-    """N points that start in one frame, in one direction of time; step 0 is that frame.
+    """Track of N points from one frame on, in one direction of time; step 0 is that frame.
 
-    make: begins the tracking anew. known: how many steps are there already.
+    Args:
+        make: starts the tracking from the beginning.
+        points: number of points.
+
+    Attributes:
+        known: number of known steps.
     """
 
     def __init__(self, make: Callable[[], Iterator[Step]], points: int) -> None:
@@ -30,7 +35,7 @@ class Track:
         self.known = 0
 
     def advance(self) -> None:
-        """Make one more step."""
+        """Track one more step."""
         if self._steps is None:
             self._steps = islice(self._make(), self.known, None)
         if self.known == len(self._xy):
@@ -40,20 +45,20 @@ class Track:
         self.known += 1
 
     def rest(self) -> None:
-        """Let go of what the tracker remembers; going on later costs the way up to here again."""
+        """Free the tracker's memory; continuing later tracks all steps again."""
         self._steps = None
 
     def at(self, step: int) -> Step:
-        """The points at a known step: (N, 2) float32, (N,) int8."""
+        """Positions (N, 2) float32 and visibility (N,) int8 at a known step."""
         return self._xy[step], self._visibility[step]
 
 
 SPARE_BYTES = 256 << 20
-"""For the optical flow of some 160 frames of ``dis``, in both directions: points come one after the other."""
+"""Memory for optical flow, some 160 frames of ``dis`` in both directions, as points are added one by one."""
 
 
 class TrackStarter:
-    """Begins tracks in one video, as a method wants its points tracked."""
+    """Starter of tracks in one video, with a tracker and a filter."""
 
     def __init__(self, tracker: PointTracker, patch_filter: PatchFilter | None, clip: Clip) -> None:
         tracker.spare_bytes = max(tracker.spare_bytes, SPARE_BYTES)
@@ -69,15 +74,15 @@ class TrackStarter:
         return Track(lambda: filtered_steps(self._tracker, clip, queries, self._filter, False), len(xy))
 
     def given(self, xy: NDArray[np.float32]) -> NDArray[np.int8]:
-        """The visibility, (N,), of points where they are given."""
+        """Visibility, (N,) int8, of points in the frame where they are given."""
         return mark_outside(xy, np.full(len(xy), Visibility.VISIBLE, np.int8), self._size)
 
 
 class PointTracks:
-    """Where the points that a person gave are in other frames.
+    """Tracks of the points that a person gave.
 
-    Points are tracked together if they were given in one frame and are not tracked yet; a point that comes
-    later is tracked by itself.
+    Points of one frame that are not tracked yet are tracked together; a point that is added later is tracked
+    by itself.
     """
 
     def __init__(self, parts: Parts, starter: TrackStarter) -> None:
@@ -85,7 +90,7 @@ class PointTracks:
         self._tracks: dict[tuple[int, tuple[int, float, float], bool], tuple[Track, int]] = {}
 
     def begin(self, points: Sequence[Point]) -> None:
-        """Begin tracks, in both directions, of all points that have none; nothing is tracked yet."""
+        """Create tracks, in both directions, of all points without one; nothing is tracked yet."""
         for backward in (False, True):
             lacking = [p for p in points if (p.id, p.place, backward) not in self._tracks]
             for frame, same in groupby(sorted(lacking, key=lambda p: (p.frame, p.id)), lambda p: p.frame):
@@ -99,7 +104,7 @@ class PointTracks:
         return [[p for p in points if p.object_id in group] for group in together]
 
     def rest_all_but(self, points: Collection[Point]) -> None:
-        """Let go of what the tracker remembers of tracks that none of these points needs."""
+        """Free the tracker's memory of tracks that none of these points needs."""
         kept = {(p.id, p.place) for p in points}
         needed = {id(track) for key, (track, _) in self._tracks.items() if key[:2] in kept}
         for track, _ in self._tracks.values():
@@ -107,16 +112,16 @@ class PointTracks:
                 track.rest()
 
     def knows(self, point: Point, frame: int) -> bool:
-        """Whether it is known where a point is in a frame."""
+        """Whether a point's position in a frame is known."""
         found = self._tracks.get((point.id, point.place, frame < point.frame))
         return frame == point.frame or (found is not None and found[0].known > abs(frame - point.frame))
 
     def advance(self, point: Point, frame: int) -> None:
-        """Make one more step towards knowing where a begun point is in a frame."""
+        """Track a point one more step towards a frame."""
         self._tracks[point.id, point.place, frame < point.frame][0].advance()
 
     def at(self, point: Point, frame: int) -> tuple[NDArray[np.float32], np.int8]:
-        """Where a point is in a frame for which that is known: (2,) float32, and its visibility."""
+        """Position, (2,) float32, and visibility of a point in a frame where they are known."""
         if frame == point.frame:
             xy = _xy([point])
             return xy[0], self._starter.given(xy)[0]

@@ -1,4 +1,4 @@
-"""From visible points to masks: two-pass prompting and iterative refinement (SAM-PT, Sec. 3.3)."""
+"""Masks from visible points: two-pass prompting and iterative refinement (SAM-PT, Sec. 3.3)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sampt.methods.frame_points import FramePoints
 from sampt.segmenters.base import Context, Decoded, Embedding, PromptableSegmenter, Prompts
 
 OBJECTS_PER_CALL = 32
-"""Objects that go into one call of the decoder: some 100 MB of activations for each."""
+"""Maximum number of objects per call of the decoder, at some 100 MB of activations each."""
 
 Others = Mapping[int, NDArray[np.float32]]
 """For each object, points (M, 2) of other objects."""
@@ -24,12 +24,12 @@ Others = Mapping[int, NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class ObjectState:
-    """One object in one frame.
+    """State of one object in one frame.
 
     Attributes:
-        points: where its points are.
-        low_res: (h, w) low-resolution logits of its mask; None where it is empty.
-        score: the predicted IoU; NaN where the segmenter was not asked, because no positive point is visible.
+        points: its points.
+        low_res: (h, w) low-resolution logits of its mask; None if it is empty.
+        score: predicted IoU; NaN if the segmenter was not run, because no positive point is visible.
         lost: whether its reinitialisation has failed in an earlier frame.
     """
 
@@ -50,10 +50,10 @@ def learn(
     points: Mapping[int, FramePoints],
     others: Others | None = None,
 ) -> dict[int, Context]:
-    """What the segmenter learns about objects that share a query frame; empty if it learns nothing.
+    """Contexts that the segmenter learns about objects of one query frame; empty if it learns nothing.
 
     The other objects' positives always count as negatives here: colours learned from them would be wrong.
-    ``others`` as for ``segment_frame``.
+    ``others`` is as for ``segment_frame``.
     """
     prompts = {k: _prompt(k, points, Prompting(), np.random.default_rng(0), others) for k in points}
     contexts: dict[int, Context] = {}
@@ -150,7 +150,7 @@ def _refine(
     contexts: Sequence[Context] | None,
     times: int,
 ) -> Decoded:
-    """Feed each mask back with its box; a mask of fewer than 2 pixels stays as it is. All on the device."""
+    """Feed each mask back with its box, on the device; masks of fewer than 2 pixels are left unchanged."""
     going = torch.ones(len(prompts), dtype=torch.bool, device=decoded.low_res.device)
     for _ in range(times):
         boxes, areas = segmenter.extent(decoded.low_res, embedding.size)
@@ -188,7 +188,7 @@ def _prompt(
 
 
 def _equally_long(prompts: Mapping[int, FramePoints], apart: Collection[int] = ()) -> list[list[int]]:
-    """Objects in groups with equally many points; those in ``apart`` never share one with the rest.
+    """Groups of objects with equally many points; those in ``apart`` are never grouped with the rest.
 
     No group has more than ``OBJECTS_PER_CALL``.
     """

@@ -1,4 +1,4 @@
-"""When to drop tracked points and sample new ones from a predicted mask (SAM-PT, Sec. 3.4)."""
+"""Reinitialisation: new points are sampled from a predicted mask (SAM-PT, Sec. 3.4)."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from sampt.errors import ConfigError
 from sampt.methods.frame_points import FramePoints
 
 SMALLEST_AREA = 25
-"""Masks of so many pixels or fewer are not restarted from (B, C, D)."""
+"""Masks with this many pixels or fewer are not restarted from (B, C, D)."""
 NO_MASK = 720.0
-"""What an object without a valid mask adds to D's sum of relative area differences."""
+"""Term of an object without a valid mask in D's sum of relative area differences."""
 SYNC_BONUS = 36.0
-"""How much D prefers the frame where another object starts."""
+"""Bonus in D for the frame where another object starts."""
 
 
 class ReinitStrategy(Protocol):
-    """Chooses restart frames after a stretch of ``horizon`` frames has been segmented.
+    """Strategy that chooses restart frames after a stretch of ``horizon`` frames has been segmented.
 
     ``tracker_horizon`` frames are tracked for each stretch; more than ``horizon`` can help a tracker that
     looks ahead.
@@ -37,8 +37,9 @@ class ReinitStrategy(Protocol):
     def restarts(self, areas: NDArray[np.int64], other_start: int | None) -> list[int | None]:
         """For each of G objects, the frame to restart from, counted from the first; None if it is lost.
 
-        areas: (G, L) mask areas in pixels, L ≥ 2 frames; column 0 is the frame of the query.
-        other_start: the next frame at which an object of another stretch starts, counted likewise.
+        Args:
+            areas: (G, L) mask areas in pixels, L ≥ 2 frames; column 0 is the frame of the query.
+            other_start: next frame at which an object of another stretch starts, counted from the first.
         """
 
 
@@ -55,7 +56,7 @@ class _Horizon:
             )
 
     def candidate_areas(self, areas: NDArray[np.int64]) -> NDArray[np.float64]:
-        """(G, L − 1) areas of the frames after the first; NaN where the mask is not to be restarted from."""
+        """Areas, (G, L − 1), of the frames after the first; NaN for masks that must not be restarted from."""
         later = areas[:, 1:].astype(float)
         later[later <= SMALLEST_AREA] = np.nan
         skipped = self.horizon // 4
@@ -65,7 +66,7 @@ class _Horizon:
 
 
 class AtHorizon(_Horizon):
-    """A: the last frame of the stretch, or earlier, where another object starts, so that all stay in step."""
+    """A: the last frame of the stretch, or an earlier one where another object starts, to stay in step."""
 
     def restarts(self, areas: NDArray[np.int64], other_start: int | None) -> list[int | None]:
         offset = self.horizon - 1 if other_start is None else min(self.horizon - 1, other_start)
@@ -94,7 +95,7 @@ class SimilarArea(_Horizon):
 
 
 class SimilarAreaSync(_Horizon):
-    """D: one frame for all objects together, with the least sum of relative area differences."""
+    """D: the same frame for all objects, with the least sum of relative area differences."""
 
     def restarts(self, areas: NDArray[np.int64], other_start: int | None) -> list[int | None]:
         candidates = self.candidate_areas(areas)
@@ -118,10 +119,10 @@ STRATEGIES: dict[str, type[Any]] = {
 
 
 def make_strategy(config: ReinitConfig) -> Reinit | None:
-    """The strategy that a configuration names; None where points are never sampled again.
+    """The strategy that a configuration names; None if points are never sampled again.
 
     Raises:
-        ConfigError: there is no such strategy, or its horizons make no sense.
+        ConfigError: there is no such strategy, or its horizons are invalid.
     """
     if config.strategy is None:
         return None
@@ -144,12 +145,14 @@ def renewed(
     mask: Callable[[], NDArray[np.bool_]],
     sample: Callable[[NDArray[np.bool_]], FramePoints],
 ) -> FramePoints | None:
-    """Strategy E for one object in one frame: the points to go on with, or None for those it has.
+    """Strategy E for one object in one frame: the points to continue with, or None to keep its points.
 
     Args:
+        strategy: settings of the strategy.
         points: the object's points in this frame.
-        mask: makes its mask in this frame, (H, W) bool, if it is looked at.
-        sample: draws points from a mask.
+        frames_since_start: frames since its points were last sampled.
+        mask: makes its mask in this frame, (H, W) bool, if needed.
+        sample: samples points from a mask.
     """
     visible, total = len(points.visible_positives), int(points.positive.sum())
     if not strategy.due(visible, total, frames_since_start):
@@ -161,10 +164,10 @@ def renewed(
 
 
 def filled_up(tracked: FramePoints, fresh: FramePoints) -> FramePoints:
-    """The fresh points, but with the tracked positives that are visible in place of as many nearest to them.
+    """The fresh points, with the visible tracked positives in place of the nearest fresh ones.
 
-    Were they all replaced, a part of the object that is missing in one mask could never come back. Negatives
-    are worth most close around the object, where only fresh ones are.
+    If all were replaced, a part of the object that is missing in one mask could never come back. Negatives
+    matter most close around the object, where only fresh ones are.
     """
     kept, sampled = tracked.visible_positives, fresh.visible_positives
     lacking = max(len(sampled) - len(kept), 0)

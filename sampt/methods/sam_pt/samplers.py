@@ -1,4 +1,4 @@
-"""Choosing query points inside a mask (SAM-PT, section 3.1, "query points selection").
+"""Samplers of query points inside a mask (SAM-PT, section 3.1, "query points selection").
 
 A sampler is a frozen dataclass of its options, with a ``name`` and ``sample``; ``SAMPLERS`` lists our own.
 Every point is the centre of a pixel of the mask, and all randomness comes from the generator that is passed.
@@ -20,14 +20,14 @@ from sampt.trackers.extensions import all_names, load_extension
 from sampt.trackers.options import at_least, from_0_to_1, read_options
 
 CLUSTERED_PIXELS = 1800
-"""K-Medoids clusters at most so many pixels of a mask: its cost grows with their square."""
+"""Maximum number of pixels that K-Medoids clusters: its cost grows with their square."""
 
 REFERENCE_SIDE = 427
-"""Lengths given "at a scale of 427" are pixels of an image whose longer side is 427."""
+"""Longer side, in pixels, of the image to which lengths "at a scale of 427" refer."""
 
 
 class PointSampler(Protocol):
-    """Picks points inside a mask."""
+    """Sampler of points inside a mask."""
 
     @property
     def name(self) -> str: ...
@@ -39,8 +39,8 @@ class PointSampler(Protocol):
 
         Args:
             image: (H, W, 3) uint8 RGB.
-            mask: (H, W) bool, where points may lie: the object for positives, its complement for negatives.
-            count: how many points; pixels repeat when the mask has fewer.
+            mask: (H, W) bool, where points may be: the object for positives, its complement for negatives.
+            count: number of points; pixels repeat if the mask has fewer.
             rng: the only source of randomness.
 
         Returns:
@@ -53,7 +53,7 @@ class PointSampler(Protocol):
 
 @dataclass(frozen=True)
 class RandomSampler:
-    """Pixels of the mask, uniformly."""
+    """Uniformly random pixels of the mask."""
 
     name: ClassVar[str] = "random"
 
@@ -65,10 +65,11 @@ class RandomSampler:
 
 @dataclass(frozen=True)
 class KMedoidsSampler:
-    """Medoids of the mask's pixels: points that share the mask out evenly among them.
+    """Medoids of the mask's pixels, which divide the mask evenly among them.
 
-    erosion: side, at a scale of 427, of the square that the mask is eroded by first; 0 is no erosion, and
-        so is an erosion that leaves fewer pixels than points.
+    Attributes:
+        erosion: side, at a scale of 427, of the square by which the mask is first eroded; 0 for no erosion.
+            An erosion that leaves fewer pixels than points is skipped.
     """
 
     name: ClassVar[str] = "k-medoids"
@@ -91,7 +92,7 @@ class KMedoidsSampler:
 
 @dataclass(frozen=True)
 class ShiTomasiSampler:
-    """Corners of the image well inside the mask; the mask's medoids stand in for missing ones.
+    """Corners of the image well inside the mask; the mask's medoids replace missing ones.
 
     The mask is eroded by 6 % of its diameter, or by 2 %, 1 % or nothing while fewer than 10 pixels are left;
     corners keep a distance of the eroded mask's diameter / ``count``.
@@ -134,7 +135,7 @@ class ShiTomasiSampler:
 
 @dataclass(frozen=True)
 class MixedSampler:
-    """A quarter of the points K-Medoids, then a third Shi-Tomasi (both rounded down), then random ones."""
+    """Mix of points: a quarter K-Medoids, a third Shi-Tomasi (both rounded down), the rest random."""
 
     name: ClassVar[str] = "mixed"
 
@@ -155,12 +156,14 @@ class MixedSampler:
 class RingSampler:
     """Negatives around an object: medoids of the ring that surrounds it, and of all that is farther out.
 
-    The mask it samples is, as for every negative sampler, the complement of the object's. A zone with fewer
-    pixels than its points leaves the rest to the other; pixels nearer than the ring are used only when
-    there are no others.
+    As for every negative sampler, the mask it samples is the complement of the object's. If a zone has fewer
+    pixels than its points, the rest go to the other zone; pixels nearer than the ring are used only if there
+    are no others.
 
-    inner, outer: the ring's distances from the object in pixels at a scale of 427.
-    share: the part of the points that goes into the ring, 0 to 1.
+    Attributes:
+        inner: distance of the ring's inner edge from the object in pixels at a scale of 427.
+        outer: distance of the ring's outer edge from the object in pixels at a scale of 427.
+        share: share of the points that go into the ring, 0 to 1.
     """
 
     name: ClassVar[str] = "ring"
@@ -178,7 +181,7 @@ class RingSampler:
     ) -> NDArray[np.float32]:
         pixels = mask_pixels(image, mask)
         scale = max(mask.shape) / REFERENCE_SIDE
-        # Where there is no object at all, every distance is huge, and so everything far.
+        # Without any object, every distance is huge, so all pixels are far.
         to_object = distance_to_zero(mask.astype(np.uint8))[mask]
         near = pixels[(to_object > self.inner * scale) & (to_object <= self.outer * scale)]
         far = pixels[to_object > self.outer * scale]
@@ -186,7 +189,7 @@ class RingSampler:
             return medoids(pixels, count, rng)
         ring = min(round(self.share * count), len(near))
         beyond = min(count - ring, len(far))
-        # What the far zone lacks goes back to the ring, which repeats pixels if it is short of them too.
+        # Points that the far zone cannot hold go back to the ring, which repeats pixels if necessary.
         ring = count - beyond if len(near) else 0
         return np.concatenate([medoids(near, ring, rng), medoids(far, count - ring, rng)])
 
@@ -198,20 +201,20 @@ SAMPLERS: dict[str, type[PointSampler]] = {
     "mixed": MixedSampler,
     "ring": RingSampler,
 }
-"""Our own samplers; a new one is a class and an entry here."""
+"""Our own samplers; to add one, write a class and an entry here."""
 
 
 def sampler_names() -> list[str]:
-    """All samplers: our own, then those of other packages."""
+    """Names of all samplers: our own, then those of other packages."""
     return all_names("sampler", SAMPLERS)
 
 
 def create_sampler(name: str, **options: object) -> PointSampler:
-    """The sampler called ``name``, ours or another package's, made with ``options``.
+    """The sampler called ``name``, ours or another package's, with ``options``.
 
     Raises:
         ConfigError: no sampler has that name, another package's cannot be used, it has no such option, or an
-            option's value makes no sense.
+            option's value is invalid.
     """
     try:
         found: type[PointSampler] | None = load_extension(
@@ -235,13 +238,15 @@ def select_points(
     negatives: int,
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Points on an object and points off it.
+    """Points on an object and off it, sampled from its mask.
 
     Args:
         image: (H, W, 3) uint8 RGB.
         mask: (H, W) bool, the object.
-        positive, positives: what samples the mask, and how many points.
-        negative, negatives: what samples the mask's complement, and how many points.
+        positive: sampler of the mask.
+        positives: number of points on the object.
+        negative: sampler of the mask's complement.
+        negatives: number of points off the object.
         rng: the only source of randomness.
 
     Returns:
@@ -259,7 +264,7 @@ def mask_pixels(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np
     """The mask's pixels as points, (K, 2) float32 of (x, y), in reading order.
 
     Raises:
-        PromptError: there are none, or the mask is not of the image's size.
+        PromptError: the mask is empty, or not of the image's size.
     """
     if mask.shape != image.shape[:2]:
         raise PromptError(
@@ -275,7 +280,7 @@ def mask_pixels(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np
 
 
 def draw(pixels: NDArray[np.float32], count: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """``count`` of the (K, 2) pixels in random order, each once, then round again if there are too few."""
+    """``count`` of the (K, 2) pixels in random order, each once before any is repeated."""
     chosen = rng.choice(len(pixels), min(count, len(pixels)), replace=False)
     return np.resize(pixels[chosen], (count, 2))
 
@@ -285,7 +290,7 @@ def medoids(pixels: NDArray[np.float32], count: int, rng: np.random.Generator) -
     candidates = draw(pixels, min(len(pixels), max(count, CLUSTERED_PIXELS)), rng)
     if count == 0 or count >= len(candidates):
         return np.resize(candidates, (count, 2))
-    # The candidates are in random order, so the first ones are a random start, drawn from our own generator.
+    # The candidates are in random order, so the first ones are a random start from our own generator.
     found = kmedoids.fasterpam(pairwise_distances(candidates), np.arange(count), n_cpu=1)
     indices: NDArray[np.uint64] = found.medoids
     return candidates[indices]
@@ -299,12 +304,12 @@ def pairwise_distances(points: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def diameter(pixels: NDArray[np.float32]) -> float:
-    """The diagonal of the (K, 2) pixels' bounding box, in pixels, from the first pixel centre to the last."""
+    """Diagonal of the bounding box of (K, 2) pixels, between pixel centres, in pixels."""
     return float(np.linalg.norm(pixels.max(axis=0) - pixels.min(axis=0)))
 
 
 def erode(mask: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
-    """The mask eroded by a square of ``side`` pixels, none if 0 or 1; the frame's border erodes nothing."""
+    """The mask eroded by a square of ``side`` pixels, not by the frame's border; unchanged if 0 or 1."""
     if side <= 1:
         return mask
     return cv2.erode(mask.astype(np.uint8), np.ones((side, side), np.uint8)).astype(bool)

@@ -1,4 +1,4 @@
-"""How SAM-PT makes the masks of an interactive session, and which of them an edit takes back."""
+"""Solver of SAM-PT's interactive sessions: makes masks, and discards those that an edit affects."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ Logits = NDArray[np.float32]
 
 
 class PointSolver(InteractiveSolver):
-    """Tracks and finished masks of one video, for the document that holds now.
+    """Solver that keeps tracks and finished masks of one video, for the current document.
 
-    Of SAM-PT's settings, those that drop masks are not used: a person is looking. With
-    ``sampling.from_clicks``, points are sampled wherever something was said about an object, and again if
-    ``reinit`` is ``OnLoss``; other strategies are not used, since a person decides where to start afresh.
+    SAM-PT's settings that drop masks are not used, since a person is looking. With ``sampling.from_clicks``,
+    points are sampled in every frame in which an object was edited, and again if ``reinit`` is ``OnLoss``;
+    other strategies are not used, since a person decides where to start over.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class PointSolver(InteractiveSolver):
             if home is None:
                 self._forget_object(known.id)
             elif not document.backward and earlier is not None and home > earlier:
-                self.masks.forget_shared()  # it is gone from frames in which others had to give way to it
+                self.masks.forget_shared()  # it is gone from frames in which others had lost pixels to it
         shared = self._prompting.other_objects_as_negatives
         for id, frames in touched(before, document, shared, self._chained).items():
             if frames.any():
@@ -84,7 +84,7 @@ class PointSolver(InteractiveSolver):
                 timeline.forget(int(steps[0]))
 
     def _forget_object(self, object_id: int) -> None:
-        """What others had to leave to it is theirs again, so they are made again where they had to share."""
+        """Drop an object's masks, and those of others that had lost pixels to it."""
         if self.masks.forget(object_id):
             self.masks.forget_shared()
         for backward in (False, True):
@@ -122,7 +122,7 @@ class PointSolver(InteractiveSolver):
         self._tracks.begin(self.document.points)
 
     def prepare(self, frame: int, ids: Sequence[int]) -> Iterator[None]:
-        """Track all that matters to the objects in a frame up to there, a step before each yield."""
+        """Track everything that the objects in a frame depend on, with a yield after each step."""
         for id in ids:
             timeline = self._timeline(id, frame)
             for needed in (timeline.home, frame):
@@ -136,7 +136,7 @@ class PointSolver(InteractiveSolver):
                 yield
 
     def _begin(self, timeline: ObjectTimeline, object_id: int, frame: int) -> None:
-        """Let a timeline learn and sample in its home frame, if another is asked for first."""
+        """Let a timeline learn and sample in its home frame, if another frame is requested first."""
         home = timeline.home
         if not timeline.begun and frame != home and self._all_known(object_id, home):
             timeline.prompt(home, self._user_points(object_id, home), final=True)
@@ -147,7 +147,7 @@ class PointSolver(InteractiveSolver):
     def _solve(
         self, frame: int, ids: Sequence[int], *, final: bool, following: Sequence[int] = ()
     ) -> dict[int, KeptMask]:
-        """Make the masks of some objects in a frame; if they are final, they and what they share are kept."""
+        """Masks of some objects in a frame; final ones are kept, with those that share pixels with them."""
         prompts = {id: self._prompt(id, frame, final) for id in ids}
         states, logits = self._decode(frame, prompts, following)
         own = {id: logits[id] > 0 if id in logits else np.zeros(self.document.size, bool) for id in ids}
@@ -168,7 +168,7 @@ class PointSolver(InteractiveSolver):
     def _decode(
         self, frame: int, prompts: Mapping[int, Prompt], following: Sequence[int] = ()
     ) -> tuple[States, dict[int, Logits]]:
-        """What is known of prompted objects, and logits (H, W) of those that have a mask."""
+        """States of prompted objects, and logits (H, W) of those that have a mask."""
         states = {id: ObjectState(p.points) for id, p in prompts.items()}
         asked = {id: s.points for id, s in states.items() if len(s.points.visible_positives)}
         if not asked:
@@ -191,10 +191,10 @@ class PointSolver(InteractiveSolver):
         logits: dict[int, Logits],
         kept: Mapping[int, KeptMask],
     ) -> dict[int, NDArray[np.bool_]]:
-        """Masks (H, W) after each pixel that several objects claim was given to that with the highest logit.
+        """Masks (H, W) without overlaps: each pixel goes to the claiming object with the highest logit.
 
-        Only of objects whose share may have changed. Of those that were finished before, the ones that have
-        to share are decoded again.
+        They are only of objects whose share may have changed. Objects that were finished before are decoded
+        again if they overlap.
         """
         if self._overlapping or len(own) + len(kept) < 2:
             return {}
@@ -229,9 +229,9 @@ class PointSolver(InteractiveSolver):
         return [p for p in self.document.of(object_id) if self._knows(p, frame)]
 
     def _others(self, object_id: int, frame: int) -> NDArray[np.float32]:
-        """(M, 2): the visible positives that were given for other objects, if they are negatives here.
+        """Visible positives, (M, 2), that were given for other objects, if they are negatives here.
 
-        Not those that were sampled: what a person says about one object would change all others otherwise.
+        Sampled points are left out: otherwise, an edit of one object would change all others.
         """
         sources = [p for p in self._sources(object_id, frame) if p.object_id != object_id]
         xy = self._frame_points([p for p in sources if self._knows(p, frame)], frame).visible_positives
@@ -242,7 +242,7 @@ class PointSolver(InteractiveSolver):
         return xy[np.sort(rng.choice(len(xy), most, replace=False))]
 
     def _sources(self, object_id: int, frame: int) -> list[Point]:
-        """The points that matter to an object in a frame: its own, and positives that are its negatives."""
+        """Points that an object in a frame depends on: its own, and others' positives as its negatives."""
         shared = self._prompting.other_objects_as_negatives
         return [
             p
@@ -257,7 +257,7 @@ class PointSolver(InteractiveSolver):
         return all(self._tracks.knows(p, frame) for p in self._sources(object_id, frame))
 
     def _ready(self, object_id: int, frame: int) -> bool:
-        """Whether all that a final mask depends on is known."""
+        """Whether everything that a final mask depends on is known."""
         if not self._all_known(object_id, frame):
             return False
         home = self.document.home(object_id)

@@ -1,4 +1,4 @@
-"""States of frames that come out in another order than they are needed, on disk instead of in memory."""
+"""Store of states on disk, for frames that are computed in another order than they are needed."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from .prompting import ObjectState, States
 
 
 class StateStore:
-    """States by position in the clip, each in a file of a folder until it is taken."""
+    """Store of states by position in the clip, each in a file until it is taken."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def put(self, position: int, states: States) -> None:
-        """
+        """Store the states of a position.
+
         Raises:
             OutputError: the disk is full, or the folder cannot be written.
         """
@@ -44,7 +45,7 @@ class StateStore:
             ) from error
 
     def take(self, position: int) -> States:
-        """The states put at this position, which are then forgotten; empty if there were none."""
+        """Remove and return the states of a position; empty if there are none."""
         path = self.folder / f"{position}.pt"
         if not path.exists():
             return {}

@@ -1,8 +1,8 @@
-"""One object in one direction of time: what a model adds by itself to the points that a person gives.
+"""Timeline of one object in one direction: what the model adds to the points that a person gives.
 
-That is what the segmenter has learned about the object, and helper points: sampled from the mask where the
-person said something about the object, if the model wants more points than were given, and again where too
-few are left, if it reinitialises on loss.
+It adds what the segmenter has learned about the object, and helper points. Helpers are sampled from the mask
+in frames where the person edited the object, if the model wants more points than were given; and again where
+too few are left, if the model reinitialises on loss.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from .reinitialisation import renewed
 from .samplers import medoids
 
 _CARRIED = 8
-"""Tracked helpers of each sign that still count in a frame in which a person gives a point."""
+"""Number of tracked helpers of each sign that are kept in a frame where a person gives a point."""
 
 _CONTRADICTED = 0.2
-"""A given negative overrules positive helpers within this share of their extent."""
+"""Share of the positive helpers' extent within which a given negative overrules them."""
 
 
 @dataclass(frozen=True)
 class UserPoints:
-    """What a person's points say about one object in one frame.
+    """A person's points for one object in one frame.
 
     Attributes:
-        points: the object's points.
-        given_here: (P,) bool, which of them were given in this very frame.
-        others: (M, 2) float32, other objects' points, which are negatives.
-        edited: whether something was said about the object in this frame.
-        start_afresh: whether a positive was taken back here, and with it what was sampled on its account.
+        points: points of the object.
+        given_here: (P,) bool, whether each of them was given in this frame.
+        others: (M, 2) float32, points of other objects, which are negatives.
+        edited: whether the object was edited in this frame.
+        start_afresh: whether a positive was removed here, and with it the helpers that were sampled from it.
     """
 
     points: FramePoints
@@ -52,9 +52,12 @@ class UserPoints:
 
 @dataclass(frozen=True)
 class Prompt:
-    """What prompts the segmenter for one object in one frame: a person's points, then the helpers.
+    """Prompt for one object in one frame: a person's points, then the helpers.
 
-    others: (M, 2) float32, other objects' points.
+    Attributes:
+        user: the person's points.
+        helpers: the helper points.
+        others: (M, 2) float32, points of other objects.
     """
 
     user: FramePoints
@@ -69,7 +72,7 @@ class Prompt:
 
 @dataclass(frozen=True)
 class _Helpers:
-    """Helper points that were sampled ``start`` steps from the home frame, and are used from ``first`` on."""
+    """Helper points that were sampled at step ``start`` and are used from step ``first`` on."""
 
     start: int
     first: int
@@ -82,9 +85,9 @@ class _Helpers:
 
 
 class ObjectTimeline:
-    """One object from its home frame on, in one direction; ``step`` counts frames from there.
+    """Timeline of one object from its home frame on, in one direction; ``step`` counts frames from there.
 
-    What it remembers of a step depends on all steps before, so those have to come first.
+    What it stores for a step depends on all earlier steps, so those must come first.
     """
 
     def __init__(
@@ -103,24 +106,24 @@ class ObjectTimeline:
         self._helpers: list[_Helpers] = []
         self._contexts: dict[int, Context] = {}
         self.begun = False
-        """Whether the home frame was done here, so that it is known what was learned and sampled there."""
+        """Whether the home frame was processed, so that it is known what was learned and sampled there."""
 
     def step(self, frame: int) -> int:
         return self.home - frame if self._backward else frame - self.home
 
     def forget(self, step: int) -> None:
-        """Forget what comes from this step, or a later one."""
+        """Drop everything from this step on."""
         self.begun &= step > 0
         self._helpers = [h for h in self._helpers if h.start < step]
         self._contexts = {s: context for s, context in self._contexts.items() if s < step}
 
     def knows(self, frame: int) -> bool:
-        """Whether it is known where the helpers are in a frame."""
+        """Whether the helpers' positions in a frame are known."""
         found = self._in_use(frame)
         return found is None or found.track.known > self.step(frame) - found.start
 
     def advance(self, frame: int) -> None:
-        """Make one more step towards knowing it."""
+        """Track the helpers one more step towards a frame."""
         found = self._in_use(frame)
         assert found is not None
         found.track.advance()
@@ -134,9 +137,12 @@ class ObjectTimeline:
         return next((h for h in reversed(self._helpers) if h.first <= self.step(frame)), None)
 
     def prompt(self, frame: int, user: UserPoints, final: bool) -> Prompt:
-        """All that prompts the segmenter in a frame.
+        """Prompt for the segmenter in a frame.
 
-        final: whether all earlier steps are done, so that what is made here may be remembered.
+        Args:
+            frame: number of the frame.
+            user: the person's points.
+            final: whether all earlier steps are done, so that what is made here may be stored.
         """
         step, helpers = self.step(frame), self.helpers(frame)
         if user.edited and not any(h.start == h.first == step for h in self._helpers):
@@ -148,7 +154,7 @@ class ObjectTimeline:
         return replace(prompt, context=self._context(frame, prompt, user.edited, final))
 
     def _renewed(self, frame: int, user: UserPoints, helpers: FramePoints) -> FramePoints:
-        """The visible helpers that the given points do not contradict; or fresh ones if more are wanted."""
+        """The visible helpers that the given points do not contradict, or fresh ones if more are needed."""
         given = user.given_here
         kept = _uncontradicted(helpers, user.points, given)
         if given.any():
@@ -158,7 +164,7 @@ class ObjectTimeline:
             return kept
         mask = self._first_mask(frame, FramePoints.joined(user.points, kept), user.others)
         if user.points.positive[given].any() and len(kept.xy):
-            # A positive says that something was lacking; among the helpers it would do little about that.
+            # A positive marks a missing part; among the helpers it would have little effect.
             mask |= self._first_mask(frame, user.points, user.others)
         return sampling.points(self._source[frame], mask, self._rng(frame)) if mask.any() else kept
 
@@ -166,7 +172,7 @@ class ObjectTimeline:
         return first_mask(self._encoder.segmenter, self._encoder(frame), points, others)
 
     def _context(self, frame: int, prompt: Prompt, edited: bool, final: bool) -> Context | None:
-        """What was learned last; learned here if something was said here, or nothing was learned yet."""
+        """The context learned last, or learned here if the object was edited here or never learned before."""
         step = self.step(frame)
         if not self._encoder.segmenter.learns:
             return None
@@ -182,16 +188,16 @@ class ObjectTimeline:
         return None if earlier is None else self._contexts[earlier]
 
     def refill(self, frame: int, prompt: Prompt, mask: NDArray[np.bool_], state: ObjectState) -> None:
-        """Sample other helpers from a frame's final mask, (H, W) bool, if too few points are left.
+        """Sample new helpers from a frame's final mask, (H, W) bool, if too few points are left.
 
-        Nothing happens the second time: a mask may be made again for another object's sake.
+        The second call does nothing: a mask may be made again because of another object.
         """
         strategy, step, user = self._parts.reinit, self.step(frame), prompt.user
         if not isinstance(strategy, OnLoss) or state.low_res is None:
             return
         filled = renewed(
             strategy,
-            # A person's points that are lost for good would have it sample anew all the time.
+            # Points of a person that are lost for good would make it sample again all the time.
             FramePoints.joined(user.only(user.visible), prompt.helpers),
             step - max((h.start for h in self._helpers if h.start <= step), default=0),
             lambda: mask,
@@ -209,12 +215,12 @@ class ObjectTimeline:
         self._helpers.append(_Helpers(self.step(frame), first, track, points.positive))
 
     def _rng(self, frame: int, purpose: int = 0) -> np.random.Generator:
-        """The same for a frame whatever was done before, so that results depend on points alone."""
+        """Generator that is the same for a frame whatever was done before: results depend on points alone."""
         return np.random.default_rng([self._seed, self._object_id, frame, purpose])
 
 
 def _fewer(helpers: FramePoints, rng: np.random.Generator) -> FramePoints:
-    """A few of each sign, spread out, among which a person's point is not lost."""
+    """A few helpers of each sign, spread out, so that they do not outweigh a person's point."""
     on, off = (
         medoids(xy, min(len(xy), _CARRIED), rng) if len(xy) else xy
         for xy in (helpers.visible_positives, helpers.visible_negatives)
@@ -223,7 +229,7 @@ def _fewer(helpers: FramePoints, rng: np.random.Generator) -> FramePoints:
 
 
 def _uncontradicted(helpers: FramePoints, user: FramePoints, given: NDArray[np.bool_]) -> FramePoints:
-    """The visible helpers but for positives near a negative that was given in this frame."""
+    """The visible helpers without positives near a negative that was given in this frame."""
     helpers = helpers.only(helpers.visible)
     if not helpers.positive.any():
         return helpers

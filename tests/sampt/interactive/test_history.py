@@ -179,19 +179,19 @@ NAMED = {"edit": "add-object", "object_id": 1, "name": "one"}
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "malformed JSON"),
-        (json.dumps([1]), "expected an object"),
+        ("{", "JSON"),
+        (json.dumps([1]), "version, video, edits"),
         (json.dumps({**GOOD, "version": 2}), "version 2"),
-        (json.dumps({**GOOD, "video": {"frames": 3, "height": 48, "width": 64}}), "another video"),
-        (json.dumps({**GOOD, "edits": {}}), "'edits' must be a list"),
-        (json.dumps({**GOOD, "edits": [{"edit": "paint"}]}), "edit 1: 'edit' must be one of add-object"),
-        (json.dumps({**GOOD, "edits": [{"edit": []}]}), "edit 1: 'edit' must be one of add-object"),
-        (json.dumps({**GOOD, "edits": [{"edit": "add-object"}]}), "edit 1: 'object_id' is missing"),
-        (json.dumps({**GOOD, "edits": [{**ADD, "frame": 1.5}]}), "'frame' must be of type int"),
-        (json.dumps({**GOOD, "edits": [{**ADD, "positive": 1}]}), "'positive' must be of type bool"),
+        (json.dumps({**GOOD, "video": {"frames": 3, "height": 48, "width": 64}}), "'frames': 3"),
+        (json.dumps({**GOOD, "edits": {}}), "'edits'"),
+        (json.dumps({**GOOD, "edits": [{"edit": "paint"}]}), "edit 1: 'edit' .*add-object.*'paint'"),
+        (json.dumps({**GOOD, "edits": [{"edit": []}]}), "edit 1: 'edit' .*add-object"),
+        (json.dumps({**GOOD, "edits": [{"edit": "add-object"}]}), "edit 1: 'object_id' .*add-object"),
+        (json.dumps({**GOOD, "edits": [{**ADD, "frame": 1.5}]}), "'frame' .*int.*1.5"),
+        (json.dumps({**GOOD, "edits": [{**ADD, "positive": 1}]}), "'positive' .*bool.*1"),
         (json.dumps({**GOOD, "edits": [{**ADD, "size": 1}]}), "size"),
-        (json.dumps({**GOOD, "edits": [ADD]}), "edit 1: there is no object 1"),
-        (json.dumps({**GOOD, "edits": [{**NAMED, "name": "\ud800"}]}), "edit 1: .*half a character"),
+        (json.dumps({**GOOD, "edits": [ADD]}), "edit 1: .*object 1"),
+        (json.dumps({**GOOD, "edits": [{**NAMED, "name": "\ud800"}]}), r"edit 1: .*'\\ud800'"),
         (json.dumps({**GOOD, "edits": [{**NAMED, "object_id": n} for n in range(1, 12)]}), "11 edits.* 10$"),
     ],
 )
@@ -207,7 +207,7 @@ def test_a_bad_file_is_refused_and_changes_nothing(content, message, tmp_path):
 
 
 def test_a_missing_file(tmp_path):
-    with pytest.raises(PromptError, match="cannot read"):
+    with pytest.raises(PromptError, match=r"none\.json"):
         InteractiveSession(plain(), CLIP).load(tmp_path / "none.json")
 
 

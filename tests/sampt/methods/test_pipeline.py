@@ -169,7 +169,7 @@ class TestBoxes:
         assert len(used.positives) > 2
 
     def test_nothing_in_it_is_an_error(self):
-        with pytest.raises(PromptError, match="object 7: nothing stands out in its box"):
+        with pytest.raises(PromptError, match=r"object 7: .*box"):
             model().stream(squares(), QueryPoints((ObjectQuery(7, 0, box=(40, 4, 60, 20)),)))
 
     @pytest.mark.parametrize("segmenter", [GrabCutSegmenter, tiny_segmenter])

@@ -87,7 +87,7 @@ class TestStreaming:
     def test_bad_queries_are_told_before_anything_runs(self):
         with pytest.raises(PromptError, match="query frame 12"):
             model().stream(squares(), QueryPoints((red(12),)))
-        with pytest.raises(PromptError, match="there are no objects"):
+        with pytest.raises(PromptError, match="objects"):
             model().stream(squares(), QueryPoints(()))
 
 

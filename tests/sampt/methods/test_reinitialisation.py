@@ -1,4 +1,4 @@
-"""When points are dropped and sampled anew, on hand-made tables of mask areas (objects × frames)."""
+"""When points are dropped and sampled again, on hand-made tables of mask areas (objects × frames)."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def test_too_few_pixels_are_all_used_before_any_is_used_again(name):
 
 @every_sampler
 def test_an_empty_mask_is_an_error(name):
-    with pytest.raises(PromptError, match="empty mask"):
+    with pytest.raises(PromptError, match="mask"):
         sample(create_sampler(name), np.zeros((20, 30), bool), 8)
 
 
@@ -337,7 +337,7 @@ def test_options_reach_the_sampler():
 
 
 def test_a_mistyped_sampler_names_the_closest():
-    with pytest.raises(ConfigError, match="'kmedoids'; did you mean 'k-medoids'"):
+    with pytest.raises(ConfigError, match=r"'kmedoids'.*'k-medoids'"):
         create_sampler("kmedoids")
 
 
@@ -347,7 +347,7 @@ def test_a_name_like_no_other_lists_them_all():
 
 
 def test_a_mistyped_option_names_the_closest():
-    with pytest.raises(ConfigError, match="'erosoin'; did you mean 'erosion'"):
+    with pytest.raises(ConfigError, match=r"'erosoin'.*'erosion'"):
         create_sampler("k-medoids", erosoin=5)
 
 

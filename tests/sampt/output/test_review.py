@@ -35,8 +35,8 @@ def test_no_point_visible() -> None:
     assert doubts(result([False, False], seen=False)) == ["no point visible"]
 
 
-def test_no_mask_in_spite_of_points() -> None:
-    assert doubts(result([True, True], seen=False)) == ["no mask in spite of visible points"]
+def test_no_mask_despite_points() -> None:
+    assert doubts(result([True, True], seen=False)) == ["no mask despite visible points"]
 
 
 def test_a_lost_object() -> None:

@@ -138,7 +138,7 @@ def test_earlier_results_are_replaced_only_on_request(
     scene: SyntheticScene, method: SamPt, queries: QueryPoints, tmp_path: Path
 ) -> None:
     sampt.save(method.stream(scene, queries), tmp_path / "out")
-    with pytest.raises(OutputError, match="holds results already"):
+    with pytest.raises(OutputError, match="--overwrite"):
         sampt.save(method.stream(scene, queries), tmp_path / "out")
     short = method.stream(Clip(scene)[:3], queries)
     assert sampt.save(short, tmp_path / "out", overwrite=True).frames == len(labels(tmp_path / "out")) == 3

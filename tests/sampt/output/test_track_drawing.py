@@ -139,5 +139,5 @@ def test_frames_of_one_row_can_be_drawn_on():
 
 
 def test_a_negative_tail_is_refused():
-    with pytest.raises(ValueError, match="tail must be 0 frames or more, not -1"):
+    with pytest.raises(ValueError, match=r"tail .*-1"):
         TrackPainter(["a"], tail=-1)

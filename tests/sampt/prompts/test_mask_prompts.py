@@ -68,19 +68,19 @@ def test_a_davis_annotation_is_one_object():
 
 def test_a_coloured_mask_is_an_error(tmp_path):
     path = save_mask(tmp_path / "mask.png", np.array([[[128, 0, 0], [0, 0, 0]]], np.uint8))
-    with pytest.raises(PromptError, match=r"mask\.png: a mask in RGB may only be black and white"):
+    with pytest.raises(PromptError, match=r"mask\.png.*RGB"):
         QueryPoints.from_mask_file(path)
 
 
 def test_pure_colours_are_not_black_and_white(tmp_path):
     path = save_mask(tmp_path / "mask.png", np.array([[[255, 0, 0], [0, 0, 0]]], np.uint8))
-    with pytest.raises(PromptError, match="may only be black and white"):
+    with pytest.raises(PromptError, match="RGB"):
         QueryPoints.from_mask_file(path)
 
 
 def test_a_16_bit_mask_is_an_error(tmp_path):
     path = save_mask(tmp_path / "mask.png", np.array([[0, 1000]], np.uint16))
-    with pytest.raises(PromptError, match=r"mask\.png: a mask has 8 bits"):
+    with pytest.raises(PromptError, match=r"mask\.png.*8 bits"):
         QueryPoints.from_mask_file(path)
 
 
@@ -92,12 +92,12 @@ def test_a_grey_mask_with_soft_edges_is_an_error(tmp_path):
 
 def test_a_black_mask_is_an_error(tmp_path):
     path = save_mask(tmp_path / "mask.png", np.zeros((2, 3), np.uint8))
-    with pytest.raises(PromptError, match=r"mask\.png: the mask is empty"):
+    with pytest.raises(PromptError, match=r"mask\.png.*empty"):
         QueryPoints.from_mask_file(path)
 
 
 def test_a_missing_mask_is_an_error(tmp_path):
-    with pytest.raises(PromptError, match=r"cannot find the mask .*nowhere\.png"):
+    with pytest.raises(PromptError, match=r"nowhere\.png"):
         QueryPoints.from_mask_file(tmp_path / "nowhere.png")
 
 
@@ -105,17 +105,17 @@ def test_a_missing_mask_is_an_error(tmp_path):
 def test_a_file_that_is_no_whole_image_is_an_error(tmp_path, size):
     path = save_mask(tmp_path / "mask.png", np.random.default_rng(0).integers(0, 5, (64, 64), np.uint8))
     path.write_bytes(path.read_bytes()[:size])
-    with pytest.raises(PromptError, match=r"cannot read the mask .*mask\.png"):
+    with pytest.raises(PromptError, match=r"mask\.png"):
         QueryPoints.from_mask_file(path)
 
 
 @pytest.mark.parametrize("label", [-1, 256])
 def test_labels_outside_1_to_255_are_an_error(label):
-    with pytest.raises(PromptError, match=f"{label}.*use 1 to 255"):
+    with pytest.raises(PromptError, match=f"{label}.*1 to 255"):
         QueryPoints.from_masks(np.array([[0, label]]))
 
 
 @pytest.mark.parametrize("labels", [np.ones((2, 2)), np.ones((2, 2, 3), int)])
 def test_a_label_map_of_another_kind_is_an_error(labels):
-    with pytest.raises(PromptError, match="a label map is"):
+    with pytest.raises(PromptError, match="label map"):
         QueryPoints.from_masks(labels)

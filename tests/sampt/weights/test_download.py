@@ -57,7 +57,7 @@ class TestCache:
 
     def test_a_mirror_that_is_no_url(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("SAMPT_WEIGHTS_URL", "/srv/weights")
-        with pytest.raises(ConfigError, match="SAMPT_WEIGHTS_URL is '/srv/weights'"):
+        with pytest.raises(ConfigError, match=r"SAMPT_WEIGHTS_URL.*'/srv/weights'"):
             ensure(checkpoint("https://example.org/net.pth"))
 
     def test_offline_never_asks(self, server: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +81,7 @@ class TestCache:
     ) -> None:
         caplog.set_level(logging.INFO, "sampt")
         ensure(checkpoint(server.serve("net.pth", CONTENT)))
-        assert "licence MIT; please cite Nobody, Nothing, 2020" in caplog.text
+        assert "MIT" in caplog.text and "Nobody, Nothing, 2020" in caplog.text
         assert not [r for r in caplog.records if r.levelno >= logging.WARNING]
 
     def test_what_is_not_for_commerce_is_said_aloud(
@@ -100,9 +100,7 @@ class TestCache:
         times = path.stat()
         path.write_bytes(CONTENT[:-1] + bytes([CONTENT[-1] ^ 1]))
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-        with pytest.raises(
-            CheckpointError, match=f"expected {SHA256}; run `sampt weights remove net`"
-        ) as caught:
+        with pytest.raises(CheckpointError, match=f"{SHA256}.*`sampt weights remove net`") as caught:
             ensure(net)
         assert str(path) in str(caught.value)
         assert len(server.requests) == 1
@@ -110,7 +108,7 @@ class TestCache:
     def test_another_size(self, server: FaultyServer) -> None:
         net = checkpoint(server.serve("net.pth", CONTENT))
         ensure(net).write_bytes(CONTENT[:-1])
-        with pytest.raises(CheckpointError, match="299,999 bytes, expected 300,000"):
+        with pytest.raises(CheckpointError, match=r"299,999 bytes.*300,000"):
             verify(net)
 
     def test_states(self, server: FaultyServer) -> None:
@@ -143,9 +141,9 @@ class TestCache:
 class TestDisks:
     def test_a_file_that_cannot_fit_is_not_begun(self, server: FaultyServer, home: Path) -> None:
         net = checkpoint(server.serve("net.pth", CONTENT, claim(10**17)), size=None)
-        with pytest.raises(CheckpointError, match="100,000,000,000,000,000 bytes more") as caught:
+        with pytest.raises(CheckpointError, match="100,000,000,000,000,000") as caught:
             ensure(net, QUICK)
-        assert f"{home / 'weights'} has room for" in str(caught.value)
+        assert str(home / "weights") in str(caught.value)
         assert "SAMPT_HOME" in str(caught.value)
         assert state(net) == "absent"
 
@@ -191,7 +189,7 @@ class TestDisks:
         subprocess.run(["mount", "-o", "remount,ro", str(mount)], check=True)
         with pytest.raises(CheckpointError, match="SAMPT_HOME") as caught:
             ensure(replace(here, file="two.pth"))
-        assert f"{mount / 'weights'} ({os.strerror(errno.EROFS)})" in str(caught.value)
+        assert str(mount / "weights") in str(caught.value) and os.strerror(errno.EROFS) in str(caught.value)
         assert ensure(here).read_bytes() == few
         with pytest.raises(CheckpointError, match="SAMPT_HOME"):
             remove(here)
@@ -202,7 +200,7 @@ class TestDisks:
         (tmp_path / "file").touch()
         monkeypatch.setenv("SAMPT_HOME", str(tmp_path / "file"))
         net = checkpoint(server.serve("net.pth", CONTENT))
-        with pytest.raises(CheckpointError, match="set SAMPT_HOME to a folder that can be written") as caught:
+        with pytest.raises(CheckpointError, match="SAMPT_HOME") as caught:
             ensure(net)
         assert str(tmp_path / "file" / "weights") in str(caught.value)
         assert server.requests == []

@@ -58,12 +58,12 @@ class TestLoading:
         save_file({"a": torch.rand(100, 100)}, path)
         content = path.read_bytes()
         path.write_bytes(content[: int(share * len(content))])
-        fails(path, "corrupt or incomplete")
+        fails(path, "corrupt")
 
     def test_a_pickle_named_safetensors_is_never_run(self, tmp_path):
         harmed, path = tmp_path / "harmed", tmp_path / "weights.safetensors"
         path.write_bytes(pickle.dumps(Payload(harmed)))
-        fails(path, "corrupt or incomplete")
+        fails(path, "corrupt")
         assert not harmed.exists()
 
     def test_the_model_in_a_whole_training_state(self, path):
@@ -97,7 +97,7 @@ class TestLoading:
         torch.save({"a": torch.rand(100, 100)}, path)
         content = path.read_bytes()
         path.write_bytes(content[: int(share * len(content))])
-        fails(path, "download it again|download the official file again")
+        fails(path, "download")
 
     @pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
     def test_code_in_it_is_never_run(self, path, tmp_path, legacy):
@@ -105,7 +105,7 @@ class TestLoading:
         torch.save(
             {"a": torch.rand(2), "b": Payload(harmed)}, path, _use_new_zipfile_serialization=not legacy
         )
-        fails(path, "it was not run")
+        fails(path, "tensors")
         assert not harmed.exists()
         torch.load(path, weights_only=False)  # the payload does work
         assert harmed.exists()
@@ -113,7 +113,7 @@ class TestLoading:
     def test_a_plain_pickle_is_never_run(self, path, tmp_path):
         harmed = tmp_path / "harmed"
         path.write_bytes(pickle.dumps(Payload(harmed)))
-        fails(path, "it was not run")
+        fails(path, "tensors")
         assert not harmed.exists()
 
     @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ class TestLoading:
     )
     def test_not_a_plain_state_dict(self, path, content):
         torch.save(content, path)
-        fails(path, "is not a plain state dict")
+        fails(path, "state dict")
 
     @settings(max_examples=40, deadline=None)
     @given(st.data())
@@ -165,9 +165,9 @@ class TestStrictness:
     @pytest.mark.parametrize(
         ("change", "message"),
         [
-            ({"bias": None}, "w.pth is not one of Linear: it lacks bias"),
-            ({"more": torch.zeros(1)}, "it has, but should not, more"),
-            ({"weight": torch.zeros(3, 2)}, "it has in another shape weight"),
+            ({"bias": None}, "w.pth .*Linear.* bias"),
+            ({"more": torch.zeros(1)}, "w.pth .*Linear.* more"),
+            ({"weight": torch.zeros(3, 2)}, "w.pth .*Linear.*shape weight"),
             ({f"x{i}": torch.zeros(1) for i in range(9)}, "x0, x1, x2 and 6 more"),
         ],
     )

@@ -78,5 +78,5 @@ def test_torchvision_publishes_under_the_same_url() -> None:
 
 
 def test_an_unknown_name_is_answered_with_a_known_one() -> None:
-    with pytest.raises(ConfigError, match=r"unknown checkpoint 'mobilesam'; did you mean 'mobile-sam'\?"):
+    with pytest.raises(ConfigError, match=r"'mobile-sam'"):
         find_checkpoint("mobilesam")

@@ -179,7 +179,7 @@ class TestFaultsThatStay:
         self, server: FaultyServer, fault: Fault, gets: int, message: str
     ) -> None:
         net = checkpoint(server.serve("net.pth", CONTENT, *[fault] * 9))
-        with pytest.raises(CheckpointError, match=r"net\.pth cannot be downloaded") as caught:
+        with pytest.raises(CheckpointError, match=r"net\.pth") as caught:
             ensure(net, QUICK)
         assert message in str(caught.value)
         assert "SAMPT_WEIGHTS_URL" in str(caught.value)
@@ -198,7 +198,7 @@ class TestFaultsThatStay:
     def test_nobody_listens(self) -> None:
         with FaultyServer() as gone:
             url = f"{gone.url}/net.pth"
-        with pytest.raises(CheckpointError, match=r"refused; given up after 3 attempts"):
+        with pytest.raises(CheckpointError, match=r"refused.*3 attempts"):
             ensure(checkpoint(url), QUICK)
 
     @pytest.mark.parametrize("fault", [status(404), instead(OTHER), instead(b"<html>"), status(502)])
