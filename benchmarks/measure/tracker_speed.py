@@ -68,7 +68,7 @@ def one_by_one(
 
 
 def ways(name: str, make: Callable[..., PointTracker]) -> list[Way]:
-    """The tracker as it is, then without sharing; ``make`` makes a new tracker with an empty cache."""
+    """The tracker unchanged, then without sharing; ``make`` makes a new tracker with an empty cache."""
     if name == "pips":
         return [
             Way("features once per frame", partial(together, make)),

@@ -205,7 +205,7 @@ def check_run(path: Path, description: Description, overwrite: bool = False) -> 
         OutputError: the folder contains another run or other files.
     """
     file = path / "run.json"
-    check_writable(path)
+    check_writable(path, "choose another --output")
     if overwrite and file.is_file():
         return None
     if not file.exists():

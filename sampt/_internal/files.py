@@ -36,7 +36,7 @@ def check_file(path: Path) -> None:
     check_writable(path.absolute().parent)
 
 
-def check_writable(folder: Path) -> None:
+def check_writable(folder: Path, remedy: str = "choose another place") -> None:
     """Find out before any work that ``folder`` can be written, or made; nothing is left behind.
 
     Raises:
@@ -48,7 +48,7 @@ def check_writable(folder: Path) -> None:
             pass
     except OSError as error:
         reason = error.strerror or error
-        raise OutputError(f"cannot write into {folder} ({reason}); choose another place") from error
+        raise OutputError(f"cannot write into {folder} ({reason}); {remedy}") from error
 
 
 def make_folder(path: str | os.PathLike[str]) -> None:

@@ -29,23 +29,27 @@ if TYPE_CHECKING:
     type=click.Choice(["online", "offline"]),
     default="online",
     show_default=True,
-    help="One walk through the video, or walks with rising targets.",
+    help="online: one pass through the video; offline: several passes with rising targets.",
 )
 @click.option(
     "--target",
     type=click.FloatRange(0, 1, min_open=True),
     default=0.95,
     show_default=True,
-    help="The IoU that is good enough.",
+    help="IoU at which a mask is good enough.",
 )
 @click.option(
-    "--actions", type=click.IntRange(min=1), default=3, show_default=True, help="At most, a frame and walk."
+    "--actions",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Maximum actions per frame per pass.",
 )
 @click.option(
-    "--budget", type=click.IntRange(min=1), default=300, show_default=True, help="At most, an object."
+    "--budget", type=click.IntRange(min=1), default=300, show_default=True, help="Maximum actions per object."
 )
 @click.option(
-    "--no-tracking", "tracking", flag_value=False, default=True, help="A point counts in its frame only."
+    "--no-tracking", "tracking", flag_value=False, default=True, help="Use each point in its own frame only."
 )
 @click.option(
     "--compare",
@@ -58,7 +62,7 @@ if TYPE_CHECKING:
 @click.option(
     "--output", "-O", type=click.Path(path_type=Path), help="The run's folder [results/DATASET-SPLIT-MODE]."
 )
-@click.option("--overwrite", is_flag=True, help="Begin anew if the folder holds a run already.")
+@click.option("--overwrite", is_flag=True, help="Start over if the folder already contains a run.")
 @engine_options
 @click.pass_context
 def command(
@@ -81,10 +85,10 @@ def command(
 ) -> None:
     """Let simulated annotators, who know the truth, add and remove points until masks are good enough.
 
-    Each object is annotated by itself, from nothing. The folder gets every interaction, a row an object, and
-    the curve of IoU against interactions per frame with its plot; docs/interactive.md tells the rules. Killed
-    and started again, the same command goes on where it was. Where a sequence fails, the others are done, and
-    the exit code is 3.
+    Each object is annotated separately, starting from nothing. The output folder contains every interaction, a
+    table with one row per object, and the curve of IoU against interactions per frame with its plot;
+    docs/interactive.md explains the rules. After a crash, the same command resumes the run. If a sequence fails,
+    the others are still completed, and the exit code is 3.
 
     \b
     sampt interactive-benchmark --dataset davis2017 --root DAVIS --segmenter hq-sam-vit-h --mode offline

@@ -27,7 +27,7 @@ def check_folder(folder: str | Path, overwrite: bool) -> None:
             raise OutputError(f"{path} already holds results; choose another --output, or give --overwrite")
     except OSError as error:
         raise OutputError(_cannot_write(path, error.strerror or error)) from error
-    check_writable(path)
+    check_writable(path, "choose another --output")
 
 
 def prepare_folder(folder: str | Path, overwrite: bool, inside: str = "masks") -> Path:
