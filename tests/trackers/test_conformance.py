@@ -17,9 +17,9 @@ from sampt.trackers.lucas_kanade import LucasKanade
 from sampt.trackers.registry import TRACKERS
 from sampt.video.frames import ImageStream
 
-from .cotracker_case import make_cotracker
-from .pips_case import pips_case
-from .raft_case import make_raft
+from .cotracker.case import make_cotracker
+from .pips.case import pips_case
+from .raft.case import make_raft
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from sampt.benchmarks.interactive.annotator import (
+    SMALLEST_CLUSTER,
     Addition,
     Removal,
     cluster_reach,
@@ -149,3 +150,8 @@ def test_the_largest_cluster_is_that_of_dbscan(area, reach, least):
 def test_a_reach_that_parts_neighbours_is_refused():
     with pytest.raises(ValueError, match="√2"):
         largest_cluster(TRUTH, 1.0, 3)
+
+
+def test_clusters_of_errors_that_an_annotator_overlooks() -> None:
+    """SAM-PT, supplement: points are added while a cluster of wrong pixels has at least 180."""
+    assert SMALLEST_CLUSTER == 180
