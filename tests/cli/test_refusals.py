@@ -15,7 +15,7 @@ from sampt.benchmarks.vis.miniature import write_vis_miniature
 
 COMMANDS = """
 import contextlib, io, json, os, sys
-import av, numpy, omegaconf, PIL.Image
+import sampt.benchmarks.running.runner, sampt.config.loading, sampt.video.reader
 from sampt.cli import run
 for line in sys.stdin:
     arguments, environment = json.loads(line)

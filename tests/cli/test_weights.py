@@ -117,7 +117,9 @@ def test_verify_of_what_is_not_here(capsys: pytest.CaptureFixture[str]) -> None:
     assert "sampt weights download pips" in capsys.readouterr().err
 
 
-def test_offline_says_what_to_fetch_and_where_to_put_it(here: Cli, home: Path, monkeypatch) -> None:
+def test_offline_says_what_to_fetch_and_where_to_put_it(
+    here: Cli, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SAMPT_OFFLINE", "1")
     done = here("weights", "download", "raft-small")
     assert done.returncode == 2
@@ -127,7 +129,7 @@ def test_offline_says_what_to_fetch_and_where_to_put_it(here: Cli, home: Path, m
 
 
 def test_a_mirror_with_another_file_is_refused(
-    here: Cli, server: FaultyServer, home: Path, monkeypatch
+    here: Cli, server: FaultyServer, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkpoint = CHECKPOINTS["raft-small"]
     assert checkpoint.size is not None
