@@ -102,6 +102,7 @@ def test_segment(
     assert f"of {FRAMES} frames are done" in said and "--overwrite" in said
 
 
+@pytest.mark.slow
 @CTRL_C
 def test_track(
     stopped: Callable[..., str], long: Path, point: str, tmp_path: Path, number: signal.Signals, code: int

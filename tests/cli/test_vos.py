@@ -106,6 +106,7 @@ def test_seeds_share_embeddings(whole):
 
 
 class TestInterrupted:
+    @pytest.mark.slow
     def test_killed_and_started_again_it_ends_as_if_nothing_had_happened(
         self, sampt: Cli, davis, whole, tmp_path
     ):
