@@ -1,9 +1,8 @@
 """Do the tests notice a wrong operator, constant or missing statement? ``make mutants`` tries some.
 
 Each mutant is one small change to one module, in a copy of the repository. The unit tests of that module run
-on it, and should fail. The table, and the survivors as diffs, go to
-``build/mutants.md`` and the terminal.
-A survivor is either equivalent to the original, or shows what no test pins down.
+on it, and should fail. The table, and the survivors as diffs, go to ``build/mutants.md`` and the terminal. A
+survivor is either equivalent to the original, or shows what no test pins down.
 """
 
 from __future__ import annotations
@@ -105,10 +104,9 @@ def changes(tree: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, ast.AST | None
         # What is only said, and not done: messages, and the types of arguments and attributes.
         if isinstance(child, ast.Raise | ast.JoinedStr | ast.Assert | ast.ImportFrom):
             continue
-        if isinstance(child, ast.expr) and child in (
-            getattr(tree, "annotation", None),
-            getattr(tree, "returns", None),
-        ):
+        if any(child is getattr(tree, name, None) for name in ("annotation", "returns")):
+            continue
+        if child in getattr(tree, "decorator_list", ()):
             continue
         if isinstance(child, ast.expr | ast.stmt):
             for changed in _changed(child):

@@ -118,6 +118,17 @@ class TestReinitialisation:
         starts = [(clip.start, len(queries)) for clip, queries in tracker.runs if clip.step > 0]
         assert starts == [(0, 2), (2, 7 + 2), (5, 14), (8, 14)]
 
+    def test_only_objects_that_have_a_past_are_tracked_backward(self):
+        tracker = SteadyTracker()
+        segment(model(AtHorizon(4, 4), tracker=tracker), squares(10), red(), green(2))
+        backward = [(clip.start, len(queries)) for clip, queries in tracker.runs if clip.step < 0]
+        assert backward == [(2, 2)]
+
+    def test_no_points_are_sampled_for_the_last_frame_of_a_span(self):
+        tracker = SteadyTracker()
+        segment(model(AtHorizon(4, 4), tracker=tracker), squares(10), red(span=(0, 6)))
+        assert [clip for clip, _ in tracker.runs] == [range(0, 4), range(3, 7)]
+
     def test_points_are_sampled_inside_the_predicted_mask(self):
         clip = squares(10)
         tracker = SteadyTracker()

@@ -203,6 +203,13 @@ class TestOtherObjects:
         assert len(set(others)) == 3
         assert all(x == 7 and label == 0 for x, _, label in others)
 
+    @pytest.mark.parametrize("seed", range(3))
+    def test_none_of_them_counts_twice(self, seed):
+        segmenter = Recorder()
+        run(segmenter, {0: of(1), 1: of(9, x=7)}, seed=seed, max_other_points=8)
+        small = next(p for p in segmenter.prompts if p.points[0, 0, 0] == 0)
+        assert len(set(tokens(small)[1:])) == 8
+
     def test_the_cap_is_drawn_from_the_given_generator(self):
         def drawn(seed: int) -> list[tuple[float, float, int]]:
             segmenter = Recorder()
