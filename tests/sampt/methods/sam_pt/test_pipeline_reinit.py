@@ -203,6 +203,12 @@ class TestOnceEncoded:
         segment(made, squares(), red(3), green(8))
         assert made.segmenter.encoded == 12
 
+    @every_reinit
+    def test_no_frame_in_which_only_negatives_are_visible(self, reinit):
+        made = model(reinit, tracker=LosesTheFirst(1))
+        segment(made, squares(), green())
+        assert made.segmenter.encoded == 1
+
     @pytest.mark.parametrize("starts", [(0, 0), (5, 5), (3, 8)], ids=str)
     @every_reinit
     def test_each_frame_with_reinitialisation(self, reinit, starts):
