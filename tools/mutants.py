@@ -73,7 +73,19 @@ SWAPS: dict[type[ast.AST], type[ast.AST]] = {
 OPPOSITES = {"min": "max", "any": "all", "argmin": "argmax", "nanargmin": "nanargmax", "ceil": "floor"}
 OPPOSITES |= {b: a for a, b in OPPOSITES.items()}
 
-HEAVY = ("torch", "torchvision", "cv2", "scipy.ndimage", "segment_anything", "kmedoids", "av", "hypothesis")
+HEAVY = (
+    *(
+        "torch",
+        "torchvision",
+        "cv2",
+        "scipy.ndimage",
+        "segment_anything",
+        "segment_anything_hq",
+        "kmedoids",
+        "av",
+    ),
+    *("hypothesis.extra.numpy", "omegaconf", "pooch", "rich.progress", "PIL.Image", "xdist.plugin"),
+)
 """Imported once, before a process is forked for each mutant."""
 
 
@@ -101,12 +113,12 @@ def mutants(module: str) -> list[Mutant]:
 def changes(tree: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, ast.AST | None]]:
     """Nodes of the tree, each with what to put in its place; None drops a statement."""
     for child in ast.iter_child_nodes(tree):
-        # What is only said, and not done: messages, and the types of arguments and attributes.
+        # What is only said or made sure of, and not done: messages, types, assertions.
         if isinstance(child, ast.Raise | ast.JoinedStr | ast.Assert | ast.ImportFrom):
             continue
         if any(child is getattr(tree, name, None) for name in ("annotation", "returns")):
             continue
-        if child in getattr(tree, "decorator_list", ()):
+        if child in getattr(tree, "decorator_list", ()) or getattr(child, "arg", None) == "strict":
             continue
         if isinstance(child, ast.expr | ast.stmt):
             for changed in _changed(child):
