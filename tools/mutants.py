@@ -20,6 +20,7 @@ import signal
 import sys
 import tempfile
 import time
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -214,8 +215,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="draws the mutants (default: 0)")
     arguments = parser.parse_args()
 
-    for name in HEAVY:
-        importlib.import_module(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in HEAVY:
+            importlib.import_module(name)
     importlib.import_module("torch").set_num_threads(1)  # threads do not survive a fork
     table, survivors = [], []
     with tempfile.TemporaryDirectory(prefix="sampt-mutants-") as folder:
