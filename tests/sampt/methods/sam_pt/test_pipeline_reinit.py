@@ -118,6 +118,12 @@ class TestReinitialisation:
         starts = [(clip.start, len(queries)) for clip, queries in tracker.runs if clip.step > 0]
         assert starts == [(0, 2), (2, 7 + 2), (5, 14), (8, 14)]
 
+    def test_objects_fall_into_step_in_any_stretch(self):
+        tracker = SteadyTracker()
+        segment(model(AtHorizon(4, 4), tracker=tracker), squares(12), red(), green(5), backward=False)
+        starts = [(clip.start, len(queries)) for clip, queries in tracker.runs]
+        assert starts == [(0, 2), (3, 7), (5, 7 + 2), (8, 14)]
+
     def test_only_objects_that_have_a_past_are_tracked_backward(self):
         tracker = SteadyTracker()
         segment(model(AtHorizon(4, 4), tracker=tracker), squares(10), red(), green(2))
