@@ -54,10 +54,10 @@ def test_a_video_cut_before_its_header(refused, clip: Path, tmp_path: Path) -> N
     assert "cut.mp4" in refused("cut.mp4", *POINT)
 
 
-def test_a_truncated_video_gives_its_frames_and_one_warning(here: Cli, clip: Path, tmp_path: Path) -> None:
+def test_a_truncated_video_gives_its_frames_and_one_warning(sampt: Cli, clip: Path, tmp_path: Path) -> None:
     data = clip.read_bytes()
     (tmp_path / "cut.mp4").write_bytes(data[: len(data) * 2 // 3])
-    done = here("segment", "cut.mp4", *POINT, "--output", "out")
+    done = sampt("segment", "cut.mp4", *POINT, "--output", "out")
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("cut.mp4") == 1
     assert 0 < len(list((tmp_path / "out/masks").iterdir())) < 12
