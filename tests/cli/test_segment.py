@@ -160,9 +160,9 @@ def test_another_sampler_starts_without_the_configured_ones_options(
     assert done.returncode == 0, done.stderr
 
 
-def test_points_at_the_very_edge_are_warned_of(here: Cli, clip: Path, tmp_path: Path) -> None:
+def test_points_at_the_very_edge_are_warned_of(sampt: Cli, clip: Path, tmp_path: Path) -> None:
     option = ("-o", "sampling.from_clicks=false", "--max-frames", 2)
-    done = here("segment", clip, "--point", "1:0:0,40", "-O", tmp_path / "out", *option)
+    done = sampt("segment", clip, "--point", "1:0:0,40", "-O", tmp_path / "out", *option)
     assert done.returncode == 0, done.stderr
     assert "border" in done.stderr
 
