@@ -7,13 +7,21 @@ DEVELOPING := .venv/.developing
 DOCUMENTING := .venv/.documenting
 WORKERS ?= auto
 
-.PHONY: demo test lint types docs dist clean
+.PHONY: demo test quick mutants lint types docs dist clean
 
 demo: $(INSTALLED)
 	$(BIN)/sampt demo --output demo
 
 test: $(DEVELOPING) lint types
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q
+
+# While working: everything but whole commands, the page, recorded outputs, and what is marked slow.
+quick: $(DEVELOPING)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q -m "not slow" tests/sampt tests/trackers tests/benchmarks
+
+# Do the tests notice small mistakes? Some 10 minutes; MUTANTS="--count 5 benchmarks/metrics/davis.py" tries fewer.
+mutants: $(DEVELOPING)
+	$(BIN)/python tools/mutants.py $(MUTANTS)
 
 lint: $(DEVELOPING)
 	$(BIN)/ruff check .

@@ -40,7 +40,7 @@ def test_every_example_says_where_it_goes() -> None:
     ("suite", "name"),
     [
         ("tests/trackers/test_conformance.py", "global-shift"),
-        ("tests/sampt/methods/test_samplers.py", "top"),
+        ("tests/sampt/methods/sam_pt/test_samplers.py", "top"),
         ("tests/benchmarks/datasets/test_conformance.py", "fishes"),
     ],
 )
@@ -74,4 +74,4 @@ def test_paths_in_the_guide_exist() -> None:
     made = {example.file for example in examples() if not example.place}
     named = set(re.findall(r"`((?:trackers|sampt|benchmarks|configs|tests|docs)/[\w./]*)`", TEXT))
     missing = {path for path in named - made if not (ROOT / path).exists()}
-    assert missing == {"tests/trackers/NAME_case.py"}
+    assert missing == {"tests/trackers/NAME/case.py"}

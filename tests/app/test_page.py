@@ -52,6 +52,7 @@ def download(visitor: Visitor, name: str) -> bytes:
     return Path(started.value.path()).read_bytes()
 
 
+@pytest.mark.slow
 def test_two_objects_from_clicks_to_files(visit: Visit, server: Server) -> None:
     visitor = visit(server)
     page, scene = visitor.page, demo_scene()

@@ -116,7 +116,7 @@ class TestWhole:
 
 
 def test_killed_and_started_again_it_ends_as_if_nothing_had_happened(
-    sampt: Cli, davis, sweep, whole, tmp_path
+    here: Cli, davis, sweep, whole, tmp_path
 ):
     command = ("ablate", sweep, "--dataset", "davis2017", "--root", davis, "--output", "run")
     first, until = (tmp_path / "run" / slug / "seed-0/tin-boat" for slug in SLUGS)
@@ -133,20 +133,20 @@ def test_killed_and_started_again_it_ends_as_if_nothing_had_happened(
     process.wait()
     assert until.exists() and not (tmp_path / "run/runs.csv").exists()
     written = first.stat().st_mtime_ns
-    done = sampt(*command)
+    done = here(*command)
     assert done.returncode == 0, done.stderr
     assert first.stat().st_mtime_ns == written
     assert results(tmp_path / "run") == results(whole)
     assert not list((tmp_path / "run").rglob(".*"))
 
 
-def test_begun_anew_nothing_of_the_old_sweep_is_left(sampt: Cli, davis, whole, tmp_path):
+def test_begun_anew_nothing_of_the_old_sweep_is_left(here: Cli, davis, whole, tmp_path):
     """The new one has one axis, whose values are no numbers: no pivot, and one plot less."""
     shutil.copytree(whole, tmp_path / "run")
     (tmp_path / "run/failures.csv").write_text("old")
     (tmp_path / "other.yaml").write_text("{base: quick, settings: {run.json: {sampling.positive.points: 2}}}")
     arguments = ("--dataset", "davis2017", "--root", davis, "--sequence", "tin-boat", "--output", "run")
-    done = sampt("ablate", "other.yaml", *arguments, "--overwrite")
+    done = here("ablate", "other.yaml", *arguments, "--overwrite")
     assert done.returncode == 0, done.stderr
     gone = {"pivot.md", "pivot.tex", "values.png", "values.svg"}
     left = {path.name for path in (tmp_path / "run").iterdir()}
@@ -154,11 +154,11 @@ def test_begun_anew_nothing_of_the_old_sweep_is_left(sampt: Cli, davis, whole, t
     assert len(list((tmp_path / "run").glob("run.json-*/tin-boat/*.png"))) == 4
 
 
-def test_a_failing_sequence_is_named_and_the_others_are_compared(sampt: Cli, davis, sweep, whole, tmp_path):
+def test_a_failing_sequence_is_named_and_the_others_are_compared(here: Cli, davis, sweep, whole, tmp_path):
     """A frame is damaged in the middle, which only decoding finds."""
     shutil.copytree(davis, tmp_path / "data")
     damage_frame(tmp_path / "data/JPEGImages/480p/tin-boat/00003.jpg")
-    done = sampt("ablate", sweep, "--dataset", "davis2017", "--root", "data", "--output", "run")
+    done = here("ablate", sweep, "--dataset", "davis2017", "--root", "data", "--output", "run")
     assert (done.returncode, "Traceback" in done.stderr) == (3, False), done.stderr
     assert "4 failed" in done.stderr and f"{NAMES[0]}; {NAMES[1]}" in done.stderr
     assert done.stderr.splitlines()[-2].endswith(": tin-boat.")

@@ -211,7 +211,7 @@ def test_debug_shows_the_traceback(sampt: Cli) -> None:
     assert "Traceback" in done.stderr
 
 
-def test_a_mistyped_option(sampt: Cli) -> None:
-    done = sampt("segment", "clip.mp4", "--outputt", "out")
+def test_a_mistyped_option(here: Cli) -> None:
+    done = here("segment", "clip.mp4", "--outputt", "out")
     assert done.returncode == 2
     assert "--output" in done.stderr

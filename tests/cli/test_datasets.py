@@ -15,8 +15,8 @@ from .conftest import Cli
 ALL = {**DATASETS, **VIS_DATASETS}
 
 
-def test_list_shows_every_dataset(sampt: Cli) -> None:
-    done = sampt("datasets", "list")
+def test_list_shows_every_dataset(here: Cli) -> None:
+    done = here("datasets", "list")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     titles = [f"{name}: {info.title}" for name, info in ALL.items()]
@@ -57,15 +57,15 @@ def test_check_lists_problems_of_videos_and_of_their_annotations(here: Cli, tmp_
     assert "mini has 3 problems" in done.stderr
 
 
-def test_check_lists_problems_and_exits_with_2(sampt: Cli, tmp_path: Path) -> None:
-    sampt("datasets", "miniature", "--dataset", "davis2017", "--output", "mini")
+def test_check_lists_problems_and_exits_with_2(here: Cli, tmp_path: Path) -> None:
+    here("datasets", "miniature", "--dataset", "davis2017", "--output", "mini")
     masks = tmp_path / "mini" / "Annotations" / "Full-Resolution"
     (masks / "tin-boat" / "00001.png").unlink()
     (masks / "tin-cars" / "00004.png").write_bytes(b"cut")
-    done = sampt("datasets", "check", "--dataset", "davis2017", "--root", "mini")
+    done = here("datasets", "check", "--dataset", "davis2017", "--root", "mini")
     assert done.returncode == 0, done.stdout
     full = ("--dataset", "davis2017", "--root", "mini", "-d", "resolution=Full-Resolution")
-    done = sampt("datasets", "check", *full)
+    done = here("datasets", "check", *full)
     assert done.returncode == 2
     problems = [line for line in done.stdout.splitlines() if line.startswith("Problem: ")]
     assert len(problems) == 2
@@ -94,18 +94,18 @@ def test_check_of_what_is_not_there(options: list[str], message: str, here: Cli)
     assert "Traceback" not in done.stderr
 
 
-def test_bdd100k_is_prepared_from_its_bitmasks(sampt: Cli, tmp_path: Path) -> None:
-    sampt("datasets", "miniature", "--dataset", "bdd100k", "--output", "raw")
-    done = sampt("prepare", "bdd100k", "--root", "raw", "--output", "set")
+def test_bdd100k_is_prepared_from_its_bitmasks(here: Cli, tmp_path: Path) -> None:
+    here("datasets", "miniature", "--dataset", "bdd100k", "--output", "raw")
+    done = here("prepare", "bdd100k", "--root", "raw", "--output", "set")
     assert done.returncode == 0, done.stderr
     assert "2 sequences with 4 objects, from 2 videos" in done.stdout
-    done = sampt("datasets", "check", "--dataset", "bdd100k", "--root", "set")
+    done = here("datasets", "check", "--dataset", "bdd100k", "--root", "set")
     assert done.returncode == 0, done.stderr
     assert "  objects            4" in done.stdout.splitlines()
 
 
-def test_preparing_a_wrong_folder_writes_nothing(sampt: Cli, tmp_path: Path) -> None:
-    done = sampt("prepare", "bdd100k", "--root", ".", "--output", "set")
+def test_preparing_a_wrong_folder_writes_nothing(here: Cli, tmp_path: Path) -> None:
+    done = here("prepare", "bdd100k", "--root", ".", "--output", "set")
     assert done.returncode == 2
     assert "images/seg_track_20/val" in done.stderr
     assert not (tmp_path / "set").exists()

@@ -269,12 +269,12 @@ def test_folders_without_a_common_sequence_are_named(tmp_path: Path) -> None:
         evaluate(tmp_path / "results", tmp_path / "annotations")
 
 
-def test_the_command_prints_per_cent_and_writes_every_frame(sampt: Cli, tmp_path: Path) -> None:
+def test_the_command_prints_per_cent_and_writes_every_frame(here: Cli, tmp_path: Path) -> None:
     save_clip(tmp_path / "results" / "car" / "masks", offset=3)
     save_clip(tmp_path / "annotations" / "car")
     save_clip(tmp_path / "annotations" / "bus")
     json_path = tmp_path / "scores.json"
-    done = sampt(
+    done = here(
         "evaluate",
         "--results",
         tmp_path / "results",
@@ -298,9 +298,9 @@ def test_the_command_prints_per_cent_and_writes_every_frame(sampt: Cli, tmp_path
     assert [p.name for p in tmp_path.iterdir() if p.is_file()] == ["scores.json"]
 
 
-def test_the_command_ends_with_one_sentence_and_code_2(sampt: Cli, tmp_path: Path) -> None:
+def test_the_command_ends_with_one_sentence_and_code_2(here: Cli, tmp_path: Path) -> None:
     annotations = save_clip(tmp_path / "annotations")
-    done = sampt("evaluate", "--results", tmp_path / "nowhere", "--annotations", annotations)
+    done = here("evaluate", "--results", tmp_path / "nowhere", "--annotations", annotations)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1 and "nowhere" in done.stderr
 
@@ -322,9 +322,9 @@ def test_options_that_do_not_go_together(arguments: tuple[str, ...], sentence: s
     assert sentence in refused.output + str(refused.exception)
 
 
-def test_the_command_refuses_a_json_file_in_no_folder_before_scoring(sampt: Cli, tmp_path: Path) -> None:
+def test_the_command_refuses_a_json_file_in_no_folder_before_scoring(here: Cli, tmp_path: Path) -> None:
     annotations = save_clip(tmp_path / "annotations")
-    done = sampt(
+    done = here(
         "evaluate",
         "--results",
         annotations,

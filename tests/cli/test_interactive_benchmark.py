@@ -29,9 +29,9 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_a_miniature_from_start_to_end(sampt: Cli, davis: Path, tmp_path: Path):
+def test_a_miniature_from_start_to_end(here: Cli, davis: Path, tmp_path: Path):
     arguments = ("interactive-benchmark", "--dataset", "davis2017", "--root", davis, *QUICKLY, "-O", "run")
-    first = sampt(
+    first = here(
         *arguments, "--mode", "offline", "--target", "0.9", "--budget", "8", "-o", "cache.host_bytes=0"
     )
     assert first.returncode == 0, first.stderr
@@ -52,12 +52,12 @@ def test_a_miniature_from_start_to_end(sampt: Cli, davis: Path, tmp_path: Path):
     record = json.loads((run / "records/0/tin-cars.json").read_text())
     assert record["encoder"]["frames"] == record["frames"], "each is encoded once, with no memory for any"
 
-    other = sampt(*arguments, "--budget", "9")
+    other = here(*arguments, "--budget", "9")
     assert other.returncode == 2
     assert "annotator" in other.stderr
     assert "Traceback" not in other.stderr
 
-    anew = sampt(*arguments, "--budget", "1", "--overwrite", "--sequence", "tin-boat", "--no-tracking")
+    anew = here(*arguments, "--budget", "1", "--overwrite", "--sequence", "tin-boat", "--no-tracking")
     assert anew.returncode == 0, anew.stderr
     assert len(rows(run / "interactions.csv")) == 1
 

@@ -16,13 +16,13 @@ from .conftest import Cli
 
 
 @pytest.mark.slow
-def test_demo_prints_the_score_of_what_it_wrote(sampt: Cli, tmp_path: Path) -> None:
+def test_demo_prints_the_score_of_what_it_wrote(here: Cli, tmp_path: Path) -> None:
     (tmp_path / "demo" / "masks").mkdir(parents=True)  # as after Ctrl-C in the first second
-    done = sampt("demo")
+    done = here("demo")
     assert done.returncode == 0, done.stderr
     printed = float(re.search(r"J&F ([\d.]+)", done.stdout)[1])
     assert printed > 50
-    scored = sampt("evaluate", "--results", "demo", "--annotations", "demo/annotations")
+    scored = here("evaluate", "--results", "demo", "--annotations", "demo/annotations")
     assert f"{printed}" in scored.stdout
 
 
@@ -40,8 +40,8 @@ def test_sample_refuses_a_mask_of_another_size(here: Cli, mask: Path, tmp_path: 
     assert not (tmp_path / "samples.png").exists()
 
 
-def test_info_tells_what_can_be_loaded(sampt: Cli) -> None:
-    done = sampt("info")
+def test_info_tells_what_can_be_loaded(here: Cli) -> None:
+    done = here("info")
     assert done.returncode == 0
     for word in ("torch", "device", "lucas-kanade", "grabcut", "on-loss", "sam_pt_reinit"):
         assert word in done.stdout

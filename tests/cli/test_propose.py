@@ -60,9 +60,9 @@ def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
 
 
 def test_an_image_gives_a_label_map_an_overlay_and_json(
-    sampt: Cli, photo: Path, weights: Path, tmp_path: Path
+    here: Cli, photo: Path, weights: Path, tmp_path: Path
 ) -> None:
-    done = sampt(
+    done = here(
         *(
             "propose",
             photo,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,13 +13,24 @@ import pytest
 from sampt.benchmarks.datasets.miniature import write_miniature
 from sampt.benchmarks.vis.miniature import write_vis_miniature
 
-HOOK = """
-import sys
+COMMANDS = """
+import contextlib, io, json, os, sys
+import sampt.benchmarks.running.runner, sampt.config.loading, sampt.video.reader
 from sampt.cli import run
-code = run(sys.argv[1:])
-print("torch" if "torch" in sys.modules else "no torch")
-sys.exit(code)
+for line in sys.stdin:
+    arguments, environment = json.loads(line)
+    if child := os.fork():
+        os.waitpid(child, 0)
+        continue
+    os.environ.update(environment)
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+        code = run(arguments)
+    print(json.dumps({"code": code, "said": said.getvalue(), "torch": "torch" in sys.modules}), flush=True)
+    os._exit(0)
 """
+"""Runs each line as a command in a fork of a process that has imported everything but torch."""
+
 POINT = ("--point", "1:0:80,48:+")
 
 
@@ -40,22 +51,25 @@ def place(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Path:
     return folder
 
 
-def refused(place: Path, *arguments: str, **environment: str) -> str:
-    """Run a command in a new process; what it says when it refuses to begin."""
-    done = subprocess.run(
-        [sys.executable, "-c", HOOK, *arguments],
-        cwd=place,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 2, done.stderr
-    assert done.stdout.splitlines()[-1] == "no torch", done.stderr
-    assert "Traceback" not in done.stderr
-    assert not (place / "out").exists()
-    return done.stderr.splitlines()[-1].removeprefix("Error: ")
+Refused = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def refused(place: Path) -> Iterator[Refused]:
+    """Run a command without torch; what it says when it refuses to begin."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", COMMANDS], cwd=place, **pipes) as process:
+
+        def run(*arguments: str, **environment: str) -> str:
+            process.stdin.write(json.dumps([arguments, environment]) + "\n")
+            process.stdin.flush()
+            answer = json.loads(process.stdout.readline())
+            assert (answer["code"], answer["torch"]) == (2, False), answer["said"]
+            assert "Traceback" not in answer["said"]
+            assert not (place / "out").exists()
+            return str(answer["said"].splitlines()[-1]).removeprefix("Error: ")
+
+        yield run
 
 
 @pytest.mark.parametrize(
@@ -86,8 +100,8 @@ def refused(place: Path, *arguments: str, **environment: str) -> str:
         (("--start", "99"), "--start 99"),
     ],
 )
-def test_segment(place: Path, arguments: tuple[str, ...], said: str) -> None:
-    assert said in refused(place, "segment", "clip.mp4", *POINT, "--output", "out", *arguments)
+def test_segment(refused: Refused, arguments: tuple[str, ...], said: str) -> None:
+    assert said in refused("segment", "clip.mp4", *POINT, "--output", "out", *arguments)
 
 
 @pytest.mark.parametrize(
@@ -102,13 +116,13 @@ def test_segment(place: Path, arguments: tuple[str, ...], said: str) -> None:
         (("clip.mp4",), "--points"),
     ],
 )
-def test_input_of_segment(place: Path, arguments: tuple[str, ...], said: str) -> None:
-    assert said in refused(place, "segment", *arguments, "--output", "out")
+def test_input_of_segment(refused: Refused, arguments: tuple[str, ...], said: str) -> None:
+    assert said in refused("segment", *arguments, "--output", "out")
 
 
-def test_weights_that_may_not_be_downloaded(place: Path) -> None:
+def test_weights_that_may_not_be_downloaded(refused: Refused, place: Path) -> None:
     said = refused(
-        *(place, "segment", "clip.mp4", *POINT, "--output", "out", "--segmenter", "mobile-sam"),
+        *("segment", "clip.mp4", *POINT, "--output", "out", "--segmenter", "mobile-sam"),
         SAMPT_OFFLINE="1",
         SAMPT_HOME=str(place / "home"),
     )
@@ -128,8 +142,8 @@ def test_weights_that_may_not_be_downloaded(place: Path) -> None:
         (("clip.mp4", "--point", "1:0:80,48:-"), "positive"),
     ],
 )
-def test_track(place: Path, arguments: tuple[str, ...], said: str) -> None:
-    assert said in refused(place, "track", "--output", "out", *arguments)
+def test_track(refused: Refused, arguments: tuple[str, ...], said: str) -> None:
+    assert said in refused("track", "--output", "out", *arguments)
 
 
 @pytest.mark.parametrize(
@@ -145,9 +159,9 @@ def test_track(place: Path, arguments: tuple[str, ...], said: str) -> None:
         (("clip.mp4", "--segmenter-checkpoint", "none.pth"), "none.pth"),
     ],
 )
-def test_propose(place: Path, arguments: tuple[str, ...], said: str) -> None:
+def test_propose(refused: Refused, arguments: tuple[str, ...], said: str) -> None:
     weights = () if "none.pth" in arguments or "grabcut" in arguments else ("--segmenter-checkpoint", "file")
-    assert said in refused(place, "propose", "--output", "out", *weights, *arguments)
+    assert said in refused("propose", "--output", "out", *weights, *arguments)
 
 
 @pytest.mark.parametrize(
@@ -167,10 +181,10 @@ def test_propose(place: Path, arguments: tuple[str, ...], said: str) -> None:
 )
 @pytest.mark.parametrize("command", [("vos",), ("interactive-benchmark",), ("ablate", "points")])
 def test_vos_and_its_like(
-    place: Path, command: tuple[str, ...], arguments: tuple[str, ...], said: str
+    refused: Refused, command: tuple[str, ...], arguments: tuple[str, ...], said: str
 ) -> None:
     usual = ("--dataset", "davis2017", "--root", "davis", "--output", "out")
-    assert said in refused(place, *command, *usual, *arguments)
+    assert said in refused(*command, *usual, *arguments)
 
 
 @pytest.mark.parametrize(
@@ -185,10 +199,10 @@ def test_vos_and_its_like(
         (("--output", "held"), "held"),
     ],
 )
-def test_vis(place: Path, arguments: tuple[str, ...], said: str) -> None:
+def test_vis(refused: Refused, arguments: tuple[str, ...], said: str) -> None:
     usual = ("--dataset", "uvo", "--root", "uvo", "--output", "out", "--segmenter", "mobile-sam")
     weights = () if "none.pth" in arguments else ("--segmenter-checkpoint", "file")
-    assert said in refused(place, "vis", *usual, *weights, *arguments)
+    assert said in refused("vis", *usual, *weights, *arguments)
 
 
 @pytest.mark.parametrize(
@@ -214,5 +228,5 @@ def test_vis(place: Path, arguments: tuple[str, ...], said: str) -> None:
         (("segment", "clip.mp4", "--outptu", "out"), "'--output'"),
     ],
 )
-def test_other_commands(place: Path, arguments: tuple[str, ...], said: str) -> None:
-    assert said in refused(place, *arguments)
+def test_other_commands(refused: Refused, arguments: tuple[str, ...], said: str) -> None:
+    assert said in refused(*arguments)

@@ -167,8 +167,8 @@ def test_points_at_the_very_edge_are_warned_of(sampt: Cli, clip: Path, tmp_path:
     assert "border" in done.stderr
 
 
-def test_quiet_when_not_on_a_terminal(sampt: Cli, clip: Path, mask: Path, tmp_path: Path) -> None:
-    done = sampt("segment", clip, "--mask", mask, "--max-frames", 2, "--output", tmp_path / "out")
+def test_quiet_when_not_on_a_terminal(here: Cli, clip: Path, mask: Path, tmp_path: Path) -> None:
+    done = here("segment", clip, "--mask", mask, "--max-frames", 2, "--output", tmp_path / "out")
     assert done.stdout == ""
     assert "\x1b" not in done.stderr
     assert "segmenting" not in done.stderr

@@ -25,6 +25,7 @@ from .conftest import Cli
 
 FRAMES = 600
 FEW = [f"proposals.{key}" for key in ("points_per_side=2", "pred_iou_thresh=0", "stability_score_thresh=0")]
+CTRL_C = pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130)])
 BOTH = pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 
 
@@ -33,8 +34,10 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of frames that takes many seconds."""
     folder = tmp_path_factory.mktemp("long")
     scene = SyntheticScene(frames=20, height=240, width=426, seed=1)
-    for t in range(FRAMES):
-        Image.fromarray(scene[t % 20]).save(folder / f"{t:05d}.jpg")
+    for t, frame in enumerate(scene):
+        Image.fromarray(frame).save(folder / f"{t:05d}.jpg")
+    for t in range(20, FRAMES):
+        (folder / f"{t:05d}.jpg").hardlink_to(folder / f"{t % 20:05d}.jpg")
     return folder
 
 
@@ -99,7 +102,8 @@ def test_segment(
     assert f"of {FRAMES} frames are done" in said and "--overwrite" in said
 
 
-@BOTH
+@pytest.mark.slow
+@CTRL_C
 def test_track(
     stopped: Callable[..., str], long: Path, point: str, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
@@ -116,7 +120,7 @@ def test_track(
     assert f"of {FRAMES} frames are done" in said and "--overwrite" in said
 
 
-@BOTH
+@CTRL_C
 def test_propose(
     stopped: Callable[..., str], long: Path, weights: Path, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
@@ -132,8 +136,10 @@ def test_propose(
     assert f"of {FRAMES // 2} frames are done" in said and "--overwrite" in said
 
 
-@BOTH
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("workers", "number", "code"),
+    [(1, signal.SIGINT, 130), (2, signal.SIGINT, 130), (2, signal.SIGTERM, 143)],
+)
 def test_vos(
     stopped: Callable[..., str], here: Cli, tmp_path: Path, workers: int, number: signal.Signals, code: int
 ) -> None:

@@ -30,9 +30,9 @@ def points(scene: SyntheticScene, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 def test_points_stay_on_their_objects(
-    sampt: Cli, clip: Path, scene: SyntheticScene, points: Path, tmp_path: Path
+    here: Cli, clip: Path, scene: SyntheticScene, points: Path, tmp_path: Path
 ) -> None:
-    done = sampt("track", clip, "--points", points, "--tracker", "lucas-kanade", "--output", "out")
+    done = here("track", clip, "--points", points, "--tracker", "lucas-kanade", "--output", "out")
     assert done.returncode == 0, done.stderr
     assert done.stderr.splitlines()[-1] == "3 points through 12 frames: out"
     saved = np.load(tmp_path / "out/trajectories.npz")

@@ -73,10 +73,10 @@ def records(run: Path, video: str, seeds: int) -> list[dict[str, Any]]:
 
 
 def test_a_run_gives_results_scores_and_a_report_and_is_not_done_twice(
-    sampt: Cli, here: Cli, uvo: Path, weights: Path, tmp_path: Path
+    here: Cli, uvo: Path, weights: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    done = sampt(*arguments(uvo, weights, "--sequence", VIDEO))
+    done = here(*arguments(uvo, weights, "--sequence", VIDEO))
     assert done.returncode == 0, done.stderr
     annotations = read_annotations(uvo / "VideoDenseSet/UVO_video_val_dense.json")
     predictions = json.loads((run / "results.json").read_text())

@@ -91,8 +91,8 @@ class TestACheckpoint:
         assert "net.pth" not in printed.err
 
 
-def test_list_shows_every_checkpoint_whole(sampt: Cli) -> None:
-    done = sampt("weights", "list")
+def test_list_shows_every_checkpoint_whole(here: Cli) -> None:
+    done = here("weights", "list")
     assert done.returncode == 0, done.stderr
     for checkpoint in CHECKPOINTS.values():
         (line,) = [line for line in done.stdout.splitlines() if line.split()[:1] == [checkpoint.name]]
@@ -100,8 +100,8 @@ def test_list_shows_every_checkpoint_whole(sampt: Cli) -> None:
         assert checkpoint.licence in line
 
 
-def test_path_of_what_is_not_here_says_how_to_get_it(sampt: Cli) -> None:
-    done = sampt("weights", "path", "mobile-sam")
+def test_path_of_what_is_not_here_says_how_to_get_it(here: Cli) -> None:
+    done = here("weights", "path", "mobile-sam")
     assert (done.returncode, done.stdout) == (2, "")
     assert "`sampt weights download mobile-sam`" in done.stderr
 
@@ -117,19 +117,25 @@ def test_verify_of_what_is_not_here(capsys: pytest.CaptureFixture[str]) -> None:
     assert "sampt weights download pips" in capsys.readouterr().err
 
 
-def test_offline_says_what_to_fetch_and_where_to_put_it(sampt: Cli, server: FaultyServer, home: Path) -> None:
-    done = sampt("weights", "download", "raft-small", SAMPT_OFFLINE="1")
+def test_offline_says_what_to_fetch_and_where_to_put_it(
+    here: Cli, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAMPT_OFFLINE", "1")
+    done = here("weights", "download", "raft-small")
     assert done.returncode == 2
     assert URLS[0] in done.stderr
     assert str(home / "weights" / CHECKPOINTS["raft-small"].file) in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_mirror_with_another_file_is_refused(sampt: Cli, server: FaultyServer, home: Path) -> None:
+def test_a_mirror_with_another_file_is_refused(
+    here: Cli, server: FaultyServer, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     checkpoint = CHECKPOINTS["raft-small"]
     assert checkpoint.size is not None
     server.serve(f"mirror/{checkpoint.file}", bytes(checkpoint.size))
-    done = sampt("weights", "download", "raft-small", SAMPT_WEIGHTS_URL=f"{server.url}/mirror")
+    monkeypatch.setenv("SAMPT_WEIGHTS_URL", f"{server.url}/mirror")
+    done = here("weights", "download", "raft-small")
     assert done.returncode == 2
     got = hashlib.sha256(bytes(checkpoint.size)).hexdigest()
     assert checkpoint.sha256 in done.stderr and got in done.stderr
@@ -142,12 +148,8 @@ def test_the_licence_is_shown_before_the_download(sampt: Cli, server: FaultyServ
     assert done.returncode == 2  # the mirror has no such file
     assert "WARNING: cotracker2: NOT for commercial use" in done.stderr and "CC-BY-NC-4.0" in done.stderr
     assert "404" in done.stderr
-
-
-def test_messages_come_from_the_log_alone(sampt: Cli, server: FaultyServer) -> None:
-    done = sampt("weights", "download", "cotracker2", SAMPT_WEIGHTS_URL=server.url)
     kinds = [line.split(": ")[0] for line in done.stderr.splitlines()]
-    assert set(kinds) == {"INFO", "WARNING", "Error"}
+    assert set(kinds) == {"INFO", "WARNING", "Error"}, "messages come from the log alone"
 
 
 def test_help_imports_nothing_heavy(sampt: Cli) -> None:
@@ -166,10 +168,10 @@ class Payload:
         return os.mkdir, (str(self.target),)
 
 
-def test_a_malicious_checkpoint_is_refused_unrun(sampt: Cli, clip: Path, tmp_path: Path) -> None:
+def test_a_malicious_checkpoint_is_refused_unrun(here: Cli, clip: Path, tmp_path: Path) -> None:
     harmed = tmp_path / "harmed"
     torch.save({"image_encoder.pos_embed": Payload(harmed)}, tmp_path / "evil.pth")
-    done = sampt(
+    done = here(
         *("segment", clip, "--point", "1:0:80,48:+", "--output", "out"),
         *("--segmenter", "sam-vit-b", "--segmenter-checkpoint", "evil.pth"),
     )

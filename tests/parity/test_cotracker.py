@@ -149,6 +149,7 @@ def test_cotracker3_offline_model(offline: Recorded) -> None:
     np.testing.assert_allclose(scores[..., 1], golden["model_conf"][0], rtol=0, atol=SCORE)
 
 
+@pytest.mark.slow
 def test_cotracker3_offline_predictor(offline: Recorded) -> None:
     tracks = offline.tracker.track(offline.clip, offline.queries)
     xy, visible = (offline.golden[f"predictor_{part}"][0] for part in ("tracks", "vis"))
@@ -156,6 +157,7 @@ def test_cotracker3_offline_predictor(offline: Recorded) -> None:
     np.testing.assert_array_equal(tracks.visible, visible_inside(visible, xy, offline.clip))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", [0, -1], ids=["first chunk", "last chunk"])
 def test_cotracker3_online_predictor(online: Recorded, which: int) -> None:
     tracker = online.tracker
@@ -177,6 +179,7 @@ def test_cotracker3_online_predictor(online: Recorded, which: int) -> None:
     )
 
 
+@pytest.mark.slow
 def test_cotracker2_model(two: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(two.tracker, CoTracker2)
     monkeypatch.setattr(two.tracker, "support", SupportGrid(0, None))
@@ -188,6 +191,7 @@ def test_cotracker2_model(two: Recorded, monkeypatch: pytest.MonkeyPatch) -> Non
     np.testing.assert_allclose(score[tracked], recorded_score, rtol=0, atol=SCORE)
 
 
+@pytest.mark.slow
 def test_cotracker2_predictor(two: Recorded) -> None:
     tracks = two.tracker.track(two.clip, two.queries)
     xy, visible = (two.golden[f"predictor_{part}"][0] for part in ("tracks", "vis"))

@@ -17,9 +17,9 @@ from sampt.trackers.lucas_kanade import LucasKanade
 from sampt.trackers.registry import TRACKERS
 from sampt.video.frames import ImageStream
 
-from .cotracker_case import make_cotracker
-from .pips_case import pips_case
-from .raft_case import make_raft
+from .cotracker.case import make_cotracker
+from .pips.case import pips_case
+from .raft.case import make_raft
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,13 @@ class Case:
     batch_independent: bool = True
     look_ahead: int = 1  # frames that a step may need beyond its own
     frames_held: int = 2  # frames that may be in use between two steps
+    slow: bool = False  # its tests take more than ten seconds together
 
 
 CASES = [
     Case("lucas-kanade", LucasKanade),
     Case("dis", Dis),
-    Case("raft", make_raft, follows=False),
+    Case("raft", make_raft, follows=False, slow=True),
     *(
         Case(name, partial(make_cotracker, name), batch_independent=False, follows=False, **memory)
         for name, memory in (
@@ -48,7 +49,9 @@ CASES = [
 ]
 
 
-@pytest.fixture(params=CASES, ids=lambda case: case.name)
+@pytest.fixture(
+    params=[pytest.param(case, id=case.name, marks=[pytest.mark.slow] * case.slow) for case in CASES]
+)
 def case(request) -> Case:
     return request.param
 
@@ -181,6 +184,7 @@ def test_no_queries_give_empty_steps(tracker, clip):
     assert tracks.xy.shape == (12, 0, 2) and tracks.visibility.shape == (12, 0)
 
 
+@pytest.mark.slow
 def test_ten_thousand_points_at_once(tracker, make_translating):
     rng = np.random.default_rng(5)
     queries = np.column_stack([np.zeros(10_000), rng.uniform(0, 127, 10_000), rng.uniform(0, 95, 10_000)])

@@ -163,7 +163,7 @@ class TestExpansion:
         (found,) = read(f"{{base: quick, settings: {{{name}: {{}}}}}}").settings()
         assert (found.name, found.slug.startswith(f"{name}-")) == (name, True)
 
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=8, deadline=None)
     @given(
         points=st.lists(st.integers(1, 99), min_size=1, max_size=3, unique=True),
         refinements=st.lists(st.integers(0, 99), min_size=1, max_size=2, unique=True),
@@ -187,7 +187,7 @@ class TestExpansion:
         assert len({s.slug.casefold() for s in found}) == len(found)
         assert all(re.fullmatch(r"[A-Za-z0-9=+_-][A-Za-z0-9.=+_-]*", s.slug) for s in found)
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=30, deadline=None)
     @given(
         value=st.none()
         | st.booleans()

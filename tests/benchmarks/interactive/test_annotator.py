@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from sampt.benchmarks.interactive.annotator import (
+    SMALLEST_CLUSTER,
     Addition,
     Removal,
     cluster_reach,
@@ -149,3 +150,16 @@ def test_the_largest_cluster_is_that_of_dbscan(area, reach, least):
 def test_a_reach_that_parts_neighbours_is_refused():
     with pytest.raises(ValueError, match=r"reach.*1\.0"):
         largest_cluster(TRUTH, 1.0, 3)
+
+
+def test_a_cluster_of_180_wrong_pixels_is_looked_at_alone() -> None:
+    """SAM-PT, supplement: points are added while a cluster of wrong pixels has at least so many."""
+    assert SMALLEST_CLUSTER == 180
+    cluster, elsewhere = box(20, 20, 38, 30), box(150, 80, 160, 90)
+
+    def placed(area: np.ndarray) -> tuple[float, float]:
+        return place_point(area, np.random.default_rng(0))
+
+    assert placed(cluster | elsewhere) == placed(cluster)
+    cluster[20, 20] = False
+    assert placed(cluster | elsewhere) != placed(cluster)

@@ -30,7 +30,9 @@ def cluster() -> Iterator[None]:
     ray.shutdown()
 
 
-@pytest.fixture(params=["local", pytest.param("ray", marks=pytest.mark.xdist_group("ray"))])
+@pytest.fixture(
+    params=["local", pytest.param("ray", marks=[pytest.mark.slow, pytest.mark.xdist_group("ray")])]
+)
 def start(request, tmp_path) -> Start:
     """Starts so many workers, each in a process of its own."""
     if request.param == "local":

@@ -15,8 +15,7 @@ from sampt.benchmarks.vis.annotations import read_annotations
 from sampt.benchmarks.vis.evaluation import VisEvaluation, evaluate_vis
 from sampt.benchmarks.vis.json_entries import json_entries as read_entries
 from sampt.errors import DatasetError, EvaluationError
-
-from .tubes import box, rle
+from tests.benchmarks.metrics.tubes import box, rle
 
 FRAMES, SIZE = 2, (40, 60)
 LEFT, RIGHT = box(FRAMES, 5, 5, 10, 10), box(FRAMES, 30, 5, 10, 10)

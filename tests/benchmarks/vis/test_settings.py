@@ -102,3 +102,9 @@ def test_a_file_with_a_bad_value_is_named(tmp_path: Path) -> None:
     path.write_text("redetect: {overlap: 2}")
     with pytest.raises(ConfigError, match=r"bad\.yaml.*(tracker\.name|overlap)"):
         read(path)
+
+
+def test_a_masklet_is_weighed_by_its_proposal_and_looked_for_in_the_first_frame_alone() -> None:
+    assert VisSettings().proposal_score is True
+    assert VisSettings().objects_per_batch is None
+    assert Redetect() == Redetect(every=None, overlap=0.5)

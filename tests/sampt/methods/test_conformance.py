@@ -15,9 +15,8 @@ from sampt.methods.registry import METHODS, build_method
 from sampt.methods.results import FrameResult
 from sampt.methods.sam_pt.parts import Sampling
 from sampt.methods.sam_pt.samplers import RandomSampler
-
-from ..parts import RED as RED_COLOUR
-from ..parts import ColourSegmenter, SteadyTracker, squares, truth
+from tests.sampt.parts import RED as RED_COLOUR
+from tests.sampt.parts import ColourSegmenter, SteadyTracker, squares, truth
 
 
 def sam_pt() -> SamPt:

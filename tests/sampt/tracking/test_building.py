@@ -19,7 +19,7 @@ from sampt.tracking.building import WholeClip, build_tracker
 from sampt.video.frames import ImageStream
 from sampt.weights.registry import CHECKPOINTS
 from tests.sampt.parts import squares
-from tests.trackers.cotracker_case import make_cotracker
+from tests.trackers.cotracker.case import make_cotracker
 
 MODELS = {
     "raft": build_raft,

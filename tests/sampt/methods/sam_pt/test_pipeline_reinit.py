@@ -118,6 +118,23 @@ class TestReinitialisation:
         starts = [(clip.start, len(queries)) for clip, queries in tracker.runs if clip.step > 0]
         assert starts == [(0, 2), (2, 7 + 2), (5, 14), (8, 14)]
 
+    def test_objects_fall_into_step_in_any_stretch(self):
+        tracker = SteadyTracker()
+        segment(model(AtHorizon(4, 4), tracker=tracker), squares(12), red(), green(5), backward=False)
+        starts = [(clip.start, len(queries)) for clip, queries in tracker.runs]
+        assert starts == [(0, 2), (3, 7), (5, 7 + 2), (8, 14)]
+
+    def test_only_objects_that_have_a_past_are_tracked_backward(self):
+        tracker = SteadyTracker()
+        segment(model(AtHorizon(4, 4), tracker=tracker), squares(10), red(), green(2))
+        backward = [(clip.start, len(queries)) for clip, queries in tracker.runs if clip.step < 0]
+        assert backward == [(2, 2)]
+
+    def test_no_points_are_sampled_for_the_last_frame_of_a_span(self):
+        tracker = SteadyTracker()
+        segment(model(AtHorizon(4, 4), tracker=tracker), squares(10), red(span=(0, 6)))
+        assert [clip for clip, _ in tracker.runs] == [range(0, 4), range(3, 7)]
+
     def test_points_are_sampled_inside_the_predicted_mask(self):
         clip = squares(10)
         tracker = SteadyTracker()
@@ -191,6 +208,12 @@ class TestOnceEncoded:
         made = model()
         segment(made, squares(), red(3), green(8))
         assert made.segmenter.encoded == 12
+
+    @every_reinit
+    def test_no_frame_in_which_only_negatives_are_visible(self, reinit):
+        made = model(reinit, tracker=LosesTheFirst(1))
+        segment(made, squares(), green())
+        assert made.segmenter.encoded == 1
 
     @pytest.mark.parametrize("starts", [(0, 0), (5, 5), (3, 8)], ids=str)
     @every_reinit

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sampt._internal.extras import EXTRA_OF, extras_for, require
-from sampt.errors import SamptError
+from sampt._internal.extras import EXTRA_OF
 from sampt.prompts.label_maps import write_label_map
 from sampt.synthetic.scene import SyntheticScene, write_frames
 
@@ -97,18 +96,3 @@ def test_a_command_names_the_extra_that_it_needs(
     assert package in done.stderr and f"pip install 'sampt[{extra}]'" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (scene.parent / "out").exists()
-
-
-def test_what_is_installed_is_not_asked_for() -> None:
-    require("scipy", purpose="this test")
-
-
-def test_other_missing_modules_stay_what_they_are() -> None:
-    with pytest.raises(ModuleNotFoundError), extras_for("this test"):
-        raise ModuleNotFoundError("no module named 'nowhere'", name="nowhere")
-
-
-def test_a_missing_submodule_names_its_package() -> None:
-    named = r"this test needs scipy: .*sampt\[benchmarks\]"
-    with pytest.raises(SamptError, match=named), extras_for("this test"):
-        raise ModuleNotFoundError("no module named 'scipy.stats'", name="scipy.stats")

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sampt.config.schema import Prompting
 from sampt.methods.frame_points import FramePoints
-from sampt.methods.sam_pt.prompting import ObjectState, learn, segment_frame
+from sampt.methods.sam_pt.prompting import ObjectState, first_mask, learn, segment_frame
 from sampt.segmenters.base import Context, Decoded, Embedding, PromptableSegmenter, Prompts
 from sampt.trackers.base import Visibility
 from tests.sampt.parts import tiny_segmenter
@@ -203,6 +203,13 @@ class TestOtherObjects:
         assert len(set(others)) == 3
         assert all(x == 7 and label == 0 for x, _, label in others)
 
+    @pytest.mark.parametrize("seed", range(3))
+    def test_none_of_them_counts_twice(self, seed):
+        segmenter = Recorder()
+        run(segmenter, {0: of(1), 1: of(9, x=7)}, seed=seed, max_other_points=8)
+        small = next(p for p in segmenter.prompts if p.points[0, 0, 0] == 0)
+        assert len(set(tokens(small)[1:])) == 8
+
     def test_the_cap_is_drawn_from_the_given_generator(self):
         def drawn(seed: int) -> list[tuple[float, float, int]]:
             segmenter = Recorder()
@@ -330,6 +337,16 @@ class TestThreshold:
     def test_it_is_the_last_score_that_counts(self):
         assert run(Recorder(scores=(0.1, 0.9)), {0: of(2)}, refinements=1)[0].low_res is not None
         assert run(Recorder(scores=(0.9, 0.1)), {0: of(2)}, refinements=1)[0].low_res is None
+
+
+def test_a_pixel_whose_logit_is_zero_is_not_in_the_first_mask():
+    class Unsure(Recorder):
+        def decode(self, embedding, prompts, contexts=None):
+            decoded = super().decode(embedding, prompts, contexts)
+            return Decoded(decoded.low_res.clamp(min=0), decoded.scores)
+
+    mask = first_mask(Unsure(), EMBEDDING, of(1), np.zeros((0, 2), np.float32))
+    assert mask.sum() == 4 * 6 * 4**2  # the block, at the frame's size
 
 
 class TestContexts:

@@ -281,6 +281,13 @@ def test_three_quarters_of_the_negatives_ring_the_object_and_the_rest_is_farther
     assert beyond.min() > 24.5
 
 
+def test_the_ring_is_farther_than_3_and_at_most_25_pixels_from_the_object():
+    row = np.ones((1, 427), bool)
+    row[0, 0] = False
+    points = sample(RingSampler(share=1.0), row, 22)
+    assert sorted(points[:, 0].tolist()) == [*range(4, 26)]
+
+
 def test_a_ring_of_few_pixels_leaves_its_points_to_the_far_zone():
     mask = np.zeros((240, 427), bool)
     mask[0, 0] = True

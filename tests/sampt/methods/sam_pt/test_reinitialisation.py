@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sampt.config.schema import OnLoss
+from sampt.config.schema import OnLoss, ReinitConfig
+from sampt.errors import ConfigError
 from sampt.methods.frame_points import FramePoints
 from sampt.methods.sam_pt.reinitialisation import (
     STRATEGIES,
@@ -15,6 +16,8 @@ from sampt.methods.sam_pt.reinitialisation import (
     MedianArea,
     SimilarArea,
     SimilarAreaSync,
+    filled_up,
+    make_strategy,
     renewed,
 )
 from sampt.trackers.base import Visibility
@@ -110,6 +113,9 @@ class TestSimilarAreaSync:
         areas = table([0, 0, 100, 100, 100], [100, 0, 150, 90, 150])
         assert SimilarAreaSync(5, 5).restarts(areas, None) == [3, 3]
 
+    def test_a_first_mask_of_one_pixel_is_compared_like_any_other(self):
+        assert SimilarAreaSync(5, 5).restarts(table([1, 0, 400, 300, 100]), None) == [4]
+
     def test_no_valid_mask_anywhere_loses_all(self):
         assert SimilarAreaSync(5, 5).restarts(table([9, 9, 9, 9, 9], [0] * 5), None) == [None, None]
 
@@ -148,6 +154,41 @@ def test_horizons_that_make_no_sense(strategy, horizons):
 
 def test_every_strategy_has_a_name():
     assert set(STRATEGIES.values()) == {*HORIZON_STRATEGIES, OnLoss}
+
+
+class TestByName:
+    @pytest.mark.parametrize("name", [name for name in STRATEGIES if name != "on-loss"])
+    def test_a_strategy_gets_the_horizons_of_the_configuration(self, name):
+        made = make_strategy(ReinitConfig(strategy=name, horizon=5, tracker_horizon=6))
+        assert made == STRATEGIES[name](5, 6)
+
+    def test_the_tracker_looks_no_farther_by_default(self):
+        made = make_strategy(ReinitConfig(strategy="horizon", horizon=5))
+        assert made == AtHorizon(5, 5)
+
+    def test_on_loss_is_the_configurations_own(self):
+        settings = OnLoss(0.5, 4, 3, 30)
+        assert make_strategy(ReinitConfig(strategy="on-loss", on_loss=settings)) == settings
+
+    def test_none_is_asked_for(self):
+        assert make_strategy(ReinitConfig(strategy=None)) is None
+
+    def test_an_unknown_one(self):
+        with pytest.raises(ConfigError, match="'horizont'; did you mean 'horizon'"):
+            make_strategy(ReinitConfig(strategy="horizont"))
+
+    def test_horizons_that_make_no_sense(self):
+        with pytest.raises(ConfigError, match="horizon"):
+            make_strategy(ReinitConfig(strategy="horizon", horizon=1))
+
+
+def test_fresh_points_are_taken_where_no_visible_one_is_near():
+    tracked = FramePoints.at_query(np.float32([(0, 0), (100, 0), (60, 0)]), np.float32([(5, 5)]))
+    tracked.visibility[2] = Visibility.INVISIBLE
+    fresh = FramePoints.at_query(np.float32([(0, 1), (50, 0), (100, 1)]), np.float32([(9, 9)]))
+    filled = filled_up(tracked, fresh)
+    assert filled.visible_positives.tolist() == [[0, 0], [100, 0], [50, 0]]
+    assert filled.visible_negatives.tolist() == [[9, 9]]
 
 
 def is_due(strategy: OnLoss, points: FramePoints, frames: int) -> bool:
