@@ -85,10 +85,10 @@ def command(
 ) -> None:
     """Let simulated annotators, who know the truth, add and remove points until masks are good enough.
 
-    Each object is annotated separately, starting from nothing. The output folder contains every interaction, a
-    table with one row per object, and the curve of IoU against interactions per frame with its plot;
-    docs/interactive.md explains the rules. After a crash, the same command resumes the run. If a sequence fails,
-    the others are still completed, and the exit code is 3.
+    Each object is annotated separately, starting from nothing. The output folder contains every interaction,
+    a table with one row per object, and the curve of IoU against interactions per frame with its plot;
+    docs/interactive.md explains the rules. After a crash, the same command resumes the run. If a sequence
+    fails, the others are still completed, and the exit code is 3.
 
     \b
     sampt interactive-benchmark --dataset davis2017 --root DAVIS --segmenter hq-sam-vit-h --mode offline
