@@ -177,8 +177,8 @@ class TestFailures:
         damage_frame(tmp_path / "data/JPEGImages/480p/tin-boat/00002.jpg")
         return tmp_path / "data"
 
-    def test_one_failing_sequence_is_reported_and_the_others_done(self, broken, here: Cli, tmp_path):
-        done = here("vos", "--dataset", "davis2017", "--root", broken, "--output", "run", *QUICK)
+    def test_one_failing_sequence_is_reported_and_the_others_done(self, broken, sampt: Cli, tmp_path):
+        done = sampt("vos", "--dataset", "davis2017", "--root", broken, "--output", "run", *QUICK)
         assert done.returncode == 3
         assert "tin-boat, seed 0 failed" in done.stderr and "00002.png" in done.stderr
         assert (tmp_path / "run/tin-cars").is_dir() and not (tmp_path / "run/tin-boat").exists()

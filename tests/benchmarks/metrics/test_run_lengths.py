@@ -53,7 +53,7 @@ def test_any_bytes_are_a_mask_or_refused(text: bytes) -> None:
         (b"o1\xff", "character"),
         (b"o1o", "breaks off"),
         (b"oooooooo1", "too large"),
-        (b"@_2", "shorter than nothing"),
+        (b"@_2", "negative length"),
     ],
 )
 def test_what_is_wrong_is_said(text: bytes, problem: str) -> None:

@@ -204,8 +204,8 @@ class TestValues:
             ("segmenter.checkpoint=x.pth", "grabcut takes no checkpoint"),
         ],
     )
-    def test_unknown_or_out_of_range(self, override, message):
-        fails(message, "quick", override)
+    def test_unknown_or_out_of_range(self, override, named):
+        fails(named, "quick", override)
 
     def test_horizons(self):
         fails("reinit: .*2 <= horizon", "quick", "reinit.strategy=horizon", "reinit.horizon=1")

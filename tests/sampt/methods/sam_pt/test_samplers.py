@@ -181,6 +181,13 @@ def test_erosion_keeps_medoids_off_the_rim_at_any_scale(size, margin):
     assert values_at(inside, sample(KMedoidsSampler(), mask, 64)).min() <= margin
 
 
+def test_a_mask_is_eroded_if_just_enough_pixels_are_left():
+    mask, inner = np.zeros((2, 240, 427), bool)
+    mask[100:112, 50:62] = inner[102:110, 52:60] = True
+    points = sample(KMedoidsSampler(erosion=5), mask, 64)
+    assert sorted(map(tuple, points)) == sorted(map(tuple, np.argwhere(inner)[:, ::-1]))
+
+
 def test_a_mask_too_thin_to_be_eroded_is_sampled_as_it_is():
     mask = np.zeros((240, 427), bool)
     mask[100:103, 50:150] = True
@@ -269,6 +276,9 @@ def test_mixed_is_a_quarter_medoids_a_third_corners_and_the_rest_random():
 # Ring
 
 
+ROW = np.arange(427)[None] > 0  # off an object that is the first pixel of a row
+
+
 @pytest.mark.parametrize("size", [(240, 427), (480, 854)])
 def test_three_quarters_of_the_negatives_ring_the_object_and_the_rest_is_farther_out(size):
     scale = size[1] / 427
@@ -282,10 +292,15 @@ def test_three_quarters_of_the_negatives_ring_the_object_and_the_rest_is_farther
 
 
 def test_the_ring_is_farther_than_3_and_at_most_25_pixels_from_the_object():
-    row = np.ones((1, 427), bool)
-    row[0, 0] = False
-    points = sample(RingSampler(share=1.0), row, 22)
+    points = sample(RingSampler(share=1.0), ROW, 22)
     assert sorted(points[:, 0].tolist()) == [*range(4, 26)]
+    points = sample(RingSampler(share=0.0), ROW, 401)
+    assert sorted(points[:, 0].tolist()) == [*range(26, 427)]
+
+
+def test_zones_of_equally_many_pixels_are_still_two():
+    points = sample(RingSampler(inner=0.0, outer=213.0, share=1.0), ROW, 20)
+    assert points[:, 0].max() <= 213
 
 
 def test_a_ring_of_few_pixels_leaves_its_points_to_the_far_zone():
