@@ -143,8 +143,8 @@ class Visitor:
         """Wait until a frame is on the screen, as of a revision or later."""
         self.page.wait_for_function(
             """([frame, revision]) => {
-              const now = document.querySelector("#sampt-viewer").dataset;
-              return now.state === "idle" && now.frame === String(frame) && +now.revision >= revision;
+              const now = document.querySelector("#sampt-viewer")?.dataset;  // a page that loads has none yet
+              return now && now.state === "idle" && now.frame === String(frame) && +now.revision >= revision;
             }""",
             arg=[frame, revision],
         )
