@@ -80,7 +80,7 @@ def object_ids(labels: Labels) -> set[int]:
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """The (width, height) in pixels as the image is shown, from its header, after checking the file's end.
+    """The (height, width) in pixels as the image is shown, from its header, after checking the file's end.
 
     Raises:
         DatasetError: the file cannot be read, or is cut short.
@@ -93,7 +93,7 @@ def image_size(path: Path) -> tuple[int, int]:
             width, height = image.size
     except UNREADABLE as error:
         raise unreadable(path) from error
-    return (height, width) if sideways else (width, height)
+    return (width, height) if sideways else (height, width)
 
 
 def _ends(path: Path) -> bool:

@@ -153,9 +153,9 @@ def _instances(video: _Video) -> dict[int, str | None]:
     size = image_size(next(iter(image_files(video.images))))
     for path, numbers, bitmask in _bitmasks(video):
         height, width = numbers.shape
-        if (width, height) != size:
+        if (height, width) != size:
             raise DatasetError(
-                f"{path} is {width}x{height} but its frames are {size[0]}x{size[1]} pixels: "
+                f"{path} is {width}x{height} but its frames are {size[1]}x{size[0]} pixels: "
                 "use images and labels of the same release"
             )
         present, where = np.unique(numbers, return_index=True)

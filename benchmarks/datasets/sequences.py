@@ -135,7 +135,7 @@ def _sizes(frames: tuple[Path, ...], annotations: Mapping[int, Path]) -> Iterato
             continue
         right = right or size
         if size != right:
-            wrong, wanted = (f"{width}x{height}" for width, height in (size, right))
+            wrong, wanted = (f"{width}x{height}" for height, width in (size, right))
             yield f"{file} is {wrong} but the frames are {wanted} pixels: use files of the same resolution"
 
 

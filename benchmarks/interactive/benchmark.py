@@ -15,7 +15,7 @@ from ..datasets.registry import open_dataset
 from ..running.runner import RunPlan
 from ..running.tasks import SequenceTask, open_sequences
 from ..running.workers import Engine
-from .outputs import read_annotations, read_curve, write_outputs
+from .outputs import read_curve, read_interactions, write_outputs
 from .walks import Annotation, Rules
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def run_interactive_benchmark(
     plan.check(output, overwrite)
     with plan.begun(output, overwrite) as folders:
         failures = plan.run(folders, engine or Engine(), strict, progress)
-        annotations = read_annotations(folders[""], opened.names)
+        annotations = read_interactions(folders[""], opened.names)
         if annotations:
             write_outputs(folders[""], annotations, compare)
     return InteractiveRun(output, tuple(annotations), failures)

@@ -20,7 +20,7 @@ INTERACTIONS = "interactions.json"
 """The file in a sequence's results folder, a list of annotations."""
 
 
-def read_annotations(folder: RunFolder, sequences: Sequence[str]) -> list[Annotation]:
+def read_interactions(folder: RunFolder, sequences: Sequence[str]) -> list[Annotation]:
     """The annotations of all objects of the finished sequences among ``sequences``, in that order."""
     seed = folder.seeds[0]
     files = [folder.masks(seed) / name / INTERACTIONS for name in folder.finished_of(seed, sequences)]

@@ -23,7 +23,7 @@ from sampt.errors import SamptError
 from sampt.synthetic.scene import SyntheticScene
 
 from .memory import write_scene
-from .speed_runs import STAGES, Setting, Timing
+from .speed_runs import STAGES, SpeedSetting, Timing
 
 
 @click.command(help=__doc__)
@@ -86,7 +86,7 @@ def main(
             scene = SyntheticScene(frames, height, width, objects, occlusion=False, leaving=False)
             write_scene(scene, video, mask)
             for name in segmenters:
-                first = Setting(name, checkpoint, random_weights, config, common)
+                first = SpeedSetting(name, checkpoint, random_weights, config, common)
                 both = [first, first.also(against)] if against else [first]
                 timings = measure(both, video, mask, repeats)
                 report["segmenters"][name] = [t.summary() for t in timings]
@@ -97,7 +97,7 @@ def main(
         write_json(json_path, report)
 
 
-def measure(settings: list[Setting], video: Path, mask: Path, repeats: int) -> list[Timing]:
+def measure(settings: list[SpeedSetting], video: Path, mask: Path, repeats: int) -> list[Timing]:
     """Run each setting once to warm up, then all in turn, so that a busy machine affects all of them."""
     timings = [Timing(setting, setting.build()) for setting in settings]
     for timing in timings:

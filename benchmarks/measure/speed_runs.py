@@ -31,7 +31,7 @@ Shape = tuple[int, bool, bool]
 
 
 @dataclass(frozen=True)
-class Setting:
+class SpeedSetting:
     """What is measured; ``extra`` are the overrides in which settings differ."""
 
     segmenter: str
@@ -41,7 +41,7 @@ class Setting:
     overrides: tuple[str, ...]
     extra: tuple[str, ...] = ()
 
-    def also(self, extra: Sequence[str]) -> Setting:
+    def also(self, extra: Sequence[str]) -> SpeedSetting:
         return replace(self, extra=tuple(extra))
 
     def build(self) -> VideoMethod:
@@ -69,7 +69,7 @@ class Timing:
         seconds: seconds of each stage, one entry per run.
     """
 
-    setting: Setting
+    setting: SpeedSetting
     model: VideoMethod
     seconds: dict[str, list[float]] = field(default_factory=dict)
     frames: int = 0

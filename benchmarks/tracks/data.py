@@ -132,7 +132,7 @@ class ResizedFrames:
         return np.array(Image.fromarray(self._frames[index]).resize(self._size, Image.Resampling.LANCZOS))
 
 
-def write_miniature(path: Path, layout: Layout) -> Path:
+def write_tapvid_miniature(path: Path, layout: Layout) -> Path:
     """Write a few small generated videos in one of TAP-Vid's layouts, for trying a setup.
 
     Args:

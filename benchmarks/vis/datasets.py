@@ -119,7 +119,7 @@ class VisDataset:
             more = f", and so are {len(missing) - 1} more of its {len(files)}" if missing[1:] else ""
             raise DatasetError(f"the frame {missing[0]} of video {name} is missing{more}; {self.remedy}")
         for file in files:
-            width, height = image_size(file)
+            height, width = image_size(file)
             if (height, width) != entry.size:
                 raise DatasetError(
                     f"{file} is {width}x{height} but {self.annotations.path} says "

@@ -154,7 +154,7 @@ def _wrong_masks(
 def _wrong_mask(data: bytes, position: int, sequence: VosSequence) -> str | None:
     try:
         with Image.open(io.BytesIO(data)) as image:
-            kind, mode, size = image.format, image.mode, image.size
+            kind, mode, size = image.format, image.mode, image.size[::-1]
             labels = np.array(image)
     except UNREADABLE:
         return "cannot be read as an image"
@@ -162,7 +162,7 @@ def _wrong_mask(data: bytes, position: int, sequence: VosSequence) -> str | None
         return f"is not a palette PNG, but a {kind} of mode {mode}"
     wanted = image_size(sequence.frames[position])
     if size != wanted:
-        return "is {}x{}, but its frame is {}x{} pixels".format(*size, *wanted)
+        return "is {}x{}, but its frame is {}x{} pixels".format(*size[::-1], *wanted[::-1])
     ids = object_ids(labels)
     if strange := ids - sequence.appearances.keys():
         return f"has labels of no object: {first_few(sorted(strange))}"

@@ -61,7 +61,7 @@ def _plain(error: UnicodeError) -> tuple[str | bytes, int]:
     return text.encode("ascii", "backslashreplace").decode("ascii"), error.end
 
 
-class Progress(Protocol):
+class ProgressBar(Protocol):
     """Progress of some work."""
 
     def update(self, done: int, total: int | None = None) -> None:
@@ -74,7 +74,7 @@ class Progress(Protocol):
 @contextmanager
 def progress(
     label: str, total: int | None = None, unit: str = "frames", every: float = SECONDS_BETWEEN_LINES
-) -> Iterator[Progress]:
+) -> Iterator[ProgressBar]:
     """Progress on standard error: a bar on a terminal, elsewhere a line of text at intervals.
 
     If the block is interrupted by Ctrl-C or a signal, a last line says how many items are done.

@@ -12,8 +12,8 @@ from sampt.version import __version__
 
 from .groups import Listed, SectionedGroup, unknown_option
 
-_KEPT = "Finished results are in the output folder; run the command again with --overwrite to start over."
-_RESUMES = "Finished work is kept; run the same command again to resume."
+_KEPT = "Any finished results are in the output folder; run the command again with --overwrite to start over."
+_RESUMES = "Any finished work is kept; run the same command again to resume."
 _AGAIN = "Run the same command again to start over."
 
 SECTIONS = {

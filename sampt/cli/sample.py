@@ -19,8 +19,7 @@ from sampt.video.reader import read_image
 @click.argument("mask", type=click.Path(path_type=Path))
 @click.option(
     "-n",
-    "--points",
-    "count",
+    "--count",
     type=click.IntRange(1, 1000),
     default=16,
     show_default=True,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..base import Step, Visibility
 from ..neural import NeuralTracker, autocast, checked_dtype
-from .frames import FrameEncoder
+from .frames import FeatureEncoder
 from .models import CoTrackerModel
 from .options import STRIDE, CoTrackerOptions
 from .points import SupportGrid
@@ -49,7 +49,7 @@ class CoTrackerBase(NeuralTracker):
         self.device = torch.device(device)
         self.model = model.to(device).eval()
         self.support = SupportGrid(options.support_grid, options.support_grid_every)
-        self.frames = FrameEncoder(self.model, self.device, dtype, options.size, options.frames_kept)
+        self.frames = FeatureEncoder(self.model, self.device, dtype, options.size, options.frames_kept)
 
     def _autocast(self) -> torch.autocast:
         return autocast(self.device, self.dtype)

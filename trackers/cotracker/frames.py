@@ -16,7 +16,7 @@ from .models import CoTrackerModel
 from .options import STRIDE
 
 
-class FrameEncoder:
+class FeatureEncoder:
     """Feature pyramids of a clip's frames, and conversion between its pixels and feature pixels.
 
     Frames are resized so that the centres of their corner pixels stay at the corners, as the official

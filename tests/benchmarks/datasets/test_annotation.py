@@ -125,4 +125,4 @@ def test_the_size_is_that_of_the_upright_image(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (30, 20)).save(tmp_path / "frame.jpg", exif=exif)
-    assert image_size(tmp_path / "frame.jpg") == (20, 30)
+    assert image_size(tmp_path / "frame.jpg") == (30, 20)  # height, width

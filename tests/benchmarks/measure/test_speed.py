@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from sampt._internal.stopwatch import Stopwatch
 from sampt.benchmarks.measure.speed import main
-from sampt.benchmarks.measure.speed_runs import Setting, Timing
+from sampt.benchmarks.measure.speed_runs import SpeedSetting, Timing
 
 
 def benchmark(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -53,7 +53,7 @@ def test_a_checkpoint_that_is_not_there_is_said_plainly(tmp_path, monkeypatch):
 
 def test_the_overhead_compares_all_but_the_encoder_with_single_calls():
     timing = Timing.__new__(Timing)
-    timing.setting = Setting("mobile-sam", None, 0, "sam_pt_wacv", ())
+    timing.setting = SpeedSetting("mobile-sam", None, 0, "sam_pt_wacv", ())
     timing.frames = 2
     timing.seconds = {"all": [10.0, 12.0, 11.0], "encode": [4.0, 5.0, 5.0]}
     timing._calls = {(16, False, False): 10, (17, True, True): 20}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sampt.benchmarks.tracks.array_pickle import load_arrays
-from sampt.benchmarks.tracks.data import AnnotatedVideo, PickledVideos, write_miniature
+from sampt.benchmarks.tracks.data import AnnotatedVideo, PickledVideos, write_tapvid_miniature
 from sampt.benchmarks.tracks.evaluation import (
     CONDITIONS,
     TrackEvaluation,
@@ -172,7 +172,7 @@ def test_a_shipped_tracker_follows_the_slow_scenes_better_than_the_fast_ones() -
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_each_layout_is_read_as_it_was_generated(tmp_path: Path, layout: str) -> None:
-    path = write_miniature(tmp_path / "mini.pkl", layout)
+    path = write_tapvid_miniature(tmp_path / "mini.pkl", layout)
     videos = PickledVideos(path)
     read = list(videos)
     assert videos.count == len(read) == 3
@@ -187,14 +187,14 @@ def test_each_layout_is_read_as_it_was_generated(tmp_path: Path, layout: str) ->
 
 
 def test_videos_are_named_by_the_dict_or_numbered(tmp_path: Path) -> None:
-    named = PickledVideos(write_miniature(tmp_path / "davis.pkl", "davis"))
-    listed = PickledVideos(write_miniature(tmp_path / "stacking.pkl", "rgb-stacking"))
+    named = PickledVideos(write_tapvid_miniature(tmp_path / "davis.pkl", "davis"))
+    listed = PickledVideos(write_tapvid_miniature(tmp_path / "stacking.pkl", "rgb-stacking"))
     assert [v.name for v in named] == ["scene-0", "scene-1", "scene-2"]
     assert [v.name for v in listed] == ["stacking-0", "stacking-1", "stacking-2"]
 
 
 def test_the_number_of_videos_is_known_with_the_last_shard(tmp_path: Path) -> None:
-    videos = PickledVideos(write_miniature(tmp_path / "kinetics", "kinetics"))
+    videos = PickledVideos(write_tapvid_miniature(tmp_path / "kinetics", "kinetics"))
     assert [videos.count for _ in videos] == [None, None, 3]
 
 

@@ -58,7 +58,7 @@ def test_json_says_all_there_is_to_say(tmp_path):
 
 def test_the_documented_example_is_valid(tmp_path):
     text = (Path(__file__).parents[3] / "docs" / "points.md").read_text(encoding="utf-8")
-    example = text.split("```json title=\"dog.json\"\n")[1].split("```")[0]
+    example = text.split('```json title="dog.json"\n')[1].split("```")[0]
     points = QueryPoints.read(save(tmp_path / "points.json", example))
     points.validate(range(500), (480, 640))
     assert [query.id for query in points.objects] == [1, 2]
