@@ -82,6 +82,10 @@ class InProcess:
         self._work = None
 
 
+CLOSING_SECONDS = 10.0
+"""Time that a terminated worker gets to end before it is left alone."""
+
+
 class WorkerProcess:
     """A separate process, which ends when this one does, however that ends.
 
@@ -107,9 +111,14 @@ class WorkerProcess:
         self._pool = self._start()
 
     def close(self) -> None:
+        manager: Any = self._pool._executor_manager_thread
         for process in list((self._pool._processes or {}).values()):  # a task may take minutes: do not wait
             process.terminate()
         self._pool.shutdown(wait=False, cancel_futures=True)
+        if manager is not None:
+            manager.join(
+                CLOSING_SECONDS
+            )  # or Python's own clean-up at exit may meet pipes that it just closed
 
 
 def translated(future: Future[Any], error: Callable[[BaseException], BaseException]) -> Future[Any]:

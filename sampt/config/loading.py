@@ -116,9 +116,8 @@ def find_config(name: str | Path) -> Path:
         if candidate.is_file():
             return candidate
     hint = unknown_name("configuration", path.stem, packaged_configs())
-    raise ConfigError(
-        hint if path.parent == Path() and not path.suffix else f"there is no file {name}; {hint}"
-    )
+    a_name = path.parent == Path() and not path.suffix
+    raise ConfigError(hint if a_name else f"there is no configuration file {name}; {hint}")
 
 
 def packaged_configs() -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sampt.benchmarks.tracks.data import PickledVideos, write_miniature
+from sampt.benchmarks.tracks.data import PickledVideos, write_tapvid_miniature
 from sampt.benchmarks.tracks.evaluation import evaluate_tracks
 from sampt.benchmarks.tracks.saved import save_truth
 from sampt.cli import run
@@ -26,7 +26,7 @@ def rows(stdout: str) -> list[list[str]]:
 
 
 def test_trackers_on_a_pickle(sampt: Cli, tmp_path: Path) -> None:
-    path = write_miniature(tmp_path / "mini.pkl", "davis")
+    path = write_tapvid_miniature(tmp_path / "mini.pkl", "davis")
     trackers = ("lucas-kanade", "dis")
     chosen = [argument for name in trackers for argument in ("--tracker", name)]
     options = ("--queries", "strided", "--resolution", "original", "--json", "out.json")
