@@ -244,15 +244,18 @@ class TestAmplifying:
         self, variant: str, outcomes: dict[str, Outcome], expected: Any, nudged: Any
     ) -> None:
         theirs, settings = expected(variant), VARIANTS[variant]
-        if agree(outcomes[variant], theirs, settings, until=len(theirs.scores)):
+        ours = outcomes[variant]
+        same_logits = np.allclose(ours.logits[:, 2, ::4, ::4], theirs.logits, atol=0.02, rtol=0)
+        if same_logits and agree(ours, theirs, settings, len(theirs.scores), score=1e-3):
             return
         until = second_restart(theirs.trajectories)
-        attempts = (outcomes[variant], *(nudged(variant, seed) for seed in range(self.NUDGES)))
-        assert any(agree(ours, theirs, settings, until) for ours in attempts)
+        attempts = (ours, *(nudged(variant, seed) for seed in range(self.NUDGES)))
+        score = 0.1 if settings["iterative_refinement_iterations"] >= 12 else 1e-3
+        assert any(agree(attempt, theirs, settings, until, score) for attempt in attempts)
 
 
-def agree(ours: Outcome, theirs: Outcome, settings: dict[str, Any], until: int) -> bool:
-    """Whether all frames before ``until`` are the reference's."""
+def agree(ours: Outcome, theirs: Outcome, settings: dict[str, Any], until: int, score: float) -> bool:
+    """Whether all frames before ``until`` are the reference's, scores within ``score``."""
     many = settings["iterative_refinement_iterations"] >= 12
     one, other = ours.scores, theirs.scores
     if settings["use_point_reinit"]:
@@ -263,7 +266,7 @@ def agree(ours: Outcome, theirs: Outcome, settings: dict[str, Any], until: int) 
         (ours.masks == theirs.masks)[:, :until].mean() >= (0.995 if many else 0.999)
         and (ours.visibilities == theirs.visibilities)[:until].all()
         and np.allclose(ours.trajectories[:until], theirs.trajectories[:until], atol=1e-3, rtol=0)
-        and np.allclose(one[:until], other[:until], atol=0.1 if many else 1e-3, rtol=0, equal_nan=True)
+        and np.allclose(one[:until], other[:until], atol=score, rtol=0, equal_nan=True)
     )
 
 
