@@ -33,8 +33,9 @@ if TYPE_CHECKING:
         VideoError,
     )
     from .interactive.session import InteractiveSession
-    from .methods.base import Segmentation, VideoMethod
+    from .methods.base import VideoMethod
     from .methods.registry import build_method
+    from .methods.runs import Segmentation
     from .methods.sam_pt.pipeline import SamPt
     from .methods.tracks import track
     from .output.writer import ResultWriter, save
@@ -53,7 +54,8 @@ _HOMES = {
         *("EvaluationError", "OutputError", "PromptError", "SamptError", "VideoError"),
     ),
     "interactive.session": ("InteractiveSession",),
-    "methods.base": ("Segmentation", "VideoMethod"),
+    "methods.base": ("VideoMethod",),
+    "methods.runs": ("Segmentation",),
     "methods.results": ("FrameResult", "ObjectResult"),
     "methods.registry": ("build_method",),
     "methods.sam_pt.pipeline": ("SamPt",),

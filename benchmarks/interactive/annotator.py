@@ -17,7 +17,7 @@ from sampt.trackers.base import Visibility
 from sampt.trackers.filters import mark_outside
 
 if TYPE_CHECKING:
-    from sampt.methods.base import SeenPoint
+    from sampt.methods.runs import SeenPoint
 
 Mask = NDArray[np.bool_]
 

@@ -204,12 +204,49 @@ class CacheBudget:
             _at_least(key, value, 0)
 
 
+@dataclass(frozen=True)
+class WorkingSize:
+    """Size that frames are brought to, up or down, before anything is done with them.
+
+    Clicks, boxes and masks are given, and results are returned, at the frames' own size. SAM-PT's published
+    numbers were made with a longest side of 1024 (VOS) and a shortest side of 360 (UVO), so all its lengths
+    in pixels refer to such frames. At most one side may be set; without any, frames keep their size.
+
+    Attributes:
+        longest_side: pixels of the longer side.
+        shortest_side: pixels of the shorter side.
+    """
+
+    longest_side: int | None = None
+    shortest_side: int | None = None
+
+    def __post_init__(self) -> None:
+        _at_least("working_size.longest_side", self.longest_side, 8)
+        _at_least("working_size.shortest_side", self.shortest_side, 8)
+        if self.longest_side and self.shortest_side:
+            raise ValueError(
+                "working_size.longest_side and working_size.shortest_side contradict each other; set one"
+            )
+
+    def of(self, size: tuple[int, int]) -> tuple[int, int]:
+        """The working (height, width) of frames of ``size`` (height, width); sides are rounded half up."""
+        if self.longest_side:
+            scale = self.longest_side / max(size)
+        elif self.shortest_side:
+            scale = self.shortest_side / min(size)
+        else:
+            return size
+        height, width = (max(1, int(side * scale + 0.5)) for side in size)
+        return height, width
+
+
 @dataclass(frozen=True, repr=False)
 class Config:
     """All settings, filled by ``configs/*.yaml`` and ``-o key=value``.
 
     Attributes:
         method: segmentation method, one of those that ``sampt info`` lists.
+        working_size: size that frames are brought to.
         overlapping: keep overlapping masks; otherwise each pixel goes to the object with the highest logit.
         cache: memory budget for embeddings of frames.
         frames_per_batch: number of frames encoded together; None means 4 on CUDA and 1 elsewhere.
@@ -220,6 +257,7 @@ class Config:
     """
 
     method: str = "sam-pt"
+    working_size: WorkingSize = field(default_factory=WorkingSize)
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
     segmenter: SegmenterConfig = field(default_factory=SegmenterConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)

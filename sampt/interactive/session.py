@@ -17,8 +17,9 @@ import numpy as np
 from sampt._internal.closing import Closing
 from sampt._internal.names import plural
 from sampt.errors import PromptError, VideoError
-from sampt.methods.base import SeenPoint, VideoMethod
+from sampt.methods.base import VideoMethod
 from sampt.methods.results import FrameResult
+from sampt.methods.runs import SeenPoint
 from sampt.prompts.edit_file import read_edits, write_edits
 from sampt.prompts.edits import (
     AddObject,

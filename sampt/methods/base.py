@@ -1,26 +1,26 @@
-"""Protocol of segmentation methods: the method, its runs, and its interactive solver."""
+"""Protocol of segmentation methods; ``runs`` has those of their runs and interactive solvers."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sampt._internal.closing import Closing
-from sampt._internal.stopwatch import Stopwatch
-from sampt.config.schema import CacheBudget
-from sampt.prompts.edits import Document, Point
+from sampt.config.schema import CacheBudget, WorkingSize
+from sampt.errors import PromptError, VideoError
+from sampt.prompts.edits import Document
 from sampt.prompts.query_points import QueryPoints
-from sampt.trackers.base import Visibility
 from sampt.trackers.clip import Clip, FrameSource, Source
-from sampt.video.frames import Frames
+from sampt.video.frames import Frames, as_frame, open_frames
+from sampt.video.reader import Video
+from sampt.video.resized import ResizedFrames, resized_source
 
 from .results import FrameResult
+from .runs import InteractiveSolver, Segmentation
 
 if TYPE_CHECKING:  # these import torch, which those who only read results need not wait for
     from sampt.segmenters.base import PromptableSegmenter
@@ -34,6 +34,7 @@ class VideoMethod(ABC):
 
     Attributes:
         name: name in ``--method`` and ``method:``.
+        working_size: size that frames are brought to.
         segmenter: segmenter that encodes frames and decodes prompts; methods may share one.
         overlapping: whether masks may overlap; if not, each pixel goes to the object with the highest logit.
         cache: memory budget for embeddings of frames.
@@ -42,13 +43,13 @@ class VideoMethod(ABC):
     """
 
     name: ClassVar[str]
+    working_size: WorkingSize = WorkingSize()
     segmenter: PromptableSegmenter
     overlapping: bool
     cache: CacheBudget
     frames_per_batch: int
     seed: int
 
-    @abstractmethod
     def stream(
         self,
         video: Frames,
@@ -56,6 +57,8 @@ class VideoMethod(ABC):
         *,
         backward: bool = True,
         encoder: FrameEncoder | None = None,
+        size: tuple[int, int] | None = None,
+        given_masks: bool = True,
     ) -> Segmentation:
         """Segment a video frame by frame, in bounded memory.
 
@@ -67,6 +70,9 @@ class VideoMethod(ABC):
                 protocol), the object is absent there.
             encoder: encoder for this method's segmenter and this video, to share embeddings with other runs;
                 the caller closes it.
+            size: (height, width) of the results; None for the frames' own.
+            given_masks: whether an object that was given by a mask has exactly this mask in its query frame;
+                if not, it has the predicted one there, too.
 
         Returns:
             An iterator over the results, one per frame.
@@ -75,19 +81,100 @@ class VideoMethod(ABC):
             PromptError: the queries do not fit the video.
             VideoError: ``video`` is not a video.
         """
+        clip, opened = open_frames(video)
+        try:
+            return self._begin(clip, queries, backward, encoder, size, given_masks, opened)
+        except BaseException:
+            if opened is not None:
+                opened.close()
+            raise
+
+    def _begin(
+        self,
+        clip: Clip,
+        queries: QueryPoints,
+        backward: bool,
+        encoder: FrameEncoder | None,
+        size: tuple[int, int] | None,
+        given_masks: bool,
+        opened: Video | None,
+    ) -> Segmentation:
+        if not clip.has(0):
+            raise VideoError("the video has no frames; give one that has some")
+        if clip.indices.step < 0:
+            raise PromptError("the clip runs backward in time; give its frames in ascending order")
+        height, width = as_frame(clip[0], clip.indices[0]).shape[:2]
+        queries.validate(clip.indices, (height, width))
+        working = self.working_size.of((height, width))
+        size = size or (height, width)
+        if working == (height, width) == size:
+            return self.segment(clip, queries, backward, encoder, given_masks, opened)
+
+        from .resizing import ResizedSegmentation, moved_queries
+
+        inner = clip
+        if working != (height, width):
+            inner = Clip(resized_source(clip.source, working), clip.indices)
+        moved = moved_queries(queries, (height, width), working)
+        run = self.segment(inner, moved, backward, encoder, given_masks)
+        # A mask is returned as it was given if the size allows, not as it was seen at the working size.
+        given = (queries if size == (height, width) else moved).objects if given_masks else ()
+        return ResizedSegmentation(run, clip, size, given, opened)
 
     @abstractmethod
+    def segment(
+        self,
+        clip: Clip,
+        queries: QueryPoints,
+        backward: bool,
+        encoder: FrameEncoder | None,
+        given_masks: bool,
+        opened: Video | None = None,
+    ) -> Segmentation:
+        """The run that ``stream`` returns, for a clip at the working size and valid queries.
+
+        Args:
+            clip: at least one frame, in ascending order.
+            queries: as for ``stream``, as are ``backward``, ``encoder`` and ``given_masks``.
+            opened: video that the run closes at its end.
+
+        Raises:
+            PromptError: this method cannot segment the clip by these queries.
+        """
+
     def solver(self, video: FrameSource, encoder: FrameEncoder, document: Document) -> InteractiveSolver:
-        """Solver that makes and updates the masks of ``video`` while a person edits ``document``."""
+        """Solver that makes and updates the masks of ``video`` while a person edits ``document``.
+
+        Args:
+            video: the frames.
+            encoder: encoder that this method made for ``video``.
+            document: a document without points, at the frames' size.
+        """
+        working = self.working_size.of(document.size)
+        if working == document.size:
+            return self.make_solver(video, encoder, document)
+
+        from .resizing import ResizedSolver
+
+        inner = self.make_solver(ResizedFrames(video, working), encoder, replace(document, size=working))
+        return ResizedSolver(inner, document, self.overlapping)
+
+    @abstractmethod
+    def make_solver(self, video: FrameSource, encoder: FrameEncoder, document: Document) -> InteractiveSolver:
+        """The solver that ``solver`` returns, for a video at the working size."""
 
     @abstractmethod
     def describe(self) -> dict[str, str]:
         """Names of the parts in use, for display: ``method``, ``segmenter``, ``device`` and others."""
 
     def encoder(self, video: Source) -> FrameEncoder:
-        """Encoder for the frames of ``video`` and this method, with its own cache."""
+        """Encoder for the frames of ``video``, at the working size, and this method, with its own cache."""
         from sampt.segmenters.encoder import FrameEncoder
 
+        if self.working_size != WorkingSize():
+            height, width = video[0].shape[:2]
+            working = self.working_size.of((height, width))
+            video = video if working == (height, width) else resized_source(video, working)
         return FrameEncoder(self.segmenter, video, self.cache, self.frames_per_batch)
 
     def segment_image(self, image: NDArray[np.uint8] | Image.Image, queries: QueryPoints) -> FrameResult:
@@ -98,98 +185,3 @@ class VideoMethod(ABC):
         """
         with self.stream([image], queries) as run:
             return next(run)
-
-
-class Segmentation(Closing, Iterator["FrameResult"]):
-    """Run on one video: an iterator that computes results on request, in the clip's order.
-
-    Leaving a ``with`` block, or ``close``, stops early: temporary files are removed at once, and what was
-    opened for the run is closed.
-
-    Attributes:
-        method: method that segments the video.
-        clip: the frames; ``clip.source[result.index]`` is the frame of a result.
-        queries: the objects with the points in use, including sampled ones.
-        size: (height, width) of the frames.
-        stopwatch: seconds per stage.
-        encoder: encoder of the frames, which counts how often frames were encoded.
-        done: number of frames that have been handed out.
-        lost: for each lost object id, the number of the frame nearest to its query frame in which its
-            reinitialisation has failed; the later one, if that happened both before and after it.
-    """
-
-    method: VideoMethod
-    clip: Clip
-    queries: QueryPoints
-    size: tuple[int, int]
-    stopwatch: Stopwatch
-    encoder: FrameEncoder
-    done: int = 0
-    lost: dict[int, int]
-
-    @abstractmethod
-    def __next__(self) -> FrameResult: ...
-
-    def __len__(self) -> int:
-        return len(self.clip)
-
-    def __bool__(self) -> bool:
-        return True  # also where there is no length
-
-
-@dataclass(frozen=True)
-class SeenPoint:
-    """A person's point in some frame: its position, (2,) float32 in pixels, and its visibility there."""
-
-    point: Point
-    xy: NDArray[np.float32]
-    visibility: Visibility
-
-
-class InteractiveSolver(ABC):
-    """Solver that makes the masks of one video for a document that a person edits.
-
-    ``InteractiveSession`` uses it. It discards the masks that an edit affects, and no others, and makes them
-    again on request. A finished mask depends on the document alone, not on the order of edits.
-
-    Attributes:
-        document: the current document.
-    """
-
-    document: Document
-
-    @abstractmethod
-    def switch(self, document: Document) -> None:
-        """Switch to another document, and discard the masks that the difference affects."""
-
-    @abstractmethod
-    def missing(self, frame: int) -> list[int]:
-        """Ids of the objects that should be in a frame but are not finished there."""
-
-    @abstractmethod
-    def visits(self, frames: Collection[int] | None) -> list[tuple[int, list[int]]]:
-        """Frames that ``run`` must visit, each with ids of the objects to finish there, in a good order.
-
-        Args:
-            frames: only visit these, and others that must come before them; None for all.
-        """
-
-    @abstractmethod
-    def begin(self) -> None:
-        """Prepare for visits after an edit."""
-
-    @abstractmethod
-    def prepare(self, frame: int, ids: Sequence[int]) -> Iterator[None]:
-        """Do the work that a visit needs first, such as tracking, with a yield after each short step."""
-
-    @abstractmethod
-    def finish(self, frame: int, ids: Sequence[int], following: Sequence[int] = ()) -> None:
-        """Make and keep the masks of a prepared visit; ``following`` are the frames of the next visits."""
-
-    @abstractmethod
-    def result(self, frame: int) -> FrameResult:
-        """Current result of a frame: masks that are or can be finished, and others from what is known."""
-
-    @abstractmethod
-    def points_at(self, frame: int) -> list[SeenPoint]:
-        """The person's points that are used in a frame, as far as their positions there are known."""

@@ -18,8 +18,8 @@ from sampt._internal.environment import versions
 from sampt._internal.files import check_file, replacing, write_json
 from sampt._internal.names import plural
 from sampt.errors import OutputError
-from sampt.methods.base import Segmentation
 from sampt.methods.results import FrameResult
+from sampt.methods.runs import Segmentation
 from sampt.video.writer import VideoWriter
 
 from .coco import CocoWriter

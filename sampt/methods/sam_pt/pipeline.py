@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from sampt._internal.stopwatch import Stopwatch
 from sampt.config import Config, load_config
-from sampt.config.schema import CacheBudget, Prompting
-from sampt.errors import PromptError, VideoError
-from sampt.methods.base import Segmentation, VideoMethod
+from sampt.config.schema import CacheBudget, Prompting, WorkingSize
+from sampt.errors import PromptError
+from sampt.methods.base import VideoMethod
 from sampt.methods.frame_points import FramePoints
+from sampt.methods.resizing import GIVEN_LOGIT
 from sampt.methods.results import FrameResult, exclusive
+from sampt.methods.runs import Segmentation
 from sampt.prompts.edits import Document
 from sampt.prompts.object_query import ObjectQuery
 from sampt.prompts.query_points import QueryPoints
@@ -27,7 +29,6 @@ from sampt.segmenters.encoder import FrameEncoder
 from sampt.trackers.base import PointTracker, Visibility
 from sampt.trackers.clip import Clip, FrameSource
 from sampt.trackers.filters import PatchFilter, mark_outside
-from sampt.video.frames import Frames, as_frame, open_frames
 from sampt.video.reader import Video
 
 from .loop import Loop, Target
@@ -37,9 +38,6 @@ from .reinitialisation import Reinit
 from .solver import PointSolver
 
 logger = logging.getLogger(__name__)
-
-GIVEN_LOGIT = 1e4
-"""Logit of a given mask at its own frame, so that it wins over any prediction."""
 
 
 class SamPt(VideoMethod):
@@ -57,6 +55,7 @@ class SamPt(VideoMethod):
         frames_per_batch: number of frames encoded together; None means 4 on a GPU and 1 elsewhere.
         joint_objects: number of objects whose points are tracked together; None for all.
         seed: seed of all randomness, restarted for each video.
+        working_size: size that frames are brought to; None for their own.
     """
 
     name: ClassVar[str] = "sam-pt"
@@ -74,12 +73,14 @@ class SamPt(VideoMethod):
         frames_per_batch: int | None = None,
         joint_objects: int | None = None,
         seed: int = 0,
+        working_size: WorkingSize | None = None,
     ) -> None:
         self.parts = Parts(
             tracker, segmenter, sampling, prompting or Prompting(), reinit, patch_filter, joint_objects
         )
         self.segmenter, self.overlapping = segmenter, overlapping
         self.cache, self.seed = cache or CacheBudget(), seed
+        self.working_size = working_size or WorkingSize()
         self.frames_per_batch = frames_per_batch or (4 if segmenter.device.type == "cuda" else 1)
 
     @classmethod
@@ -109,6 +110,7 @@ class SamPt(VideoMethod):
             cache=config.cache,
             frames_per_batch=config.frames_per_batch,
             seed=config.seed,
+            working_size=config.working_size,
         )
 
     def __repr__(self) -> str:
@@ -124,23 +126,18 @@ class SamPt(VideoMethod):
             "points": f"{sampling.positives} + {sampling.negatives} per object",
         }
 
-    def stream(
+    def segment(
         self,
-        video: Frames,
+        clip: Clip,
         queries: QueryPoints,
-        *,
-        backward: bool = True,
-        encoder: FrameEncoder | None = None,
+        backward: bool,
+        encoder: FrameEncoder | None,
+        given_masks: bool,
+        opened: Video | None = None,
     ) -> SamPtSegmentation:
-        clip, opened = open_frames(video)
-        try:
-            return SamPtSegmentation(self, clip, queries, backward, encoder, opened)
-        except BaseException:
-            if opened is not None:
-                opened.close()
-            raise
+        return SamPtSegmentation(self, clip, queries, backward, encoder, given_masks, opened)
 
-    def solver(self, video: FrameSource, encoder: FrameEncoder, document: Document) -> PointSolver:
+    def make_solver(self, video: FrameSource, encoder: FrameEncoder, document: Document) -> PointSolver:
         return PointSolver(self.parts, video, encoder, document, self.overlapping, self.seed)
 
 
@@ -155,19 +152,19 @@ class SamPtSegmentation(Segmentation):
         clip: Clip,
         queries: QueryPoints,
         backward: bool,
-        encoder: FrameEncoder | None = None,
-        opened: Video | None = None,
+        encoder: FrameEncoder | None,
+        given_masks: bool,
+        opened: Video | None,
     ) -> None:
         self.method, self.clip = model, clip
         self.stopwatch = Stopwatch()
         self.lost = {}
         self._check(clip, queries)
-        self.size = as_frame(clip[0], clip.indices[0]).shape[:2]
-        queries.validate(clip.indices, self.size)
+        self.size = clip[0].shape[:2]
         self.encoder = encoder or model.encoder(clip.source)
         self._to_close = [thing for thing in (None if encoder else self.encoder, opened) if thing]
         self._rng = np.random.default_rng(model.seed)
-        self._given = {q.id: q.mask for q in queries.objects if q.mask is not None}
+        self._given = {q.id: q.mask for q in queries.objects if given_masks and q.mask is not None}
         with self.stopwatch("select"):
             points = {q.id: self._points(model.parts, q, queries.objects) for q in queries.objects}
             self.queries = _with_points(queries, points)
@@ -203,10 +200,6 @@ class SamPtSegmentation(Segmentation):
             thing.close()
 
     def _check(self, clip: Clip, queries: QueryPoints) -> None:
-        if not clip.has(0):
-            raise VideoError("the video has no frames; give one that has some")
-        if clip.indices.step < 0:
-            raise PromptError("the clip runs backward in time; give its frames in ascending order")
         if not clip.endless:
             return
         tracker = self.method.parts.tracker

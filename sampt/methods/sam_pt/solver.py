@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sampt.config.schema import OnLoss
-from sampt.methods.base import InteractiveSolver, SeenPoint
 from sampt.methods.frame_points import FramePoints
 from sampt.methods.mask_store import KeptMask, MaskStore, PackedMask
 from sampt.methods.results import FrameResult, exclusive
+from sampt.methods.runs import InteractiveSolver, SeenPoint
 from sampt.prompts.edits import Document, Point, touched
 from sampt.segmenters.encoder import FrameEncoder
 from sampt.trackers.base import Visibility

@@ -14,8 +14,8 @@ import sampt
 from sampt import ObjectQuery, QueryPoints, SamPt, SyntheticScene, Video
 from sampt._internal.stopwatch import Stopwatch
 from sampt.errors import OutputError, VideoError
-from sampt.methods.base import Segmentation
 from sampt.methods.results import FrameResult
+from sampt.methods.runs import Segmentation
 from sampt.output.review import Stretch
 from sampt.synthetic.scene import write_frames
 from sampt.trackers.clip import Clip

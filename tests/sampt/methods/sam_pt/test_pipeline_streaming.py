@@ -13,8 +13,8 @@ import torch
 from sampt import ObjectQuery, QueryPoints
 from sampt.config.schema import OnLoss, Prompting
 from sampt.errors import PromptError
-from sampt.methods.base import Segmentation
 from sampt.methods.frame_points import FramePoints
+from sampt.methods.runs import Segmentation
 from sampt.methods.sam_pt.prompting import ObjectState
 from sampt.methods.sam_pt.reinitialisation import AtHorizon, SimilarArea
 from sampt.methods.sam_pt.state_store import StateStore
