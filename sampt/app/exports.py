@@ -66,9 +66,11 @@ def export(
         names = [known.name or f"object {known.id}" for known in session.objects]
         painter = OverlayPainter(names, colours=[known.id - 1 for known in session.objects])
         path = folder / "overlay.mp4"
-        overlay = (
-            stack.enter_context(VideoWriter(path, video.fps, video.size)) if path.name in files else None
-        )
+        overlay = None
+        if path.name in files:
+            overlay = stack.enter_context(
+                VideoWriter(path, video.fps, video.size, pixel_aspect=video.pixel_aspect)
+            )
         categories = QueryPoints(tuple(ObjectQuery(k.id, 0, name=k.name) for k in session.objects))
         coco = CocoWriter(folder / "coco.json", categories) if "coco.json" in files else None
         for frame in range(len(video)):

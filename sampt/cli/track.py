@@ -107,7 +107,13 @@ def command(
         results = track(clip, queries, tracker)
         with (
             TrackWriter(
-                output, queries, opened.fps / stride, opened.size, tail=tail, overwrite=overwrite
+                output,
+                queries,
+                opened.fps / stride,
+                opened.size,
+                tail=tail,
+                overwrite=overwrite,
+                pixel_aspect=opened.pixel_aspect,
             ) as writer,
             progress("tracking", len(clip)) as shown,
         ):

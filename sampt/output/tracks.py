@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ class TrackWriter(Closing):
         size: (height, width) of the video in pixels.
         tail: length of the tails in frames.
         overwrite: replace results that are already in the folder.
+        pixel_aspect: a pixel's width by its height, as the video is to be shown.
 
     Raises:
         OutputError: the folder cannot be written, or it holds results already and ``overwrite`` is off.
@@ -44,10 +46,11 @@ class TrackWriter(Closing):
         *,
         tail: int = 24,
         overwrite: bool = False,
+        pixel_aspect: Fraction = Fraction(1),
     ) -> None:
         self._painter = TrackPainter([q.name or f"object {q.id}" for q in queries.objects], tail)
         self.folder = prepare_folder(folder, overwrite, inside=".")
-        self._video = VideoWriter(self.folder / "tracks.mp4", fps, size)
+        self._video = VideoWriter(self.folder / "tracks.mp4", fps, size, pixel_aspect)
         self._trajectories = TrajectoryFile()
         self._indices: list[int] = []
 

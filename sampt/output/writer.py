@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +152,9 @@ class ResultWriter(Closing):
         self.segmentation, self.settings = segmentation, dict(settings or {})
         queries = segmentation.queries
         self._painter = OverlayPainter([q.name or f"object {q.id}" for q in queries.objects])
-        self._video = VideoWriter(self.folder / "overlay.mp4", fps, segmentation.size) if overlay else None
+        aspect = getattr(segmentation.clip.source, "pixel_aspect", Fraction(1))
+        path = self.folder / "overlay.mp4"
+        self._video = VideoWriter(path, fps, segmentation.size, aspect) if overlay else None
         self._coco = CocoWriter(coco, queries) if coco else None
         self._trajectories = TrajectoryFile()
         self._frames: list[WrittenFrame] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import os
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from threading import RLock
 
@@ -31,7 +32,7 @@ class Video(Closing):
     frames at a time. Several threads may read from one video.
 
     Args:
-        path: a file that FFmpeg can decode (its first video stream is used), or a folder.
+        path: a file that FFmpeg can decode (of several video streams, FFmpeg's choice is used), or a folder.
         cache_frames: maximum number of decoded frames to keep; they are also limited to 256 MB.
         fps: frames per second of a folder of images; a file has its own.
 
@@ -41,6 +42,7 @@ class Video(Closing):
         size: (height, width) in pixels, after rotation.
         timestamps: (N,) float64, seconds since the first frame, strictly increasing.
         fps: average frame rate.
+        pixel_aspect: a pixel's width by its height, as shown; 1 for square pixels.
 
     Raises:
         VideoError: ``path`` cannot be read as a video. A file that is cut short or damaged is not an error:
@@ -61,6 +63,7 @@ class Video(Closing):
         self.size: tuple[int, int] = self._reader.size
         self.timestamps = self._reader.timestamps
         self.fps = self._reader.fps
+        self.pixel_aspect = self._reader.pixel_aspect
         height, width = self.size
         self._capacity = max(1, min(cache_frames, _CACHE_BYTES // (height * width * 3)))
         self._cache: dict[int, NDArray[np.uint8]] = {}
@@ -116,6 +119,7 @@ class FolderReader:
 
     position = 0  # no image depends on another, so going back costs no more than going forward
     jumps = 0
+    pixel_aspect = Fraction(1)
 
     def __init__(self, folder: Path, fps: float) -> None:
         self._files = sorted(filter(_is_image, folder.iterdir()), key=natural)

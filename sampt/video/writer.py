@@ -33,12 +33,19 @@ class VideoWriter:
         fps: frames per second, for frames without a time stamp.
         size: (height, width) of the frames in pixels. Odd sizes grow by repeating the last row or column,
             as H.264 needs even ones.
+        pixel_aspect: a pixel's width by its height, as it is to be shown.
 
     Raises:
         OutputError: the file cannot be written.
     """
 
-    def __init__(self, path: str | os.PathLike[str], fps: float, size: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        fps: float,
+        size: tuple[int, int],
+        pixel_aspect: Fraction = Fraction(1),
+    ) -> None:
         if not fps > 0 or min(size) < 1:
             raise ValueError(f"a video needs fps above 0 and a size of at least 1x1, not {fps} and {size}")
         self.path = Path(path)
@@ -65,6 +72,7 @@ class VideoWriter:
         self._stream.pix_fmt = "yuv420p"
         context = self._stream.codec_context
         context.time_base = Fraction(1, _TICKS)
+        context.sample_aspect_ratio = pixel_aspect
         context.colorspace = context.color_primaries = context.color_trc = _BT709
         context.color_range = _LIMITED_RANGE
 
@@ -76,11 +84,12 @@ class VideoWriter:
 
         Args:
             frame: (H, W, 3) uint8 RGB.
-            timestamp: seconds, larger than the previous one; that of the first frame is the start of the
-                video. Without it, the frame comes one frame interval after the previous one.
+            timestamp: seconds; that of the first frame is the start of the video. Without it, the frame comes
+                one frame interval after the previous one. A frame that would not be later than the previous
+                one comes 1/90,000 s after it.
 
         Raises:
-            ValueError: the frame has another size or dtype, or the time stamp does not increase.
+            ValueError: the frame has another size or dtype.
             OutputError: the file cannot be written.
         """
         if frame.shape != (*self._size, 3) or frame.dtype != np.uint8:
@@ -110,12 +119,7 @@ class VideoWriter:
             return 0.0
         if timestamp is None:
             return self._last + self._step
-        ticks = (timestamp - (self._origin or 0.0)) * _TICKS
-        if not round(ticks) > round(self._last):
-            raise ValueError(
-                f"time stamps of {self.path} must increase, but {timestamp} s is not later than the last one"
-            )
-        return ticks
+        return max((timestamp - (self._origin or 0.0)) * _TICKS, round(self._last) + 1.0)
 
     def close(self) -> None:
         """Finish the file and give it its name. Closing twice is harmless.
