@@ -101,7 +101,7 @@ def test_only_white_on_black_is_white(path: Path) -> None:
     [
         (Image.fromarray(np.array([[0, 256]], np.uint16)), "256"),
         (Image.fromarray(np.array([[0, 128, 255]], np.uint8)), "0 and 255"),
-        (Image.new("RGB", (2, 2)), "RGB"),
+        (Image.fromarray(np.array([[[0, 0, 0], [255, 0, 0], [0, 255, 0]]], np.uint8)), "colours"),
     ],
     ids=["16 bits", "soft", "colours"],
 )

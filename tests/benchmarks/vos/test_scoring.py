@@ -167,7 +167,7 @@ def test_what_is_wrong_with_a_prediction_is_named(tmp_path: Path) -> None:
     for spoil, named in (
         (lambda path: write_label_map(path, np.zeros(SHAPE[::-1], np.uint8)), "40x60.*60x40"),
         (lambda path: path.write_bytes(path.read_bytes()[:60]), "image"),
-        (lambda path: save_grey(path, np.zeros(SHAPE, np.uint8), "RGB"), "RGB"),
+        (lambda path: Image.effect_noise(SHAPE[::-1], 99).convert("RGB").save(path), "picture"),
         (Path.unlink, "missing"),
     ):
         spoil(results / "00003.png")

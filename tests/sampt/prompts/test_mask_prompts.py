@@ -66,24 +66,6 @@ def test_a_davis_annotation_is_one_object():
     np.testing.assert_array_equal(query.mask, np.asarray(Image.open(path)) == 255)
 
 
-def test_a_coloured_mask_is_an_error(tmp_path):
-    path = save_mask(tmp_path / "mask.png", np.array([[[128, 0, 0], [0, 0, 0]]], np.uint8))
-    with pytest.raises(PromptError, match=r"mask\.png.*RGB"):
-        QueryPoints.from_mask_file(path)
-
-
-def test_pure_colours_are_not_black_and_white(tmp_path):
-    path = save_mask(tmp_path / "mask.png", np.array([[[255, 0, 0], [0, 0, 0]]], np.uint8))
-    with pytest.raises(PromptError, match="RGB"):
-        QueryPoints.from_mask_file(path)
-
-
-def test_a_16_bit_mask_is_an_error(tmp_path):
-    path = save_mask(tmp_path / "mask.png", np.array([[0, 1000]], np.uint16))
-    with pytest.raises(PromptError, match=r"mask\.png.*8 bits"):
-        QueryPoints.from_mask_file(path)
-
-
 def test_a_grey_mask_with_soft_edges_is_an_error(tmp_path):
     path = save_mask(tmp_path / "mask.png", np.array([[0, 90, 255]], np.uint8))
     with pytest.raises(PromptError, match=r"mask\.png.*soft edges"):
