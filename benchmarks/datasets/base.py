@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sampt.prompts.query_points import ObjectQuery, QueryPoints
-from sampt.video.reader import read_image
+from sampt.video.images import read_image
 
 Labels = NDArray[np.uint8]
 """A label map: (H, W) object ids, 0 for background."""

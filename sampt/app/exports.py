@@ -15,6 +15,7 @@ from sampt.output.coco import CocoWriter
 from sampt.output.overlay import OverlayPainter
 from sampt.prompts.label_maps import palette_image
 from sampt.prompts.query_points import ObjectQuery, QueryPoints
+from sampt.video.frames import file_name
 from sampt.video.reader import Video
 from sampt.video.writer import VideoWriter
 
@@ -77,13 +78,12 @@ def export(
             with turn():
                 result = session.frame(frame)
                 picture = video[frame] if overlay else None
-            name = f"{frame:05d}.png"
             if masks:
                 masks.write(result, each_object=session.method.overlapping)
             if overlay and picture is not None:
                 overlay.write(painter(picture, result), float(video.timestamps[frame]))
             if coco:
-                coco.write(result, name)
+                coco.write(result, file_name(video, frame))
             yield frame
         if coco:
             coco.close()

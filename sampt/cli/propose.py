@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from sampt._internal.names import plural
 from sampt.errors import ConfigError, VideoError
-from sampt.video.reader import Video, read_image
+from sampt.video.frames import file_name
+from sampt.video.images import read_image
+from sampt.video.reader import Video
 
 from .model_options import SegmenterChoice, segmenter_options
 
@@ -83,7 +85,8 @@ def command(
         with ProposalWriter(output, overwrite) as writer, progress("proposing", len(indices)) as shown:
             for index in indices:
                 image = frames[index]
-                writer.write(index, image, propose(image, segmenter, settings.proposals))
+                found = propose(image, segmenter, settings.proposals)
+                writer.write(index, image, found, Path(file_name(frames, index)).stem)
                 shown.advance()
     status.print(f"{writer.count} masks in {plural(len(indices), 'frame')}: {output}")
 

@@ -11,7 +11,7 @@ from sampt._internal.files import replacing
 from sampt.errors import PromptError
 from sampt.methods.sam_pt.samplers import SAMPLERS, create_sampler
 from sampt.prompts.query_points import QueryPoints
-from sampt.video.reader import read_image
+from sampt.video.images import read_image
 
 
 @click.command()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from sampt._internal.names import plural
 from sampt.errors import PromptError, VideoError
 from sampt.prompts.query_points import QueryPoints
 from sampt.trackers.clip import Clip
@@ -14,6 +15,8 @@ from sampt.video.reader import Video
 from .model_options import ModelChoice, model_options
 
 _path = click.Path(path_type=Path)
+_SHOWN = 8
+"""Number of objects that are described at the start."""
 
 
 @click.command()
@@ -35,7 +38,7 @@ _path = click.Path(path_type=Path)
     metavar="OBJ:T:X0,Y0,X1,Y1",
     help="Box around object OBJ in frame T; may be repeated.",
 )
-@click.option("--mask", type=_path, help="Mask of the first frame used: palette PNG, or values 0 and 255.")
+@click.option("--mask", type=_path, help="Mask of the first frame used; docs/inputs.md says how it is read.")
 @click.option(
     "--span",
     "spans",
@@ -84,10 +87,13 @@ def command(
     check_folder(output, overwrite)
     if coco and coco.absolute().parent != output.absolute():
         check_file(coco)
+    if mask:
+        _check_not_a_frame(mask, video)
     with Video(video) as opened:
         clip = _clip(opened, start, stride, max_frames)
         queries = _queries(points, clicks, boxes, mask, clip.indices[0]).with_spans(spans)
         queries.validate(clip.indices, opened.size)
+        _say_what_was_understood(queries, opened.size)
         # torch takes seconds to import: a mistyped option must not wait for it.
         from .runner import segment_clip
 
@@ -103,6 +109,26 @@ def command(
             overwrite=overwrite,
             settings=as_mapping(settings),
         )
+
+
+def _check_not_a_frame(mask: Path, video: Path) -> None:
+    if video.is_dir() and mask.resolve().parent == video.resolve():
+        raise PromptError(f"--mask {mask} is among the frames of {video}; move it out of that folder")
+
+
+def _say_what_was_understood(queries: QueryPoints, size: tuple[int, int]) -> None:
+    """One line on standard error: the objects, with their points or their share of the frame."""
+    shares = queries.shares(size)
+    parts = []
+    for query in queries.objects:
+        by = [plural(count, "point") for count in [len(query.positives) + len(query.negatives)] if count]
+        if query.id in shares:
+            kind = "box" if query.mask is None else "mask"
+            by.append(f"a {kind} of {100 * shares[query.id]:.2g} % of the frame")
+        name = f" {query.name!r}" if query.name else ""
+        parts.append(f"{query.id}{name} by {' and '.join(by)} in frame {query.frame}")
+    shown = "; ".join(parts[:_SHOWN]) + (f"; and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else "")
+    click.echo(f"{plural(len(parts), 'object')}: {shown}.", err=True)
 
 
 def _clip(video: Video, start: int, stride: int, max_frames: int | None) -> Clip:

@@ -64,6 +64,7 @@ class FrameResult:
         positive: (N,) bool, whether each point is on its object.
         owners: (N,) int64, row of ``masks`` that each point belongs to.
         lost: ids of objects that are lost in this frame, because reinitialisation has failed before it.
+        name: name of the frame's image without suffix; None if it has none, so that its number is its name.
     """
 
     index: int
@@ -76,6 +77,7 @@ class FrameResult:
     positive: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
     owners: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     lost: tuple[int, ...] = ()
+    name: str | None = None
 
     @classmethod
     def assembled(
@@ -87,6 +89,7 @@ class FrameResult:
         points: Mapping[int, FramePoints],
         object_ids: Sequence[int],
         lost: Sequence[int] = (),
+        name: str | None = None,
     ) -> FrameResult:
         """The result of a frame, assembled from its objects.
 
@@ -98,6 +101,7 @@ class FrameResult:
             points: points by object id; missing objects have none.
             object_ids: K ids, in the order of ``masks``.
             lost: ids of lost objects.
+            name: name of the frame's image without suffix; None if it has none.
         """
         rows = [points.get(id, FramePoints.none()) for id in object_ids]
         joined = FramePoints.joined(*rows)
@@ -112,6 +116,7 @@ class FrameResult:
             positive=joined.positive,
             owners=np.repeat(np.arange(len(rows)), [len(p.xy) for p in rows]),
             lost=tuple(lost),
+            name=name,
         )
 
     def __repr__(self) -> str:
@@ -157,7 +162,7 @@ class FrameResult:
         Yields:
             The name of a file, and the label map to write to it.
         """
-        name = f"{self.index:05d}.png"
+        name = f"{self.index:05d}.png" if self.name is None else f"{self.name}.png"
         yield name, self.label_map()
         if each_object is None:
             each_object = bool((np.count_nonzero(self.masks, axis=0) > 1).any())
@@ -166,7 +171,7 @@ class FrameResult:
                 yield f"{id}/{name}", mask * np.uint8(id)
 
     def save(self, folder: str | Path, each_object: bool | None = None) -> Path:
-        """Write the label map as a palette PNG named after the frame's number, such as ``00012.png``.
+        """Write the label map as a palette PNG named like the frame, or by its number, such as ``00012.png``.
 
         Args:
             folder: folder for the files; created if it is missing.

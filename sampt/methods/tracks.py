@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from sampt.trackers.base import PointTracker
 from sampt.trackers.clip import Clip
 from sampt.trackers.filters import filtered_steps
 from sampt.tracking.building import build_tracker
-from sampt.video.frames import Frames, as_frame, open_frames
+from sampt.video.frames import Frames, as_frame, file_name, open_frames
 
 from .results import FrameResult
 
@@ -74,4 +75,5 @@ def _results(tracker: PointTracker, clip: Clip, queries: QueryPoints) -> Iterato
             visibility=visibility,
             positive=positive,
             owners=owners,
+            name=Path(file_name(clip.source, clip.indices[position])).stem,
         )

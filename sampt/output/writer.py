@@ -21,6 +21,7 @@ from sampt._internal.names import plural
 from sampt.errors import OutputError
 from sampt.methods.results import FrameResult
 from sampt.methods.runs import Segmentation
+from sampt.video.frames import file_name
 from sampt.video.writer import VideoWriter
 
 from .coco import CocoWriter
@@ -163,11 +164,11 @@ class ResultWriter(Closing):
 
     def write(self, frame: NDArray[np.uint8], result: FrameResult, timestamp: float | None = None) -> None:
         """Add one frame, (H, W, 3) uint8 RGB, and its result; ``timestamp`` in seconds."""
-        name = result.save(self.folder / "masks", each_object=self.segmentation.method.overlapping).name
+        result.save(self.folder / "masks", each_object=self.segmentation.method.overlapping)
         if self._video:
             self._video.write(self._painter(frame, result), timestamp)
         if self._coco:
-            self._coco.write(result, name)
+            self._coco.write(result, file_name(self.segmentation.clip.source, result.index))
         self._trajectories.write(result)
         # At once, so that a signal finds a frame either complete or absent.
         self._frames.append(
@@ -223,10 +224,17 @@ class ResultWriter(Closing):
             "size": {"height": run.size[0], "width": run.size[1]},
             "objects": [self._object(k) for k in range(len(run.queries.objects))],
             "frames": self._indices,
+            **self._frame_names(),
             "worth_checking": [vars(s) for s in self.stretches],
             "seconds": {stage: round(s, 3) for stage, s in run.stopwatch.seconds.items()},
             "encoder": run.encoder.counts,
         }
+
+    def _frame_names(self) -> dict[str, list[str]]:
+        source = self.segmentation.clip.source
+        if getattr(source, "file_names", None) is None:
+            return {}
+        return {"frame_names": [file_name(source, index) for index in self._indices]}
 
     def _object(self, k: int) -> dict[str, Any]:
         query = self.segmentation.queries.objects[k]
@@ -256,15 +264,17 @@ class TrajectoryFile:
         names = [name for name, _, _ in self.FIELDS] + ["object_id"]
         self._files = {name: tempfile.TemporaryFile() for name in names}  # noqa: SIM115 - closed in save()
         self._offsets = [0]
+        self._names: list[str] = []
 
     def write(self, result: FrameResult) -> None:
         for name, attribute, dtype in self.FIELDS:
             self._files[name].write(np.ascontiguousarray(getattr(result, attribute), dtype).tobytes())
         self._files["object_id"].write(np.array(result.object_ids, np.uint8)[result.owners].tobytes())
         self._offsets.append(self._offsets[-1] + len(result.points))
+        self._names.append(result.name or f"{result.index:05d}")
 
     def save(self, path: Path, indices: list[int]) -> None:
-        """Write one npz, in which the i-th frame's points are rows ``offsets[i]`` to ``offsets[i + 1]``."""
+        """Write one npz; frame ``names[i]`` has the rows ``offsets[i]`` to ``offsets[i + 1]``."""
         # After a signal there may be incomplete points of a frame that is not among ``indices``.
         offsets = np.array(self._offsets[: len(indices) + 1])
         count = int(offsets[-1])
@@ -274,6 +284,7 @@ class TrajectoryFile:
         arrays["xy"] = arrays["xy"].reshape(-1, 2)
         arrays["object_id"] = self._map("object_id", np.uint8)[:count]
         arrays |= {"frames": np.array(indices), "offsets": offsets}
+        arrays["names"] = np.array(self._names[: len(indices)], str)
         with replacing(path) as temporary:
             np.savez_compressed(temporary, **arrays)
         for file in self._files.values():

@@ -142,12 +142,24 @@ class QueryPoints:
 
     @classmethod
     def from_mask_file(cls, path: str | os.PathLike[str], frame: int = 0) -> QueryPoints:
-        """One object for each palette index or grey value of an image, or just one if it is black and white.
+        """One object for each label of a mask image, by what it shows; see ``docs/inputs.md``.
 
         Raises:
-            PromptError: the image cannot be read, has colours, 16 bits or soft edges, or holds no object.
+            PromptError: the image cannot be read, could mean several things, or holds no object.
         """
         return cls.from_masks(read_label_map(path), frame, str(path))
+
+    def shares(self, size: tuple[int, int]) -> dict[int, float]:
+        """Share of the frame, (height, width), of each object that is given by a mask or a box, 0 to 1."""
+        area = size[0] * size[1]
+        shares = {}
+        for query in self.objects:
+            if query.mask is not None:
+                shares[query.id] = np.count_nonzero(query.mask) / area
+            elif query.box is not None:
+                x0, y0, x1, y1 = query.box.tolist()
+                shares[query.id] = (x1 - x0) * (y1 - y0) / area
+        return shares
 
     @classmethod
     def from_cli(

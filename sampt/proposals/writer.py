@@ -65,13 +65,22 @@ class ProposalWriter(Closing):
         self.count = 0
         self._records = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed in close()
 
-    def write(self, index: int, frame: NDArray[np.uint8], proposals: Sequence[Proposal]) -> None:
-        """Add frame number ``index``, (H, W, 3) uint8 RGB, and its proposals, best first."""
+    def write(
+        self,
+        index: int,
+        frame: NDArray[np.uint8],
+        proposals: Sequence[Proposal],
+        name: str | None = None,
+    ) -> None:
+        """Add frame number ``index``, (H, W, 3) uint8 RGB, and its proposals, best first.
+
+        The files are named ``name``.png, or by the frame's number.
+        """
         labels = label_map(proposals, (frame.shape[0], frame.shape[1]))
-        name = f"{index:05d}.png"
+        file = f"{index:05d}.png" if name is None else f"{name}.png"
         (self.folder / "overlays").mkdir(exist_ok=True)
-        write_label_map(self.folder / "masks" / name, labels)
-        with replacing(self.folder / "overlays" / name) as temporary:
+        write_label_map(self.folder / "masks" / file, labels)
+        with replacing(self.folder / "overlays" / file) as temporary:
             Image.fromarray(draw_labels(frame, labels)).save(temporary, format="PNG", compress_level=3)
         for rank, proposal in enumerate(proposals, 1):
             self._records.write(",\n" if self.count else "")

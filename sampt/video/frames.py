@@ -106,6 +106,12 @@ class ImageStream:
             return self._kept[index].copy()
 
 
+def file_name(source: object, index: int) -> str:
+    """Name of a frame's image file; for sources without files, its number, such as ``00012.png``."""
+    names = getattr(source, "file_names", None)
+    return f"{index:05d}.png" if names is None else str(names[index])
+
+
 def as_frame(image: Any, index: int) -> NDArray[np.uint8]:
     """One image, Pillow's or an array, as (H, W, 3) uint8 RGB.
 

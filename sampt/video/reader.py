@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 import operator
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from threading import RLock
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 
 from sampt._internal.closing import Closing
 from sampt._internal.names import natural
 from sampt.errors import VideoError
 
 from .file_reader import FileReader
+from .images import SUFFIXES, image_size, read_image, used_bits
+
+_log = logging.getLogger("sampt.video")
 
 _CACHE_BYTES = 256 << 20
-_IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png"}
-_SIDEWAYS = {5, 6, 7, 8}  # the EXIF orientations that swap width and height
 
 
 class Video(Closing):
-    """Video: the frames of a file, or of a folder of JPEG or PNG images in natural order.
+    """Video: the frames of a file, or of a folder of images (JPEG, PNG, WebP, BMP, TIFF) in natural order.
 
     It has ``len(video)`` frames; ``video[i]`` is frame ``i``, (H, W, 3) uint8 RGB, upright, the caller's own
     copy. Reading in order decodes each frame once and never seeks. Reading backward decodes one cacheful of
@@ -43,6 +45,7 @@ class Video(Closing):
         timestamps: (N,) float64, seconds since the first frame, strictly increasing.
         fps: average frame rate.
         pixel_aspect: a pixel's width by its height, as shown; 1 for square pixels.
+        file_names: names of the images of a folder; None for a file.
 
     Raises:
         VideoError: ``path`` cannot be read as a video. A file that is cut short or damaged is not an error:
@@ -64,6 +67,7 @@ class Video(Closing):
         self.timestamps = self._reader.timestamps
         self.fps = self._reader.fps
         self.pixel_aspect = self._reader.pixel_aspect
+        self.file_names: tuple[str, ...] | None = getattr(self._reader, "file_names", None)
         height, width = self.size
         self._capacity = max(1, min(cache_frames, _CACHE_BYTES // (height * width * 3)))
         self._cache: dict[int, NDArray[np.uint8]] = {}
@@ -115,7 +119,11 @@ class Video(Closing):
 
 
 class FolderReader:
-    """Reader of the images of one folder, which must all have one size."""
+    """Reader of the images of one folder, which must all have one size.
+
+    Attributes:
+        file_names: the images' names, in order.
+    """
 
     position = 0  # no image depends on another, so going back costs no more than going forward
     jumps = 0
@@ -124,58 +132,71 @@ class FolderReader:
     def __init__(self, folder: Path, fps: float) -> None:
         self._files = sorted(filter(_is_image, folder.iterdir()), key=natural)
         if not self._files:
-            raise VideoError(
-                f"{folder} holds no .jpg, .jpeg or .png file; give a folder of frames or a video file"
-            )
+            known = ", ".join(sorted(SUFFIXES))
+            raise VideoError(f"{folder} holds no image ({known}); give a folder of frames or a video file")
+        check_names(self._files)
+        self.file_names = tuple(file.name for file in self._files)
         self.fps = float(fps)
         self.timestamps = np.arange(len(self._files)) / self.fps
-        self.size = _image_size(self._files[0])
+        self.size = image_size(self._files[0])
         for file in self._files:
-            height, width = _image_size(file)
+            height, width = image_size(file)
             if (height, width) != self.size:
                 raise VideoError(
                     f"{file} is {width}x{height} but {self._files[0].name} is {self.size[1]}x{self.size[0]}; "
                     f"all frames of a video must have one size"
                 )
+        bits = used_bits(self._files)
+        self._bits = bits or 16
+        if bits:
+            _log.warning(
+                "%s holds 16-bit images; their values up to %d are scaled to 8 bits", folder, (1 << bits) - 1
+            )
 
     def read(self, first: int, last: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Frames ``first`` to ``last`` inclusive, with their numbers."""
-        return ((i, read_image(self._files[i])) for i in range(first, last + 1))
+        return ((i, read_image(self._files[i], self._bits)) for i in range(first, last + 1))
 
     def close(self) -> None:
         """Do nothing, since no file is held open."""
 
 
-def read_image(path: Path) -> NDArray[np.uint8]:
-    """A JPEG or PNG file as (H, W, 3) uint8 RGB, upright; alpha is dropped, 16 bits become 8.
+def check_names(files: Sequence[Path]) -> None:
+    """Check that a folder's images are the frames of one video.
 
     Raises:
-        VideoError: the file cannot be decoded.
+        VideoError: two have one name but for the suffix, or some are named differently from the others.
     """
-    try:
-        with Image.open(path) as image:
-            if image.mode.startswith("I"):  # 16-bit grey, which Pillow would clip at 255 instead of scaling
-                image.load()
-                grey = (np.asarray(image).clip(0, 0xFFFF) >> 8).astype(np.uint8)
-                return np.repeat(grey[:, :, None], 3, axis=2)
-            upright = ImageOps.exif_transpose(image) if image.format == "JPEG" else image
-            return np.array(upright.convert("RGB"))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise _unreadable(path) from error
+    by_stem: dict[str, Path] = {}
+    for file in files:
+        other = by_stem.setdefault(file.stem, file)
+        if other is not file:
+            raise VideoError(
+                f"{other} and {file.name} would be two frames of one name; keep one of them in the folder"
+            )
+    groups: dict[str, list[Path]] = {}
+    for file in files:
+        groups.setdefault(re.sub(r"[0-9]+", "#", file.stem), []).append(file)
+    usual = max(groups.values(), key=len)
+    if 2 * len(usual) < len(files):  # names without a pattern, such as checksums
+        return
+    numbers = {_number(file) for file in usual}
+    for group in groups.values():
+        if group is usual or None in numbers:
+            continue
+        for file in group:
+            if _number(file) is None or _number(file) in numbers:
+                raise VideoError(
+                    f"{file} is named differently from the {len(usual)} frames like {usual[0].name}; "
+                    "move masks and other images out of the folder of frames"
+                )
 
 
-def _image_size(path: Path) -> tuple[int, int]:
-    try:
-        with Image.open(path) as image:
-            sideways = image.format == "JPEG" and image.getexif().get(0x0112) in _SIDEWAYS
-            return image.size if sideways else image.size[::-1]
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise _unreadable(path) from error
-
-
-def _unreadable(path: Path) -> VideoError:
-    return VideoError(f"{path} cannot be read as an image; replace it with a valid one")
+def _number(file: Path) -> str | None:
+    """The last number in a name; None without any."""
+    found = re.findall(r"[0-9]+", file.stem)
+    return found[-1] if found else None
 
 
 def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in _IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()

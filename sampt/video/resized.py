@@ -25,6 +25,7 @@ class ResizedFrames:
 
     def __init__(self, source: FrameSource, size: Size) -> None:
         self.source, self.size = source, size
+        self.file_names = getattr(source, "file_names", None)
 
     def __len__(self) -> int:
         return len(self.source)

@@ -29,6 +29,7 @@ from sampt.segmenters.encoder import FrameEncoder
 from sampt.trackers.base import PointTracker, Visibility
 from sampt.trackers.clip import Clip, FrameSource
 from sampt.trackers.filters import PatchFilter, mark_outside
+from sampt.video.frames import file_name
 from sampt.video.reader import Video
 
 from .loop import Loop, Target
@@ -291,6 +292,7 @@ class SamPtSegmentation(Segmentation):
             points={ids[k]: s.points for k, s in states.items()},
             object_ids=ids,
             lost=[ids[k] for k, state in states.items() if state.lost],
+            name=Path(file_name(self.clip.source, number)).stem,
         )
 
 

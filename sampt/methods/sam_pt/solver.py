@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from sampt.prompts.edits import Document, Point, touched
 from sampt.segmenters.encoder import FrameEncoder
 from sampt.trackers.base import Visibility
 from sampt.trackers.clip import Clip, FrameSource
+from sampt.video.frames import file_name
 
 from .parts import Parts
 from .point_tracks import PointTracks, TrackStarter
@@ -321,4 +323,5 @@ class PointSolver(InteractiveSolver):
             scores={id: mask.score for id, mask in kept.items()},
             points=points,
             object_ids=ids,
+            name=Path(file_name(self._video, frame)).stem,
         )

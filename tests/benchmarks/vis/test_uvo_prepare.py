@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from sampt.benchmarks.vis.uvo_prepare import PreparedUvo, prepare_uvo
 from sampt.cli.prepare import command
 from sampt.errors import DatasetError
-from sampt.video.reader import Video, read_image
+from sampt.video.images import read_image
+from sampt.video.reader import Video
 
 from .conftest import Miniature
 

@@ -78,7 +78,7 @@ def test_an_image_of_another_size_is_named(tmp_path: Path) -> None:
 
 def test_a_folder_without_images_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing here")
-    with pytest.raises(VideoError, match=r"\.jpg, \.jpeg or \.png"):
+    with pytest.raises(VideoError, match=r"no image.*\.jpg.*\.png"):
         Video(tmp_path)
 
 
