@@ -166,8 +166,8 @@ def read_masklet(entry: Any, annotations: VisAnnotations, scored: bool = False) 
     category, score = entry["category_id"], entry["score"] if scored else 1.0
     if not isinstance(category, int):
         raise ValueError(f"category_id is {category!r}, not a whole number")
-    if not isinstance(score, int | float) or not np.isfinite(score):
-        raise ValueError(f"the score is {score!r}, not a finite number")
+    if not isinstance(score, int | float) or not score < np.inf:  # −inf is a rank, the lowest one
+        raise ValueError(f"the score is {score!r}, not a number")
     given = None if scored else entry.get("areas")
     mean_area = _mean_of_seen(areas if given is None else _given_areas(given))
     crowd = not scored and bool(entry.get("iscrowd"))

@@ -18,6 +18,9 @@ from .masklets import FoundMasklet, MaskletFinder
 from .pictures import MASKLETS
 from .settings import VisSettings
 
+LOWEST = -1e30
+"""What stands for a score of −inf in a result file, as JSON has no infinity; every other score is higher."""
+
 
 class VisWorker:
     """A worker that finds the masklets of videos and keeps its methods.
@@ -70,8 +73,16 @@ def prediction_entries(
         {
             "video_id": video.id,
             "category_id": category,
-            "score": round(masklet.score, 6),
+            "score": written_score(masklet.score),
             "segmentations": masklet.masks,
         }
         for masklet in found
     ]
+
+
+def written_score(score: float) -> float:
+    """A score as result files have it.
+
+    Nine decimals keep apart what differs in float32, since masklets of all videos are ranked together.
+    """
+    return round(max(score, LOWEST), 9)

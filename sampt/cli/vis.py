@@ -40,9 +40,9 @@ def command(
 
     Up to 100 masks of the first frame are tracked to the end. Writes results.json in the format of
     YouTube-VIS, metrics.csv and report.html; scores ignore categories. In addition to a model's settings,
-    --config and -o set proposals.KEY (docs/proposals.md), redetect.every, redetect.overlap, proposal_score
-    and objects_per_batch (docs/vis.md). If the command is interrupted, running it again resumes it. If a
-    video fails, the others still finish, and the exit code is 3.
+    --config and -o set proposals.KEY (docs/proposals.md), redetect.every, redetect.overlap, first_mask,
+    score_frames, proposal_score and objects_per_batch (docs/vis.md). If the command is interrupted, running
+    it again resumes it. If a video fails, the others still finish, and the exit code is 3.
 
     \b
     sampt vis --dataset uvo --root UVOv1.0 --config sam_pt_uvo

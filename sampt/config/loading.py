@@ -20,7 +20,7 @@ from .schema import Config
 NAMED_PARTS = ("tracker", "segmenter", "sampling.positive", "sampling.negative")
 """Parts that are chosen by name and have their own options."""
 
-VIS_ONLY = ("proposals", "redetect", "proposal_score", "objects_per_batch")
+VIS_ONLY = ("proposals", "redetect", "first_mask", "score_frames", "proposal_score", "objects_per_batch")
 """Keys that only a configuration for ``sampt vis`` may hold."""
 
 

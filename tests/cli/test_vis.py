@@ -6,12 +6,17 @@ import csv
 import json
 import pickle
 import shutil
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
+from pycocotools import mask as coco
+from torch.nn.functional import interpolate
 
 from sampt.benchmarks.datasets.base import DatasetChoice
 from sampt.benchmarks.metrics.ytvis import MEASURES
@@ -19,14 +24,20 @@ from sampt.benchmarks.running import methods
 from sampt.benchmarks.vis.annotations import read_annotations
 from sampt.benchmarks.vis.evaluation import evaluate_vis
 from sampt.benchmarks.vis.miniature import write_vis_miniature
-from sampt.benchmarks.vis.settings import VisSettings
+from sampt.benchmarks.vis.settings import VisConfig, VisSettings
 from sampt.benchmarks.vis.worker import VisWorker
 from sampt.cli.run_options import FAILED
 from sampt.config import Config, load_config
+from sampt.config.schema import WorkingSize
+from sampt.methods.results import FrameResult
 from sampt.methods.sam_pt.pipeline import Sampling, SamPt
 from sampt.methods.sam_pt.samplers import create_sampler
+from sampt.prompts.object_query import ObjectQuery
+from sampt.prompts.query_points import QueryPoints
+from sampt.proposals.generator import propose
+from sampt.segmenters.base import PromptableSegmenter
 from sampt.segmenters.mobile_sam import build_mobile_sam
-from tests.sampt.parts import DiscSegmenter, SteadyTracker
+from tests.sampt.parts import DiscSegmenter, SteadyTracker, tiny_segmenter
 
 from .conftest import Cli
 
@@ -103,6 +114,64 @@ def test_a_run_gives_results_scores_and_a_report_and_is_not_done_twice(
     assert (run / VIDEO / "masklets.json").stat().st_mtime_ns == before
 
 
+PROTOCOL = (
+    *("working_size.shortest_side=60", "first_mask=predicted", "score_frames=all"),
+    "proposal_score=false",
+)
+"""The papers' for UVO, but for the size."""
+SEVERAL = (
+    *("proposals.points_per_side=4", "proposals.box_nms_thresh=1", "proposals.max_masks=6"),
+    "prompting.iou_threshold=-0.07",
+)
+"""Gives the tiny SAM some masks that are kept and some that are dropped."""
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In place of the model's segmenter, a SAM that is quick."""
+
+    def build(config: Config, segmenter: PromptableSegmenter | None) -> SamPt:
+        return SamPt.from_config(config, segmenter=segmenter or tiny_segmenter())
+
+    monkeypatch.setattr(methods, "build_method", build)
+
+
+def in_resized_frames(frames: np.ndarray) -> list[FrameResult]:
+    """What the method says in frames that are small already, of all that is found in the first."""
+    config = load_config("sam_uvo", ["device=cpu", *FEW, *SEVERAL], VisConfig)
+    assert isinstance(config, VisConfig)
+    plain = replace(config, overlapping=True, working_size=WorkingSize())
+    method = SamPt.from_config(plain, segmenter=tiny_segmenter())
+    found = propose(frames[0], method.segmenter, config.proposals)
+    objects = (ObjectQuery(n, 0, mask=proposal.mask) for n, proposal in enumerate(found, start=1))
+    with method.stream(frames, QueryPoints(tuple(objects)), backward=False, given_masks=False) as run:
+        return list(run)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_at_a_working_size_masklets_and_scores_are_those_of_resized_frames(
+    here: Cli, uvo: Path, tmp_path: Path
+) -> None:
+    changed = [argument for setting in (*SEVERAL, *PROTOCOL) for argument in ("-o", setting)]
+    done = here(*arguments(uvo, None, "--device", "cpu", "--sequence", VIDEO, *changed))
+    assert done.returncode == 0, done.stderr
+    predictions = json.loads((tmp_path / "run/results.json").read_text())
+    (record,) = records(tmp_path / "run", VIDEO, 1)
+    assert (record["size"], record["encoder"]["frames"]) == ([96, 160], 3)
+
+    files = sorted((uvo / "uvo_videos_dense_frames" / VIDEO).glob("*.png"))
+    small = [Image.open(file).convert("RGB").resize((100, 60), Image.Resampling.BILINEAR) for file in files]
+    results = in_resized_frames(np.stack([np.asarray(image) for image in small]))
+    said = np.stack([result.scores for result in results])
+    expected = np.where(np.isnan(said), -1e30, said).mean(0)
+    assert [p["score"] for p in predictions] == pytest.approx(expected, rel=1e-5)
+    for k, prediction in enumerate(predictions):
+        for result, shown in zip(results, prediction["segmentations"], strict=True):
+            logits = torch.from_numpy(result.logits[None, k : k + 1])
+            mask = interpolate(logits, (96, 160), mode="bilinear")[0, 0].numpy() > 0
+            np.testing.assert_array_equal(coco.decode(shown) if shown else np.zeros((96, 160)), mask)
+
+
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """In place of the model that is asked for, one that sees discs everywhere."""
@@ -110,7 +179,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     def build(config: Config, segmenter: DiscSegmenter | None) -> SamPt:
         sampling = Sampling(create_sampler("random"), create_sampler("mixed"), positives=1, negatives=0)
         parts = SteadyTracker(), segmenter or DiscSegmenter(), sampling
-        return SamPt(*parts, overlapping=config.overlapping, cache=config.cache)
+        return SamPt(
+            *parts, overlapping=config.overlapping, cache=config.cache, working_size=config.working_size
+        )
 
     monkeypatch.setattr(methods, "build_method", build)
 
@@ -170,6 +241,23 @@ def test_without_public_truth_there_are_results_and_a_report(here: Cli, tmp_path
     assert "img_0000002" in page
     assert "AR100" not in page + done.stdout
     assert "ovis valid" in page
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("name", ["ytvis2019", "ytvis2021", "ovis"])
+def test_other_datasets_have_a_working_size_too(here: Cli, tmp_path: Path, name: str) -> None:
+    write_vis_miniature(name, tmp_path / name, frames=3)
+    half = ("-o", "working_size.shortest_side=48", "-o", "first_mask=predicted")
+    done = here(*arguments(tmp_path / name, None, "--dataset", name, "--split", "train", *half))
+    assert done.returncode == 0, done.stderr
+    masks = [
+        coco.decode(mask)
+        for prediction in json.loads((tmp_path / "run/results.json").read_text())
+        for mask in prediction["segmentations"]
+    ]
+    assert {mask.shape for mask in masks} == {(96, 160)}
+    # A disc of radius 10 there has a radius of 20 here, unless the border cuts it.
+    assert max(mask.sum() for mask in masks) == pytest.approx(np.pi * 20**2, rel=0.05)
 
 
 @pytest.mark.usefixtures("quick")

@@ -14,6 +14,7 @@ from sampt.benchmarks.vis import json_entries
 from sampt.benchmarks.vis.annotations import read_annotations
 from sampt.benchmarks.vis.evaluation import VisEvaluation, evaluate_vis
 from sampt.benchmarks.vis.json_entries import json_entries as read_entries
+from sampt.benchmarks.vis.worker import written_score
 from sampt.errors import DatasetError, EvaluationError
 from tests.benchmarks.metrics.tubes import box, rle
 
@@ -112,6 +113,55 @@ def test_the_areas_that_are_given_decide_what_is_small(tmp_path: Path) -> None:
     assert (measures["ARs"], measures["ARm"]) == (-1, 1)
 
 
+NOWHERE = box(FRAMES, 45, 25, 10, 10)
+
+
+def ranked(*scores: float) -> list[dict[str, Any]]:
+    """Predictions in this order: nothing, an object, and another one, which is in the second video."""
+    return [
+        entry(tube, video, score=score)
+        for (tube, video), score in zip(((NOWHERE, 1), (LEFT, 1), (RIGHT, 2)), scores, strict=True)
+    ]
+
+
+def test_the_lowest_score_ranks_below_all_others_and_ties_keep_their_order(tmp_path: Path) -> None:
+    objects = [entry(LEFT), entry(RIGHT, video=2)]
+    # Right, wrong, right: precision is 1 up to a recall of 0.5 (51 of 101 recalls), and then 2/3.
+    expected = (51 + 50 * 2 / 3) / 101
+    in_theory = scored(tmp_path, ranked(-np.inf, -0.1, -np.inf), objects, class_agnostic=True)
+    assert in_theory.measures["AP"] == pytest.approx(expected)
+    assert (in_theory.measures["AR1"], in_theory.measures["AR10"]) == (1, 1)
+    written = [written_score(score) for score in (-np.inf, -0.1, -np.inf)]
+    text = results(tmp_path, ranked(*written)).read_text()
+    assert json.loads(text, parse_constant=pytest.fail)[0]["score"] < -1e29  # it is no constant, as NaN is
+    as_written = scored(tmp_path, ranked(*written), objects, class_agnostic=True)
+    assert as_written == in_theory
+    assert scored(tmp_path, ranked(0.0, -0.1, 0.0), objects, class_agnostic=True) != in_theory
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_lowest_scores_change_none_of_the_twelve_measures(tmp_path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    tubes = [box(FRAMES, x, y, 8, 9) for x in (2, 20, 40) for y in (3, 22)]
+    objects = [entry(tube, video) for tube in tubes for video in (1, 2) if rng.uniform() < 0.7]
+    shifted = [np.roll(tube, rng.integers(-2, 3, 2), (1, 2)) for tube in tubes for _ in range(3)]
+    scores = np.where(rng.uniform(size=18) < 0.5, -np.inf, rng.normal(0.3, 0.3, 18))
+
+    def measures(values: list[float]) -> VisEvaluation:
+        pairs = zip(shifted, values, strict=True)
+        predictions = [entry(tube, 1 + n % 2, score=score) for n, (tube, score) in enumerate(pairs)]
+        return scored(tmp_path, predictions, objects, class_agnostic=True)
+
+    assert measures([written_score(s) for s in scores]) == measures(scores.tolist())
+
+
+def test_a_written_score_keeps_apart_what_differs_in_float32() -> None:
+    score = np.float32(0.9)
+    above = np.nextafter(score, np.float32(1))
+    assert written_score(float(score)) < written_score(float(above))
+    assert written_score(float(score)) == pytest.approx(0.9, abs=1e-7)
+
+
 GOOD = entry(LEFT, score=0.5)
 
 
@@ -123,6 +173,7 @@ GOOD = entry(LEFT, score=0.5)
         ({"category_id": 2}, "category_id 2.*--class-agnostic"),
         ({"category_id": "cat"}, "category_id.*'cat'"),
         ({"score": float("nan")}, "score.*nan"),
+        ({"score": float("inf")}, "score.*inf"),
         ({"score": "high"}, "score.*'high'"),
         ({"segmentations": GOOD["segmentations"][:1]}, r"segmentations.*\b1 mask.*\b2 frames"),
         ({"segmentations": None}, "segmentations.*list"),

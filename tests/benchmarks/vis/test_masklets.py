@@ -9,12 +9,7 @@ import pytest
 import torch
 from pycocotools import mask as coco
 
-from sampt.benchmarks.vis.masklets import (
-    FoundMasklet,
-    MaskletFinder,
-    encode,
-    new_proposals,
-)
+from sampt.benchmarks.vis.masklets import FoundMasklet, MaskletFinder, encode_seen, new_proposals
 from sampt.benchmarks.vis.settings import Redetect, VisSettings
 from sampt.config.schema import Prompting
 from sampt.errors import ConfigError
@@ -85,6 +80,33 @@ def test_frames_in_which_an_object_is_not_seen_do_not_count() -> None:
         assert masklet.score == pytest.approx(0.8)
 
 
+class Cautious(UnsureSegmenter):
+    """Leaves out the left half of what it proposed."""
+
+    def decode(self, embedding: Embedding, prompts: Prompts, contexts=None) -> Decoded:
+        decoded = super().decode(embedding, prompts, contexts)
+        logits = decoded.low_res.clone()
+        for one in logits:
+            columns = (one > 0).any(0).nonzero()[:, 0]
+            one[:, columns[: len(columns) // 2]] = -1
+        return Decoded(logits, decoded.scores)
+
+    def candidates(self, embedding: Embedding, prompts: Prompts) -> Decoded:
+        whole = UnsureSegmenter().candidates(embedding, prompts)
+        return Decoded(whole.low_res, whole.scores)
+
+
+@pytest.mark.parametrize(("first_mask", "columns"), [("given", 12), ("predicted", 6)])
+def test_the_first_mask_is_the_proposal_or_the_methods_own(first_mask: str, columns: int) -> None:
+    clip = squares(3)
+    for masklet in found_in(clip, model(Cautious()), first_mask=first_mask):
+        if coco.decode(masklet.masks[1])[10].any():  # the red one
+            assert [int(mask.any(0).sum()) for mask in tube(masklet, clip)] == [columns, 6, 6]
+            break
+    else:
+        pytest.fail("the red square was not found")
+
+
 @pytest.mark.parametrize("size", [1, 2, None])
 def test_batches_give_the_same_masklets(size: int | None) -> None:
     assert found_in(squares(4), objects_per_batch=size) == found_in(squares(4))
@@ -129,7 +151,7 @@ def test_a_proposal_is_new_up_to_the_threshold() -> None:
 
     def shifted(proposal: Proposal) -> FoundMasklet:
         moved = np.roll(proposal.mask, 6, axis=1)  # of the red one, half: IoU 1/3
-        return FoundMasklet([None, *encode(moved[None])], 1.0)
+        return FoundMasklet([None, *encode_seen(moved[None])], 1.0)
 
     found = [shifted(p) for p in (red, green) if p.mask[10].any()]
     (first,) = (p for p in (red, green) if p.mask[10].any())

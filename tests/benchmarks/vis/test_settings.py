@@ -29,22 +29,31 @@ def file(tmp_path: Path) -> Path:
     path = tmp_path / "everything.yaml"
     path.write_text(
         "{tracker: {name: dis}, segmenter: {name: mobile-sam}, seed: 3, proposal_score: false,"
-        " proposals: {points_per_side: 8}, redetect: {every: 10}, objects_per_batch: 20}"
+        " proposals: {points_per_side: 8}, redetect: {every: 10}, objects_per_batch: 20,"
+        " first_mask: predicted, score_frames: all, working_size: {shortest_side: 360}}"
     )
     return path
 
 
-def test_without_any_they_are_the_papers() -> None:
-    for name, negatives, strategy in (("sam_pt_uvo", 1, None), ("sam_pt_uvo_reinit", 8, "horizon")):
-        config = read(name)
-        assert own(config) == VisSettings()
-        assert (config.redetect.every, config.proposals.max_masks) == (None, 100)
-        assert (config.sampling.negative.points, config.reinit.strategy) == (negatives, strategy)
+def test_a_file_without_any_has_the_defaults() -> None:
+    assert own(read("sam_pt")) == VisSettings()
+    assert (VisSettings().redetect.every, VisSettings().proposals.max_masks) == (None, 100)
+
+
+@pytest.mark.parametrize(
+    ("name", "negatives", "strategy"), [("sam_pt_uvo", 1, None), ("sam_pt_uvo_reinit", 8, "horizon")]
+)
+def test_on_uvo_the_paper_finds_objects_with_sams_defaults_once(
+    name: str, negatives: int, strategy: str | None
+) -> None:
+    config = read(name)
+    assert (config.proposals, config.redetect) == (ProposalSettings(), Redetect())
+    assert (config.sampling.negative.points, config.reinit.strategy) == (negatives, strategy)
 
 
 @pytest.mark.parametrize("name", ["sam_pt", "sam_pt_reinit"])
 def test_on_uvo_the_paper_changes_little(name: str) -> None:
-    config, base = load_config(name.replace("sam_pt", "sam_pt_uvo")), load_config(name)
+    config, base = read(name.replace("sam_pt", "sam_pt_uvo")), read(name)
     assert config.prompting == replace(base.prompting, refinements=0, other_objects_as_negatives=False)
     assert (config.tracker, config.segmenter, config.reinit) == (base.tracker, base.segmenter, base.reinit)
     assert config.sampling.positive == base.sampling.positive
@@ -52,8 +61,11 @@ def test_on_uvo_the_paper_changes_little(name: str) -> None:
 
 def test_a_file_holds_them_beside_the_models(file: Path) -> None:
     config = read(file)
-    assert own(config) == VisSettings(ProposalSettings(points_per_side=8), Redetect(10), False, 20)
+    assert own(config) == VisSettings(
+        ProposalSettings(points_per_side=8), Redetect(10), "predicted", "all", False, 20
+    )
     assert (config.segmenter.name, config.seed) == ("mobile-sam", 3)
+    assert config.working_size.of((480, 854)) == (360, 641)  # detectron2's ResizeShortestEdge, half up
     assert as_mapping(config)["redetect"] == {"every": 10, "overlap": 0.5}
 
 
@@ -68,8 +80,9 @@ def test_other_commands_say_whose_settings_they_are(file: Path) -> None:
     assert tuple(field.name for field in fields(VisSettings)) == VIS_ONLY
     with pytest.raises(ConfigError, match=r"everything\.yaml.*proposal_score.*`sampt vis`"):
         load_config(file)
-    with pytest.raises(ConfigError, match=r"-o redetect\.every=3.*`sampt vis`"):
-        load_config("quick", ["redetect.every=3"])
+    for override in ("redetect.every=3", "first_mask=predicted", "score_frames=all"):
+        with pytest.raises(ConfigError, match=rf"-o {override}.*`sampt vis`"):
+            load_config("quick", [override])
 
 
 @pytest.mark.parametrize(
@@ -81,6 +94,8 @@ def test_other_commands_say_whose_settings_they_are(file: Path) -> None:
         ("redetect.every=often", "redetect.every"),
         ("proposals.pred_iou_thresh=2", r"-o proposals\.pred_iou_thresh=2.*\b0\b.*\b1\b"),
         ("objects_per_batch=0", r"objects_per_batch.*\b1\b"),
+        ("first_mask=own", "-o first_mask=own: .*given or predicted, not own"),
+        ("score_frames=some", "-o score_frames=some: .*seen or all, not some"),
         ("redetect.every", "KEY=VALUE"),
         ("redetect.every={", "redetect.every"),
     ],
@@ -105,6 +120,7 @@ def test_a_file_with_a_bad_value_is_named(tmp_path: Path) -> None:
 
 
 def test_a_masklet_is_weighed_by_its_proposal_and_looked_for_in_the_first_frame_alone() -> None:
+    assert (VisSettings().first_mask, VisSettings().score_frames) == ("given", "seen")
     assert VisSettings().proposal_score is True
     assert VisSettings().objects_per_batch is None
     assert Redetect() == Redetect(every=None, overlap=0.5)
