@@ -100,6 +100,7 @@ def test_a_run_gives_results_scores_and_a_report_and_is_not_done_twice(
     before = (run / VIDEO / "masklets.json").stat().st_mtime_ns
     again = here(*arguments(uvo, weights, "--sequence", VIDEO))
     assert again.returncode == 0, again.stderr
+    assert again.stderr.startswith("Already finished: 1 of 2 videos, AR100 ")
     assert (run / VIDEO / "masklets.json").stat().st_mtime_ns == before
 
 
@@ -131,6 +132,18 @@ def test_a_run_goes_on_after_a_video_has_failed(here: Cli, uvo: Path, tmp_path: 
     for seed in (0, 1):
         predictions = json.loads((run / f"seed-{seed}/results.json").read_text())
         assert [p["video_id"] for p in predictions] == [1, 1, 2, 2]
+    assert [row["seed"] for row in csv.DictReader((run / "metrics.csv").open())] == ["0", "1"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_run_with_one_seed_goes_on_with_a_second(here: Cli, uvo: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert here(*arguments(uvo, None)).returncode == 0
+    before = (run / "results.json").read_bytes()
+    done = here(*arguments(uvo, None, "--seeds", 2))
+    assert done.returncode == 0, done.stderr
+    assert (run / "seed-0/results.json").read_bytes() == before
+    assert (run / "seed-1/results.json").is_file() and not (run / "results.json").exists()
     assert [row["seed"] for row in csv.DictReader((run / "metrics.csv").open())] == ["0", "1"]
 
 
