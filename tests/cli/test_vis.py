@@ -159,6 +159,23 @@ def test_seeds_share_embeddings_in_memory_and_on_disk(
 
 
 @pytest.mark.usefixtures("quick")
+def test_its_page_can_be_made_again_with_videos_and_compared(here: Cli, uvo: Path, tmp_path: Path) -> None:
+    assert here(*arguments(uvo, None)).returncode == 0
+    assert here(*arguments(uvo, None, "-o", "redetect.every=1", "--output", "other")).returncode == 0
+    page = tmp_path / "run/report.html"
+    before = page.read_bytes()
+    page.unlink()
+    assert here("report", "run").returncode == 0
+    assert page.read_bytes() == before
+    assert here("report", "run", "--overlays").returncode == 0
+    assert {p.name for p in (tmp_path / "run/overlays").iterdir()} == {"-tin_boat01.mp4", f"{VIDEO}.mp4"}
+    assert f'href="overlays/{VIDEO}.mp4"' in page.read_text()
+    compared = here("report", "run", "other")
+    assert compared.returncode == 0, compared.stderr
+    assert "config.redetect.every" in (tmp_path / "comparison.html").read_text()
+
+
+@pytest.mark.usefixtures("quick")
 def test_settings_may_come_in_a_file(here: Cli, uvo: Path, tmp_path: Path) -> None:
     (tmp_path / "everything.yaml").write_text(
         "{tracker: {name: dis}, segmenter: {name: mobile-sam}, redetect: {every: 2}, proposal_score: false}"
