@@ -47,6 +47,7 @@ def test_everything_is_inside_the_namespace(wheel: Path) -> None:
         "sampt/trackers/base.py",
         "sampt/configs/quick.yaml",
         "sampt/cli/segment.py",
+        *(f"sampt/benchmarks/running/{name}" for name in ("page.css", "page.js", "report.html.jinja")),
     ):
         assert needed in names
     assert not [name for name in names if "test" in name]

@@ -34,6 +34,7 @@ class SweepRun:
         means: one row per setting; columns are (measure, "mean") and (measure, "std") over seeds, 0..1.
         left_out: sequences that some run has no score for, which are left out of the comparison.
         failures: one row per failure in this call: ``setting``, ``seed``, ``sequence``, ``error``.
+        was_finished: whether earlier calls had done everything, so that this one only reported it.
     """
 
     folder: Path
@@ -41,6 +42,7 @@ class SweepRun:
     means: pd.DataFrame
     left_out: tuple[str, ...]
     failures: pd.DataFrame
+    was_finished: bool = False
 
     @property
     def markdown(self) -> str:
@@ -103,6 +105,7 @@ def run_sweep(
             "config": {"settings": {s.name: s.slug for s in settings}},
             "checkpoints": {},
         },
+        facts={"protocol": opened.protocol, "sequences": len(opened.names)},
         share_embeddings=True,
     )
     plan.check(output, overwrite)
@@ -113,6 +116,7 @@ def run_sweep(
     from .outputs import remove_comparison, write_comparison, write_failures
 
     with plan.begun(output, overwrite) as folders:
+        was_finished = plan.finished(folders)
         remove_comparison(output)
         failed = write_failures(output, settings, plan.run(folders, engine or Engine(), strict, progress))
         scores = {s.name: VosScores.of(folders[s.slug], opened) for s in settings}
@@ -125,7 +129,7 @@ def run_sweep(
             if failed.empty:
                 raise
             raise EvaluationError(f"{error} ({output / 'failures.csv'} lists what failed)") from error
-    return SweepRun(output, tuple(settings), written.means, written.left_out, failed)
+    return SweepRun(output, tuple(settings), written.means, written.left_out, failed, was_finished)
 
 
 def _with_truth(dataset: VosDataset, sequences: Mapping[str, VosSequence]) -> tuple[str, ...]:

@@ -30,11 +30,13 @@ class InteractiveRun:
         folder: where everything was written.
         annotations: the annotations of every object of the finished sequences.
         failures: the sequences that failed in this call, and why; the same call tries them again.
+        was_finished: whether earlier calls had done everything, so that this one only reported it.
     """
 
     folder: Path
     annotations: tuple[Annotation, ...]
     failures: Mapping[SequenceTask, str]
+    was_finished: bool = False
 
     @property
     def objects(self) -> pd.DataFrame:
@@ -98,11 +100,12 @@ def run_interactive_benchmark(
         read_curve(other)
     plan.check(output, overwrite)
     with plan.begun(output, overwrite) as folders:
+        was_finished = plan.finished(folders)
         failures = plan.run(folders, engine or Engine(), strict, progress)
         annotations = read_interactions(folders[""], opened.names)
         if annotations:
             write_outputs(folders[""], annotations, compare)
-    return InteractiveRun(output, tuple(annotations), failures)
+    return InteractiveRun(output, tuple(annotations), failures, was_finished)
 
 
 def interactive_config(config: Config) -> Config:

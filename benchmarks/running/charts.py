@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
 
+from sampt._internal.names import plural
+
 from .record import SequenceRecord
 
 NOTHING = "–"
@@ -59,14 +61,6 @@ def ranked(scores: Mapping[str, float]) -> list[str]:
     return sorted(scores, key=lambda name: (math.isnan(scores[name]), -scores[name], name))
 
 
-def score_bars(scores: Mapping[str, float]) -> list[Bar]:
-    """One bar per sequence, best first; scores in 0..1."""
-    return [
-        Bar(name, percent(scores[name]), 0.0 if math.isnan(scores[name]) else scores[name])
-        for name in ranked(scores)
-    ]
-
-
 def stages(records: Iterable[SequenceRecord]) -> list[Stage]:
     """The time spent on each stage, longest first; what belongs to no stage is "other"."""
     spent: dict[str, float] = defaultdict(float)
@@ -109,6 +103,23 @@ def counters(records: Iterable[SequenceRecord]) -> dict[str, int]:
         for name, count in record.encoder.items():
             total[name] += count
     return dict(total)
+
+
+def encodings(records: Sequence[SequenceRecord]) -> str:
+    """How often frames were encoded and embeddings used again, in words; empty if nothing was encoded."""
+    total = defaultdict(int, counters(records))
+    frames = sum({record.sequence: record.frames for record in records}.values())
+    if not total["frames"]:
+        return ""
+    text = f"{plural(frames, 'frame')} encoded once"
+    if total["frames"] != frames:
+        text = f"{plural(total['frames'], 'encoding')} of {plural(frames, 'frame')}"
+    places = {"device_hits": "the GPU's memory", "host_hits": "main memory", "disk_hits": "temporary files"}
+    used = {place: total[name] for name, place in places.items() if total[name]}
+    if not used:
+        return text
+    parts = ", ".join(f"{count} from {place}" for place, count in used.items())
+    return f"{text}, and their embeddings used again {plural(sum(used.values()), 'time')} ({parts})"
 
 
 def duration(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
@@ -13,10 +14,18 @@ import pooch
 
 import sampt
 from sampt._internal.environment import hardware, versions
-from sampt.config import Config, as_mapping
-from sampt.errors import CheckpointError
+from sampt.config import Config, as_mapping, load_config
+from sampt.errors import CheckpointError, ConfigError
 from sampt.weights.download import checkpoint_path
 from sampt.weights.registry import CHECKPOINTS
+
+from .folder import flattened
+
+_ONLY_HOW = (
+    *("seed", "device", "compile", "frames_per_batch", "cache."),
+    *("segmenter.checkpoint", "tracker.checkpoint"),
+)
+"""The prefixes of settings that only say where and how fast a run is done, and where its weights are."""
 
 
 def describe_request(
@@ -56,6 +65,32 @@ def describe_machine(config: Config) -> dict[str, Any]:
         "hardware": hardware(choose_device(config.device)),
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
+
+
+def has_settings_of(run: Mapping[str, Any], name: str) -> bool:
+    """Whether a run has all settings of the packaged configuration of that name that can change results.
+
+    Args:
+        run: the contents of its ``run.json``.
+        name: the name, which need not be one of a configuration.
+    """
+    from ..vis.settings import VisConfig, vis_config
+
+    vis = run.get("task") == "vis"
+    try:
+        config = load_config(name, schema=VisConfig if vis else Config)
+    except ConfigError:
+        return False
+    if isinstance(config, VisConfig):
+        config = vis_config(config)
+    theirs = json.loads(json.dumps(as_mapping(config)))  # as it would be read from a file
+    return _deciding(run.get("config", {})) == _deciding(theirs)
+
+
+def _deciding(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that can change results, without empty options."""
+    flat = flattened(config)
+    return {key: value for key, value in flat.items() if value != {} and not key.startswith(_ONLY_HOW)}
 
 
 def git_commit() -> str | None:

@@ -15,7 +15,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from sampt._internal.files import check_writable, write_json
-from sampt.errors import OutputError
+from sampt._internal.names import plural
+from sampt.errors import EvaluationError, OutputError
 
 from .record import SequenceRecord
 
@@ -24,14 +25,17 @@ logger = logging.getLogger(__name__)
 IDENTITY = ("task", "dataset", "config", "checkpoints", "seeds")
 """The keys of run.json that must be equal for a run to resume; the others are only information."""
 
+BESIDE_MASKS = ("*_results-*.csv", "results.json")
+"""The files about one seed beside its sequences' folders; they are written when a run is finished."""
+
 RUN_FILES = (
     "run.json",
     "records",
     "seed-*",
     "overlapping",
+    "overlays",
     "metrics.csv",
-    "*_results-*.csv",
-    "results.json",
+    *BESIDE_MASKS,
     "report.html",
     "interactions.csv",
     "curve.*",
@@ -59,12 +63,29 @@ class RunFolder:
         run.json                          what was run
         records/<seed>/<sequence>.json    scores, times, counts
         <sequence>/00000.png …            masks; in seed-<n>/<sequence>/ if there are several seeds
+        overlays/<sequence>.mp4           the first seed's masks over the frames, if asked for
 
     A sequence is finished when its folder exists, which is made last.
     """
 
     path: Path
     seeds: tuple[int, ...]
+
+    @classmethod
+    def existing(cls, path: Path) -> RunFolder:
+        """The folder of an earlier run, to read from.
+
+        Raises:
+            EvaluationError: it has no run.json, or a damaged one.
+        """
+        file = path / "run.json"
+        if not file.is_file():
+            raise EvaluationError(f"{path} has no run.json: give the folder of a run, such as of `sampt vos`")
+        try:
+            described = json.loads(file.read_text(encoding="utf-8"))
+            return cls(path, tuple(map(int, described["seeds"])))
+        except (ValueError, KeyError, TypeError) as error:
+            raise EvaluationError(f"{file} is damaged; run the benchmark again with --overwrite") from error
 
     @property
     def description(self) -> dict[str, Any]:
@@ -101,6 +122,10 @@ class RunFolder:
         """The folder of all sequences' overlapping masks, kept apart because no server expects them."""
         return self.path / "overlapping" / self.masks(seed).relative_to(self.path)
 
+    def overlay(self, sequence: str) -> Path:
+        """The video of the first seed's masks over the frames; it exists only if it was asked for."""
+        return self.path / "overlays" / f"{sequence}.mp4"
+
     def add(
         self, record: SequenceRecord, files: Mapping[str, bytes], overlapping: Mapping[str, bytes]
     ) -> None:
@@ -127,10 +152,10 @@ class RunFolder:
 
     def clear_partial(self) -> None:
         """Remove what an earlier run left behind when it was killed while writing."""
-        for seed in self.seeds:
-            for parent in (self.masks(seed), self.overlapping(seed)):
-                for folder in parent.glob(f".*{_PARTIAL}"):
-                    shutil.rmtree(folder, ignore_errors=True)
+        places = [place for seed in self.seeds for place in (self.masks(seed), self.overlapping(seed))]
+        for parent in (self.path, self.path / "overlapping", *places):
+            for folder in parent.glob(f".*{_PARTIAL}"):
+                shutil.rmtree(folder, ignore_errors=True)
         for pattern in (".*.json", "records/*/.*.json"):
             for file in self.path.glob(pattern):
                 file.unlink(missing_ok=True)
@@ -153,7 +178,7 @@ def _write_folder(target: Path, files: Mapping[str, bytes]) -> None:
 def open_run(path: Path, description: Description, overwrite: bool = False) -> Iterator[RunFolder]:
     """Open the folder of a new or earlier run for this process alone.
 
-    A run with several seeds can be resumed with more of them.
+    A run can be resumed with more seeds. If it had only one, its masks move to that seed's own folder.
 
     Yields:
         The folder.
@@ -181,6 +206,8 @@ def open_run(path: Path, description: Description, overwrite: bool = False) -> I
         elif before and before.get("versions") != description.get("versions"):
             logger.warning("%s was started with other software versions, which its run.json lists", path)
         folder.clear_partial()
+        if before and len(before["seeds"]) == 1:
+            _settle(folder, before["seeds"][0])
         if before is None or before["seeds"] != list(folder.seeds):
             write_json(path / "run.json", {**(before or description), "seeds": folder.seeds})
         yield folder
@@ -220,7 +247,7 @@ def check_run(path: Path, description: Description, overwrite: bool = False) -> 
         there: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         known = [key for key in IDENTITY if key in description]
         before = _comparable({key: there[key] for key in known})
-        more = len(there["seeds"]) > 1 and set(there["seeds"]) < set(description["seeds"])
+        seeds, asked = set(there["seeds"]), set(description["seeds"])
     except (ValueError, KeyError, TypeError) as error:
         raise OutputError(f"{file} is damaged; give --overwrite to start over") from error
     now = _comparable(json.loads(json.dumps({key: description[key] for key in known})))
@@ -229,8 +256,13 @@ def check_run(path: Path, description: Description, overwrite: bool = False) -> 
         for key in {**before, **now}
         if before.get(key) != now.get(key) and not key.startswith(_MAY_DIFFER)
     ]
-    if more:
+    if seeds < asked:
         differing.remove("seeds")
+    if differing == ["seeds"] and asked < seeds:
+        raise OutputError(
+            f"{path} contains a run with {plural(len(seeds), 'seed')}, more than the {len(asked)} asked for: "
+            f"give --seeds {len(seeds)}, choose another --output, or give --overwrite to start over"
+        )
     if differing:
         key = differing[0]
         raise OutputError(
@@ -238,6 +270,28 @@ def check_run(path: Path, description: Description, overwrite: bool = False) -> 
             "another --output, or give --overwrite to start over"
         )
     return there
+
+
+def _settle(folder: RunFolder, only: int) -> None:
+    """Move the results of a seed that was the only one to where they belong, in one rename per sequence.
+
+    If the process is killed in between, run.json still names only this seed. So the next process to open the
+    folder moves all of them to where they belong then.
+    """
+    grows = len(folder.seeds) > 1
+    for flat in (folder.path / "overlapping", folder.path):  # masks last, as they say what is finished
+        nested = flat / f"seed-{only}"
+        source, target = (flat, nested) if grows else (nested, flat)
+        for name in (file.stem for file in folder.path.glob(f"records/{only}/*.json")):
+            if (source / name).is_dir() and not (target / name).exists():
+                target.mkdir(exist_ok=True)
+                (source / name).rename(target / name)
+        if not grows:
+            with suppress(OSError):  # as a rule, it does not exist
+                nested.rmdir()
+    for pattern in BESIDE_MASKS if grows else ():
+        for file in folder.path.glob(pattern):
+            file.unlink()
 
 
 def _comparable(description: Description) -> dict[str, Any]:

@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import base64
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-import jinja2
-
-from sampt._internal.files import replacing
+from sampt._internal.names import plural
 from sampt.errors import SamptError
 
 from ..datasets.base import SequenceDataset
 from . import charts
+from .description import has_settings_of
 from .folder import RunFolder, flattened
+from .frame_scores import frame_scores
+from .pages import embedded, write_page
 from .published import PublishedTable, published, same_measure
 from .record import SequenceRecord
+from .sequence_table import anchor, sequence_table
 from .tasks import SequenceTask
 
 if TYPE_CHECKING:
     from .strips import StripFrame
 
 logger = logging.getLogger(__name__)
+
+NONE = "none"
+"""The text shown for a setting that is not set."""
 
 SHOWN = 3
 """Number of the best, and of the worst, sequences that are shown."""
@@ -63,6 +65,8 @@ class RunReport:
         failures: sequence → what went wrong.
         strip: makes a sequence's frames with masks; None for a page without pictures.
         complete: whether the run covers the whole split, so that published numbers are comparable.
+        notes: sentences about how the run differs from published ones, shown above their numbers.
+        overlays: sequence → video of its masks over the frames, if it was written.
     """
 
     title: str
@@ -77,6 +81,8 @@ class RunReport:
     failures: Mapping[str, str] = field(default_factory=dict)
     strip: Callable[[str], Sequence[StripFrame]] | None = None
     complete: bool = True
+    notes: Sequence[str] = ()
+    overlays: Mapping[str, Path] = field(default_factory=dict)
 
     @classmethod
     def of_run(
@@ -94,14 +100,16 @@ class RunReport:
             failures: the tasks that failed in this process, and why.
             more: the fields that depend on the kind of benchmark.
         """
-        names = dataset.names
+        records = [record for seed in folder.seeds for record in folder.records(seed, dataset.names)]
+        overlays = {record.sequence: folder.overlay(record.sequence) for record in records}
         return cls(
             title=folder.path.resolve().name,
             dataset=dataset.name,
             split=dataset.split,
             seeds=folder.seeds,
             run=folder.description,
-            records=[record for seed in folder.seeds for record in folder.records(seed, names)],
+            records=records,
+            overlays={name: video for name, video in overlays.items() if video.is_file()},
             failures={str(task): why for task, why in failures.items()},
             **more,
         )
@@ -136,24 +144,21 @@ class RunReport:
 
 
 def write_report(path: Path, report: RunReport) -> None:
-    """Write the page, whole or not at all; it loads nothing from elsewhere.
+    """Write the page, whole or not at all; it loads nothing from elsewhere, but links to videos, if any.
 
     Pictures that cannot be made are replaced by the reason.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    text = resources.files(__package__).joinpath("report.html.jinja").read_text(encoding="utf-8")
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    page = environment.from_string(text).render(_content(report))
-    with replacing(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    write_page(path, "report.html.jinja", _content(report, path))
 
 
-def _content(report: RunReport) -> dict[str, Any]:
+def _content(report: RunReport, page: Path) -> dict[str, Any]:
     """The values for the template, with numbers as text."""
+    galleries = _galleries(report)
+    pictured = [shown["name"] for gallery in galleries.values() for shown in gallery if shown["frames"]]
+    scores = frame_scores(report.records)
     return {
         "report": report,
         "date": str(report.run.get("date", "")),
@@ -166,13 +171,14 @@ def _content(report: RunReport) -> dict[str, Any]:
             for seed, means in report.measures.items()
         },
         "seed_mean": [charts.percent_over_seeds(report.over_seeds(name)) for name in report.measure_names],
-        "bars": charts.score_bars(report.scores),
-        "galleries": _galleries(report),
+        "facts": _facts(report.run),
+        "galleries": galleries,
         "stages": charts.stages(report.records),
         "speed": charts.frames_per_second(report.records),
         "seconds": charts.duration(sum(map(charts.wall_seconds, report.records))),
-        "counters": charts.counters(report.records),
-        "sequences": _sequences(report),
+        "encoded": charts.encodings(report.records),
+        "sequences": sequence_table(report.records, report.per_sequence, report.overlays, pictured, page),
+        "frame_scores": embedded(scores) if scores else "",
         "details": _details(report.run),
     }
 
@@ -187,13 +193,27 @@ def _figures(report: RunReport) -> list[tuple[str, str]]:
     figures = [
         (name, charts.percent_over_seeds(report.over_seeds(name))) for name in _leading(report.measure_names)
     ]
-    figures.append(("sequences", str(report.covered)))
+    total = max(report.covered, report.run.get("sequences", 0))
+    figures.append(("sequences", f"{report.covered} of {total}" if report.covered < total else str(total)))
     if len(report.seeds) > 1:
         figures.append(("seeds", str(len(report.seeds))))
     figures.append(("frames/s", charts.frames_per_second(report.records)))
     if report.failures:
         figures.append(("failed", str(len(report.failures))))
     return figures
+
+
+def _facts(run: Mapping[str, Any]) -> str:
+    """What was read of the dataset by the run's options, and the seeds: "resolution 480p, 8 seeds"."""
+    dataset = {key: value for key, value in run.get("dataset", {}).items() if key not in _NAMES}
+    facts = [
+        f"{key.removeprefix('options.')} {value}" for key, value in _texts(dataset).items() if value != NONE
+    ]
+    return ", ".join([*facts, plural(len(run.get("seeds", ())), "seed")]) if facts else ""
+
+
+_NAMES = ("name", "split", "root")
+"""The keys of a dataset's description that are shown elsewhere, or do not matter."""
 
 
 def _leading(names: Sequence[str]) -> list[str]:
@@ -211,22 +231,28 @@ def _summary(report: RunReport) -> dict[str, Any]:
                 next((name for name in report.measure_names if same_measure(name, measure)), measure)
             )
     ours = [charts.percent_over_seeds(report.over_seeds(column)) for column in columns]
-    groups = [group for table in tables for group in _groups(table, columns)]
+    groups = [group for table in tables for group in _groups(table, columns, report.run)]
     return {"columns": columns, "ours": ours, "groups": groups, "tables": tables}
 
 
-def _groups(table: PublishedTable, columns: Sequence[str]) -> list[dict[str, Any]]:
+def _groups(table: PublishedTable, columns: Sequence[str], run: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The zero-shot rows of a published table, then the others."""
     groups = []
     for zero_shot, label in ((True, "zero-shot"), (False, "trained on video segmentation data")):
-        rows = {
-            row.method: [
+        rows = []
+        for row in (row for row in table.rows if row.zero_shot == zero_shot):
+            values = [
                 next((v for m, v in row.values.items() if same_measure(m, column)), charts.NOTHING)
                 for column in columns
             ]
-            for row in table.rows
-            if row.zero_shot == zero_shot
-        }
+            setting = getattr(row, "setting", None)
+            rows.append(
+                {
+                    "method": row.method,
+                    "cells": values,
+                    "same": bool(setting and has_settings_of(run, setting)),
+                }
+            )
         if rows:
             groups.append({"title": table.title, "label": label, "zero_shot": zero_shot, "rows": rows})
     return groups
@@ -250,7 +276,13 @@ def _galleries(report: RunReport) -> dict[str, list[dict[str, Any]]]:
 def _shown(report: RunReport, name: str) -> dict[str, Any]:
     assert report.strip is not None
     score = charts.percent(report.scores[name]) if name in report.scores else ""
-    shown: dict[str, Any] = {"name": name, "score": score, "frames": [], "problem": ""}
+    shown: dict[str, Any] = {
+        "name": name,
+        "anchor": anchor(name),
+        "score": score,
+        "frames": [],
+        "problem": "",
+    }
     try:
         for frame in report.strip(name):
             jpeg = base64.b64encode(frame.jpeg).decode()
@@ -259,27 +291,6 @@ def _shown(report: RunReport, name: str) -> dict[str, Any]:
         logger.warning("the report has no pictures of %s: %s", name, error)
         shown["problem"] = str(error)
     return shown
-
-
-def _sequences(report: RunReport) -> dict[str, Any]:
-    """The table of all sequences in the order of their records; times are means over seeds."""
-    by_name: dict[str, list[SequenceRecord]] = defaultdict(list)
-    for record in report.records:
-        by_name[record.sequence].append(record)
-    measures = tuple(dict.fromkeys(m for values in report.per_sequence.values() for m in values))
-    rows = [
-        {
-            "name": name,
-            "objects": records[0].objects,
-            "frames": records[0].frames,
-            "size": f"{records[0].size[1]}×{records[0].size[0]}",
-            "scores": [charts.percent(report.per_sequence.get(name, {}).get(m)) for m in measures],
-            "seconds": charts.duration(fmean(map(charts.wall_seconds, records))),
-            "speed": charts.frames_per_second(records),
-        }
-        for name, records in by_name.items()
-    ]
-    return {"measures": measures, "rows": rows}
 
 
 def _details(run: Mapping[str, Any]) -> dict[str, dict[str, str]]:
@@ -296,5 +307,5 @@ def _texts(tree: Mapping[str, Any]) -> dict[str, str]:
 
 def _text(value: Any) -> str:
     if value is None or value == {}:
-        return "none"
+        return NONE
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

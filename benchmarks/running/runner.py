@@ -37,6 +37,7 @@ class RunPlan:
         seeds: the seeds that each setting is run with.
         make_work: makes, in a worker, the function that does tasks, from configurations by name.
         more_config: settings that ``run.json`` shows beside those of the configuration.
+        facts: what else ``run.json`` says; runs that differ only in it are the same.
         sweep: for several settings, each in its own folder, what the ``run.json`` above them says.
         share_embeddings: encode each frame once, and keep its embedding on disk during a sequence's runs;
             otherwise do as the configurations say.
@@ -49,6 +50,7 @@ class RunPlan:
     seeds: tuple[int, ...]
     make_work: MakeSettingsWork
     more_config: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
     sweep: Mapping[str, Any] | None = None
     share_embeddings: bool = False
 
@@ -74,13 +76,20 @@ class RunPlan:
             CheckpointError: a checkpoint is missing, or cannot be downloaded.
         """
         requests = self._requests()
-        full = {name: requests[name] | describe_machine(config) for name, config in self.configs.items()}
+        full = {
+            name: requests[name] | dict(self.facts) | describe_machine(config)
+            for name, config in self.configs.items()
+        }
         with ExitStack() as stack:
             folders = {
                 folder: stack.enter_context(open_run(output / folder, description, overwrite))
                 for folder, description in self._by_folder(full).items()
             }
             yield {name: folders[name] for name in self.configs}
+
+    def finished(self, folders: Mapping[str, RunFolder]) -> bool:
+        """Whether nothing is left to do in the folders of all settings."""
+        return all(folder.whole(self.sequences) for folder in folders.values())
 
     def run(
         self,
@@ -126,6 +135,8 @@ class BenchmarkRun:
         total: number of sequences of the dataset.
         failures: the sequences that failed in this call, and why; the same call tries them again.
         notes: sentences about what could not be scored.
+        was_finished: whether earlier calls had done everything, so that this one only reported it.
+        offline: the folder that W&B wrote, if the run was logged without contacting its server.
     """
 
     folder: Path
@@ -134,6 +145,8 @@ class BenchmarkRun:
     total: int
     failures: Mapping[SequenceTask, str]
     notes: tuple[str, ...] = ()
+    was_finished: bool = False
+    offline: Path | None = None
 
     @property
     def finished(self) -> int:

@@ -84,7 +84,8 @@ def run_missing(
         folders: the folders by the names of their settings.
         workers: makes the workers, if there is anything to do.
         strict: raise the first error of a task instead of continuing with the others.
-        progress: called with how many tasks are done, and how many there are, including finished ones.
+        progress: called with how many tasks are done, and how many there are, including finished ones; not
+            if there is nothing to do.
 
     Returns:
         The tasks that failed, and why.
@@ -99,10 +100,12 @@ def run_missing(
         for seed in folder.seeds
     ]
     tasks = [t for t in every if not folders[t.setting].finished(t.seed, t.sequence)]
+    if not tasks:
+        return {}
     done, failures = len(every) - len(tasks), dict[SequenceTask, str]()
     report = progress or (lambda done, total: None)
     report(done, len(every))
-    for outcome in run_tasks(tasks, workers()) if tasks else ():
+    for outcome in run_tasks(tasks, workers()):
         task = outcome.task
         if outcome.error is None:
             assert outcome.result is not None

@@ -46,13 +46,16 @@ class WandbLog:
         for name in self.videos:
             check_name("this run", name, sequences)
 
-    def log(self, report: RunReport, folder: Path, write_video: Callable[[str, Path], None]) -> None:
+    def log(self, report: RunReport, folder: Path, write_video: Callable[[str, Path], None]) -> Path | None:
         """Log a run.
 
         Args:
             report: the run's report.
             folder: the run's folder.
             write_video: writes a sequence's overlay as MP4.
+
+        Returns:
+            In mode "offline", the folder that ``wandb sync`` uploads; otherwise None.
 
         Raises:
             ConfigError: W&B cannot be reached.
@@ -62,7 +65,8 @@ class WandbLog:
             videos = {name: Path(temporary) / f"{name}.mp4" for name in self.videos if name in done}
             for name, path in videos.items():
                 write_video(name, path)
-            log_run(report, folder, project=self.project, mode=self.mode, videos=videos)
+            logged = log_run(report, folder, project=self.project, mode=self.mode, videos=videos)
+        return logged if self.mode == "offline" else None
 
 
 def log_run(

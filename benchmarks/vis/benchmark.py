@@ -77,6 +77,7 @@ def run_vis(
         configs={"": settings},
         seeds=seeds_of(seeds, settings),
         make_work=partial(make_vis_work, dataset, settings),
+        facts={"protocol": opened.protocol, "sequences": len(opened.names)},
         share_embeddings=True,
     )
     if wandb:
@@ -88,6 +89,7 @@ def run_vis(
     from .scores import VisScores, make_report, write_results
 
     with plan.begun(output, overwrite) as folders:
+        was_finished = plan.finished(folders)
         failures = plan.run(folders, engine or Engine(), strict, progress)
         folder = folders[""]
         results = write_results(folder, opened)
@@ -95,12 +97,22 @@ def run_vis(
         scores.write(folder)
         report = make_report(folder, opened, scores, failures)
         write_report(output / "report.html", report)
+        offline = None
         if wandb:
             first = folder.masks(plan.seeds[0])
-            wandb.log(
+            offline = wandb.log(
                 report, output, lambda name, file: masklet_video(opened[name], first / name / MASKLETS, file)
             )
-    return VisRun(output, scores.means, report, len(opened.names), failures, results=tuple(results))
+    return VisRun(
+        output,
+        scores.means,
+        report,
+        len(opened.names),
+        failures,
+        was_finished=was_finished,
+        offline=offline,
+        results=tuple(results),
+    )
 
 
 def make_vis_work(

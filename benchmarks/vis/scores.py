@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,11 +38,11 @@ class VisScores:
     by_seed: Mapping[int, VisEvaluation]
 
     @classmethod
-    def of(cls, folder: RunFolder, dataset: VisDataset) -> VisScores:
-        """The scores of all videos that this process or an earlier one has finished."""
+    def of(cls, folder: RunFolder, dataset: VisDataset, names: Sequence[str] | None = None) -> VisScores:
+        """The scores of all videos that this process or an earlier one has finished, or of ``names``."""
         scores = {}
         for seed in folder.seeds if dataset.scored else ():
-            if finished := folder.finished_of(seed, dataset.names):
+            if finished := folder.finished_of(seed, dataset.names if names is None else names):
                 scores[seed] = evaluate_vis(
                     [folder.masks(seed) / name / MASKLETS for name in finished],
                     dataset.annotations,

@@ -72,6 +72,7 @@ def run_vos(
         configs={"": config},
         seeds=seeds_of(seeds, config),
         make_work=partial(make_vos_work, dataset),
+        facts={"protocol": opened.protocol, "sequences": len(opened.names)},
         share_embeddings=seeds > 1,
     )
     if wandb:
@@ -83,16 +84,22 @@ def run_vos(
     from .scores import VosScores, make_report
 
     with plan.begun(output, overwrite) as folders:
+        was_finished = plan.finished(folders)
         failures = plan.run(folders, engine or Engine(), strict, progress)
         folder = folders[""]
         scores = VosScores.of(folder, opened)
         scores.write(folder, opened.split)
         report = make_report(folder, opened, scores, failures)
         write_report(output / "report.html", report)
+        offline = None
         if wandb:
             masks = folder.masks(plan.seeds[0])
-            wandb.log(report, output, lambda name, file: overlay_video(opened[name], masks / name, file))
-    return BenchmarkRun(output, scores.means, report, len(opened.names), failures, scores.notes)
+            offline = wandb.log(
+                report, output, lambda name, file: overlay_video(opened[name], masks / name, file)
+            )
+    return BenchmarkRun(
+        output, scores.means, report, len(opened.names), failures, scores.notes, was_finished, offline
+    )
 
 
 def make_vos_work(dataset: DatasetChoice, settings: Mapping[str, Config]) -> Callable[[Any], Any]:

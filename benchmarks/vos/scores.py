@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -35,11 +35,11 @@ class VosScores:
     by_seed: Mapping[int, Summary] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, folder: RunFolder, dataset: VosDataset) -> VosScores:
-        """The scores of all sequences that this process or an earlier one has finished."""
+    def of(cls, folder: RunFolder, dataset: VosDataset, names: Sequence[str] | None = None) -> VosScores:
+        """The scores of all sequences that this process or an earlier one has finished, or of ``names``."""
         summaries = {}
         for seed in folder.seeds:
-            records = folder.records(seed, dataset.names)
+            records = folder.records(seed, dataset.names if names is None else names)
             if scores := [s for record in records for s in record.scores or ()]:
                 try:
                     summaries[seed] = summarise(dataset.protocol, scores)

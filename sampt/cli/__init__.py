@@ -14,6 +14,7 @@ from .groups import Listed, SectionedGroup, unknown_option
 
 _KEPT = "Any finished results are in the output folder; run the command again with --overwrite to start over."
 _RESUMES = "Any finished work is kept; run the same command again to resume."
+_VIDEOS = "Finished videos are kept; run the same command again to write the rest."
 _AGAIN = "Run the same command again to start over."
 
 SECTIONS = {
@@ -39,6 +40,7 @@ SECTIONS = {
         "evaluate": Listed(".evaluate", "Score results against annotations: J, F and J&F."),
         "evaluate-tracks": Listed(".evaluate_tracks", "Score point trackers with TAP-Vid's metrics."),
         "evaluate-vis": Listed(".evaluate_vis", "Score masklets: AP and AR of video instance segmentation."),
+        "report": Listed(".report", "Write a run's page again, or compare several runs.", _VIDEOS),
         "submission": Listed(".submission", "Pack results for a benchmark's server, and check the package."),
     },
     "Data and weights": {

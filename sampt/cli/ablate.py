@@ -12,7 +12,7 @@ from sampt._internal.names import plural
 from .dataset_options import dataset_options, sequence_progress
 from .engine_options import EngineOptions, engine_options
 from .model_options import ModelChoice, model_options
-from .run_options import FAILED, run_folder
+from .run_options import FAILED, run_folder, tell_finished
 
 if TYPE_CHECKING:
     from sampt.benchmarks import SweepRun
@@ -104,4 +104,7 @@ def _tell(done: SweepRun) -> None:
         click.echo(
             f"Not counted, because some run has no score for them: {', '.join(done.left_out)}.", err=True
         )
-    click.echo(f"Tables and plots: {done.folder}", err=True)
+    if done.was_finished:
+        tell_finished(plural(len(done.settings), "setting"), done.folder / "settings.md")
+    else:
+        click.echo(f"Tables and plots: {done.folder}", err=True)

@@ -12,7 +12,7 @@ from sampt._internal.names import plural
 from .dataset_options import dataset_options, sequence_progress
 from .engine_options import EngineOptions, engine_options
 from .model_options import ModelChoice, model_options
-from .run_options import exit_if_failed, run_folder
+from .run_options import exit_if_failed, run_folder, tell_finished
 
 if TYPE_CHECKING:
     from sampt.benchmarks import InteractiveRun
@@ -115,7 +115,11 @@ def command(
         )
     if done.annotations:
         _tell(done)
-    click.echo(f"{plural(len(done.annotations), 'object')}: {done.folder}", err=True)
+    objects = plural(len(done.annotations), "object")
+    if done.was_finished:
+        tell_finished(objects, done.folder / "curve.png")
+    else:
+        click.echo(f"{objects}: {done.folder}", err=True)
     exit_if_failed(context, len(done.failures))
 
 

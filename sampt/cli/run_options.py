@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,8 +122,39 @@ def tell_run(done: BenchmarkRun, noun: str, place: Path) -> None:
         result_console().print(means_table(done.means))
     for note in done.notes:
         click.echo(f"Note: {note}", err=True)
-    finished = f"{done.finished} of {plural(done.total, noun)}"
-    click.echo(f"{finished}: {place}; open {done.folder / 'report.html'}", err=True)
+    if done.was_finished:
+        tell_finished(_summary(done, noun), done.folder / "report.html")
+    else:
+        finished = f"{done.finished} of {plural(done.total, noun)}"
+        click.echo(f"{finished}: {place}; open {done.folder / 'report.html'}", err=True)
+    if done.offline:
+        command = shlex.join(["wandb", "sync", str(done.offline)])
+        click.echo(f"W&B's files are in {done.offline}; to upload them: {command}", err=True)
+
+
+def tell_finished(what: str, page: Path) -> None:
+    """Say on stderr that a run was finished before, so that nothing had to be done.
+
+    Args:
+        what: the results in a few words.
+        page: the file that shows them.
+    """
+    click.echo(f"Already finished: {what}; see {page}; --overwrite starts over", err=True)
+
+
+def _summary(done: BenchmarkRun, noun: str) -> str:
+    """Such as ``20 sequences with 3 seeds, J&F 59.9 ± 0.3``."""
+    from sampt.benchmarks.running.charts import percent_over_seeds
+
+    parts = [plural(done.total, noun)]
+    if done.finished < done.total:
+        parts = [f"{done.finished} of {plural(done.total, noun)}"]
+    if len(done.report.seeds) > 1:
+        parts[0] += f" with {len(done.report.seeds)} seeds"
+    for name in done.report.measure_names[:1]:
+        value = percent_over_seeds(done.report.over_seeds(name))
+        parts.append(f"{name.removesuffix('-Mean')} {value}")
+    return ", ".join(parts)
 
 
 def exit_if_failed(context: click.Context, count: int) -> None:

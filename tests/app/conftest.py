@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,15 +15,10 @@ import pytest
 
 from sampt.synthetic.scene import SyntheticScene
 from sampt.video.writer import VideoWriter
+from tests.browser import running_chromium
 
 LIMIT = 60_000
 """Milliseconds after which something will not happen any more."""
-
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-CALM = (
-    *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-)
 
 
 class Server:
@@ -196,14 +190,8 @@ class Visitor:
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright")
-    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if path is None:
-        pytest.skip("the browser tests need Chromium or Chrome")
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=path, args=[*CALM])
+    with running_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -140,6 +140,21 @@ def test_killed_and_started_again_it_ends_as_if_nothing_had_happened(
     assert not list((tmp_path / "run").rglob(".*"))
 
 
+def test_with_one_seed_and_then_with_two_it_is_the_same_and_then_finished(
+    here: Cli, davis, sweep, whole, tmp_path
+):
+    command = ("ablate", sweep, "--dataset", "davis2017", "--root", davis, "--output", "run")
+    assert here(*command, "--seeds", 1).returncode == 0
+    record = tmp_path / "run" / FEW / "records/0/tin-boat.json"
+    written = record.stat().st_mtime_ns
+    assert here(*command).returncode == 0
+    assert record.stat().st_mtime_ns == written
+    assert results(tmp_path / "run") == results(whole)
+    again = here(*command)
+    assert (again.returncode, again.stderr.count("\n")) == (0, 1)
+    assert again.stderr.startswith("Already finished: 2 settings; see run/settings.md; --overwrite")
+
+
 def test_begun_anew_nothing_of_the_old_sweep_is_left(here: Cli, davis, whole, tmp_path):
     """The new one has one axis, whose values are no numbers: no pivot, and one plot less."""
     shutil.copytree(whole, tmp_path / "run")
@@ -224,7 +239,7 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("change", "said"),
         [
-            (("--seeds", "1"), "seeds is [0, 1] there and [0] here"),
+            (("--seeds", "1"), "2 seeds, more than the 1 asked for: give --seeds 2"),
             (("--tracker", "lucas-kanade"), "config.tracker.name is dis there and lucas-kanade here"),
         ],
     )

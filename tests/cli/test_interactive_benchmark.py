@@ -52,6 +52,12 @@ def test_a_miniature_from_start_to_end(here: Cli, davis: Path, tmp_path: Path):
     record = json.loads((run / "records/0/tin-cars.json").read_text())
     assert record["encoder"]["frames"] == record["frames"], "each is encoded once, with no memory for any"
 
+    again = here(
+        *arguments, "--mode", "offline", "--target", "0.9", "--budget", "8", "-o", "cache.host_bytes=0"
+    )
+    assert again.stdout == first.stdout
+    assert again.stderr.startswith("Already finished: 3 objects; see run/curve.png; --overwrite")
+
     other = here(*arguments, "--budget", "9")
     assert other.returncode == 2
     assert "annotator" in other.stderr

@@ -217,6 +217,8 @@ def test_vis(refused: Refused, arguments: tuple[str, ...], said: str) -> None:
         (("evaluate-tracks", "--synthetic", "-o", "tracker.options.windo=3"), "'window'"),
         (("evaluate-vis", "--results", "nowhere.json", "--annotations", "bad.json"), "json"),
         (("evaluate-vis", "--results", "bad.json", "--annotations", "bad.json", "--json", "held"), "held"),
+        (("report", "nowhere"), "nowhere has no run.json"),
+        (("report", "held", "davis"), "held has no run.json"),
         (("demo", "--output", "held"), "--overwrite"),
         (("demo", "--output", "out", "--config", "quik"), "'quick'"),
         (("demo", "--output", "out", "-o", "sed=3"), "'seed'"),

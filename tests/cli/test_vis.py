@@ -111,6 +111,7 @@ def test_a_run_gives_results_scores_and_a_report_and_is_not_done_twice(
     before = (run / VIDEO / "masklets.json").stat().st_mtime_ns
     again = here(*arguments(uvo, weights, "--sequence", VIDEO))
     assert again.returncode == 0, again.stderr
+    assert again.stderr.startswith("Already finished: 1 of 2 videos, AR100 ")
     assert (run / VIDEO / "masklets.json").stat().st_mtime_ns == before
 
 
@@ -206,6 +207,18 @@ def test_a_run_goes_on_after_a_video_has_failed(here: Cli, uvo: Path, tmp_path: 
 
 
 @pytest.mark.usefixtures("quick")
+def test_a_run_with_one_seed_goes_on_with_a_second(here: Cli, uvo: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert here(*arguments(uvo, None)).returncode == 0
+    before = (run / "results.json").read_bytes()
+    done = here(*arguments(uvo, None, "--seeds", 2))
+    assert done.returncode == 0, done.stderr
+    assert (run / "seed-0/results.json").read_bytes() == before
+    assert (run / "seed-1/results.json").is_file() and not (run / "results.json").exists()
+    assert [row["seed"] for row in csv.DictReader((run / "metrics.csv").open())] == ["0", "1"]
+
+
+@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("cache", ["cache.host_bytes=1000000", "cache.host_bytes=0"])
 def test_seeds_share_embeddings_in_memory_and_on_disk(
     here: Cli, uvo: Path, tmp_path: Path, cache: str
@@ -214,6 +227,23 @@ def test_seeds_share_embeddings_in_memory_and_on_disk(
     assert done.returncode == 0, done.stderr
     for video in ("-tin_boat01", VIDEO):
         assert [r["encoder"]["frames"] for r in records(tmp_path / "run", video, 2)] == [3, 0]
+
+
+@pytest.mark.usefixtures("quick")
+def test_its_page_can_be_made_again_with_videos_and_compared(here: Cli, uvo: Path, tmp_path: Path) -> None:
+    assert here(*arguments(uvo, None)).returncode == 0
+    assert here(*arguments(uvo, None, "-o", "redetect.every=1", "--output", "other")).returncode == 0
+    page = tmp_path / "run/report.html"
+    before = page.read_bytes()
+    page.unlink()
+    assert here("report", "run").returncode == 0
+    assert page.read_bytes() == before
+    assert here("report", "run", "--overlays").returncode == 0
+    assert {p.name for p in (tmp_path / "run/overlays").iterdir()} == {"-tin_boat01.mp4", f"{VIDEO}.mp4"}
+    assert f'href="overlays/{VIDEO}.mp4"' in page.read_text()
+    compared = here("report", "run", "other")
+    assert compared.returncode == 0, compared.stderr
+    assert "config.redetect.every" in (tmp_path / "comparison.html").read_text()
 
 
 @pytest.mark.usefixtures("quick")

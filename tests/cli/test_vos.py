@@ -142,7 +142,11 @@ class TestInterrupted:
         before = {file: file.stat().st_mtime_ns for file in tmp_path.glob("run/seed-*/*/*.png")}
         (tmp_path / "run/report.html").unlink()
         command = ("vos", "--dataset", "davis2017", "--root", davis, "--seeds", 2, "--output", "run", *QUICK)
-        assert here(*command).returncode == 0
+        done = here(*command)
+        assert done.returncode == 0
+        (said,) = done.stderr.splitlines()
+        assert said.startswith("Already finished: 2 sequences with 2 seeds, J&F ")
+        assert f"see {Path('run/report.html')}; --overwrite" in said
         assert {file: file.stat().st_mtime_ns for file in before} == before
         assert (tmp_path / "run/report.html").exists()
 
@@ -151,8 +155,22 @@ class TestInterrupted:
         part = ("--sequence", "tin-boat", "--seeds", 2, "--output", "run")
         done = here("vos", "--dataset", "davis2017", "--root", davis, *part, *QUICK)
         assert done.returncode == 0, done.stderr
+        assert done.stderr.startswith("Already finished: 2 sequences with 2 seeds")
         assert results(tmp_path / "run") == results(whole)
         assert "tin-cars" in (tmp_path / "run/report.html").read_text()
+
+
+def test_a_run_with_one_seed_goes_on_with_a_second(here: Cli, davis, whole, tmp_path):
+    command = ("vos", "--dataset", "davis2017", "--root", davis, "--output", "run", *QUICK)
+    assert here(*command).returncode == 0
+    record = tmp_path / "run/records/0/tin-boat.json"
+    written = record.stat().st_mtime_ns
+    done = here(*command, "--seeds", 2)
+    assert done.returncode == 0, done.stderr
+    assert record.stat().st_mtime_ns == written
+    assert results(tmp_path / "run") == results(whole)
+    fewer = here(*command)
+    assert (fewer.returncode, "give --seeds 2" in fewer.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -287,4 +305,7 @@ def test_weights_and_biases_offline(sampt: Cli, davis, tmp_path):
         "vos", *arguments, "--wandb-mode", "offline", "--wandb-video", "tin-boat", HOME=str(tmp_path)
     )
     assert done.returncode == 0, done.stderr
-    assert list((tmp_path / "run").glob("wandb/offline-run-*/*.wandb"))
+    (logged,) = (tmp_path / "run").glob("wandb/offline-run-*/*.wandb")
+    command = done.stderr.splitlines()[-1].partition("to upload them: ")[2].split()
+    assert command[:2] == ["wandb", "sync"]
+    assert (tmp_path / command[2]).samefile(logged.parent)

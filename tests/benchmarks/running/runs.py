@@ -7,8 +7,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sampt.benchmarks.running.record import SequenceRecord
 from sampt.benchmarks.running.report import RunReport, write_report
+from sampt.benchmarks.vos.scoring import FrameScores
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}
 
@@ -22,11 +25,28 @@ def record(sequence: str, seed: int = 0, **changes: Any) -> SequenceRecord:
         "objects": 2,
         "size": (480, 854),
         "seconds": {"track": 3.0, "encode": 1.0, "all": 5.0},
-        "encoder": {"encoded": 20, "reused": 7},
+        "encoder": {"frames": 20, "device_hits": 0, "host_hits": 7, "disk_hits": 0, "misses": 20},
         "quality": "full",
         "scores": None,
     }
     return SequenceRecord(**{**values, **changes})
+
+
+def frame_scores(sequence: str, *objects: list[float], first: int = 1) -> tuple[FrameScores, ...]:
+    """J of each object, whose F is half of it, in frames that end together; ids are from 1."""
+    longest = max(map(len, objects))
+    frames = tuple(f"{first + t:05d}" for t in range(longest))
+    return tuple(
+        FrameScores(
+            sequence,
+            id,
+            frames[longest - len(j) :],
+            np.array(j),
+            np.array(j) / 2,
+            np.ones(len(j), bool),
+        )
+        for id, j in enumerate(objects, start=1)
+    )
 
 
 def report(scores: dict[str, float] | None = None, seeds: Sequence[int] = (0,), **changes: Any) -> RunReport:
@@ -47,14 +67,14 @@ def report(scores: dict[str, float] | None = None, seeds: Sequence[int] = (0,), 
 
 
 class Page(HTMLParser):
-    """``tags``: elements with their attributes. ``rows``: table rows as cells. ``bars``: items as texts."""
+    """``tags``: elements with their attributes. ``rows``: table rows as cells. ``scripts``: their texts."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.source = path.read_text(encoding="utf-8")
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.rows: list[list[str]] = []
-        self.bars: list[list[str]] = []
+        self.scripts: list[str] = []
         self._open: list[str] = []
         self._words: list[str] = []
         self.feed(self.source)
@@ -69,6 +89,13 @@ class Page(HTMLParser):
         (found,) = [cells[1:] for cells in self.rows if cells and cells[0] == head]
         return found
 
+    @property
+    def sequences(self) -> list[list[str]]:
+        """The rows of the table of sequences."""
+        (head,) = [k for k, row in enumerate(self.rows) if row[:1] == ["sequence"] and "frames/s" in row]
+        end = next((k for k in range(head + 1, len(self.rows)) if self.rows[k][0] == "stage"), None)
+        return self.rows[head + 1 : end]
+
     def attributes(self, tag: str, name: str) -> list[str | None]:
         return [attributes.get(name) for kind, attributes in self.tags if kind == tag]
 
@@ -80,8 +107,8 @@ class Page(HTMLParser):
             self.rows.append([])
         if tag in ("td", "th"):
             self.rows[-1].append("")
-        if tag == "li":
-            self.bars.append([])
+        if tag == "script":
+            self.scripts.append("")
 
     def handle_endtag(self, tag: str) -> None:
         assert self._open.pop() == tag
@@ -89,11 +116,12 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if "style" in self._open:
             return
+        if "script" in self._open:
+            self.scripts[-1] += data
+            return
         self._words.append(data)
         if "td" in self._open or "th" in self._open:
             self.rows[-1][-1] += data
-        if "li" in self._open and data.strip():
-            self.bars[-1].append(data)
 
 
 def page(folder: Path, what: RunReport) -> Page:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from sampt.benchmarks.running.charts import duration, percent, percent_over_seeds, ranked, stages
-from sampt.benchmarks.running.published import published, same_measure
+from sampt.benchmarks.metrics.protocols import MEASURES
+from sampt.benchmarks.running.charts import duration, encodings, percent, percent_over_seeds, ranked, stages
+from sampt.benchmarks.running.published import PublishedRow, PublishedTable, published, same_measure
 from sampt.benchmarks.running.strips import StripFrame
+from sampt.config import as_mapping, load_config
 from sampt.errors import EvaluationError, OutputError
 
-from .runs import page, record, report
+from .runs import frame_scores, page, record, report
 
 
 def frames(name: str) -> tuple[StripFrame, ...]:
@@ -46,20 +52,27 @@ def test_seeds_are_shown_one_by_one_and_as_mean_and_standard_deviation(tmp_path:
 
 def test_sequences_are_sorted_by_score(tmp_path: Path) -> None:
     made = page(tmp_path, report({"a": 0.5, "b": math.nan, "c": 0.934, "d": 0.0}))
-    assert made.bars == [["c", "93.4"], ["a", "50.0"], ["d", "0.0"], ["b", "–"]]
+    assert [row[:2] for row in made.sequences] == [["c", "93.4"], ["a", "50.0"], ["d", "0.0"], ["b", "–"]]
 
 
 def test_bars_are_as_long_as_the_scores(tmp_path: Path) -> None:
     made = page(tmp_path, report({"a": 0.25, "b": 0.934}))
-    assert made.attributes("i", "style")[:2] == ["width:93.4%", "width:25.0%"]
+    assert [style for style in made.attributes("td", "style") if style] == ["--share:93.4%", "--share:25.0%"]
 
 
-def test_five_hundred_sequences_are_all_there(tmp_path: Path) -> None:
-    scores = {f"sequence-{i:03d}": i / 500 for i in range(500)}
-    made = page(tmp_path, report(scores))
-    assert len(made.bars) == 500
-    assert made.bars[0] == ["sequence-499", "99.8"]
-    assert len(made.source) < 400_000
+@pytest.mark.parametrize(("sequences", "frames", "most"), [(30, 70, 80_000), (474, 27, 400_000)])
+def test_hundreds_of_sequences_with_all_frames_make_a_small_page(
+    tmp_path: Path, sequences: int, frames: int, most: int
+) -> None:
+    """The sizes of DAVIS 2017 and YouTube-VOS 2018, with two objects in every sequence."""
+    names = [f"sequence-{i:03d}" for i in range(sequences)]
+    j = [[t / frames for t in range(frames)]] * 2
+    records = [record(name, scores=frame_scores(name, *j)) for name in names]
+    per_sequence = {name: dict.fromkeys(MEASURES, i / sequences) for i, name in enumerate(names)}
+    made = page(tmp_path, report(records=records, per_sequence=per_sequence))
+    assert len(made.sequences) == sequences
+    assert made.sequences[0][:2] == [names[-1], f"{100 - 100 / sequences:.1f}"]
+    assert len(made.source.encode()) < most
 
 
 def test_best_and_worst_sequences_have_pictures_with_alternative_texts(tmp_path: Path) -> None:
@@ -98,7 +111,7 @@ def test_without_truth_there_is_everything_but_scores(tmp_path: Path) -> None:
     )
     made = page(tmp_path, what)
     assert "mose valid has no public annotations" in made.text
-    assert made.bars == []
+    assert [row[:2] for row in made.sequences] == [["a", "2"], ["b", "2"]]
     assert not [row for row in made.rows if row[0] == "this run"]
     assert made.row("SegGPT") == ["45.1", "42.2", "48.0"]
     assert "4.00 frames/s" in made.text
@@ -120,10 +133,15 @@ def test_what_users_name_is_never_markup(tmp_path: Path) -> None:
         run={"command": evil, evil: {evil: evil}},
         failures={evil: evil},
         strip=lambda _: (StripFrame(evil, False, b""),),
+        records=[record(evil, scores=frame_scores(evil, [0.5, 0.5]))],
+        per_sequence={evil: {"J&F-Mean": 0.5}},
+        notes=[evil],
     )
     made = page(tmp_path, what)
-    assert "script" not in {tag for tag, _ in made.tags}
-    assert made.text.count(evil) >= 8
+    data, program = made.scripts
+    assert set(json.loads(data)) == {evil}
+    assert made.scripts[1:] == [program] and "alert" not in program
+    assert made.text.count(evil) >= 7
     assert made.attributes("img", "alt") == [f"Frame {evil} of {evil} with the predicted masks"]
 
 
@@ -131,11 +149,15 @@ def test_the_page_loads_nothing(tmp_path: Path) -> None:
     made = page(tmp_path, report(strip=frames))
     loading = {name: made.attributes(tag, name) for tag in ("img", "script", "iframe") for name in ("src",)}
     assert all(value is None or value.startswith("data:") for values in loading.values() for value in values)
-    assert not {"link", "script", "iframe", "object", "base"} & {tag for tag, _ in made.tags}
+    assert not {"link", "iframe", "object", "base"} & {tag for tag, _ in made.tags}
     assert "url(" not in made.source
     assert "@import" not in made.source
     policy = dict(zip(made.attributes("meta", "http-equiv"), made.attributes("meta", "content"), strict=True))
-    assert str(policy["Content-Security-Policy"]).startswith("default-src 'none'")
+    allowed = str(policy["Content-Security-Policy"])
+    assert allowed.startswith("default-src 'none'")
+    (program,) = made.scripts
+    digest = base64.b64encode(hashlib.sha256(program.encode()).digest()).decode()
+    assert allowed.endswith(f"script-src 'sha256-{digest}'")
 
 
 def test_tables_have_headers_and_sections_have_names(tmp_path: Path) -> None:
@@ -150,7 +172,8 @@ def test_times_are_shares_of_everything_and_the_rest_is_other(tmp_path: Path) ->
     made = page(tmp_path, report())
     assert made.row("track") == ["", "60 %", "6.0 s", "150.0 ms"]
     assert made.row("other") == ["", "20 %", "2.0 s", "50.0 ms"]
-    assert "encoder encoded: 40; encoder reused: 14" in made.text
+    said = "40 frames encoded once, and their embeddings used again 14 times (14 from main memory)."
+    assert said in made.text
 
 
 def test_the_configuration_and_the_run_are_told(tmp_path: Path) -> None:
@@ -164,6 +187,57 @@ def test_the_configuration_and_the_run_are_told(tmp_path: Path) -> None:
     assert made.row("commit") == ["92f696c"]
     assert made.row("tracker.options") == ["none"]
     assert made.row("sam-vit-h") == ["a7bf3b02"]
+
+
+def test_frames_that_were_encoded_again_for_a_later_seed_are_counted() -> None:
+    assert encodings([record("a", 0), record("a", 1, encoder={"frames": 20, "disk_hits": 1})]) == (
+        "40 encodings of 20 frames, and their embeddings used again 8 times "
+        "(7 from main memory, 1 from temporary files)"
+    )
+    assert encodings([record("a", encoder={})]) == ""
+
+
+def test_scores_of_all_frames_are_embedded(tmp_path: Path) -> None:
+    records = [record("bear", scores=frame_scores("bear", [0.9, 1.0])), record("camel")]
+    made = page(tmp_path, report(records=records))
+    data = json.loads(made.scripts[0])
+    assert data == {"bear": {"frames": [1, 1, 5, 2], "objects": [[1, "p0rs", "cidw"]]}}
+
+
+def test_notes_and_facts_stand_above_the_published_rows(tmp_path: Path) -> None:
+    run = {"dataset": {"name": "davis2017", "split": "val", "options": {"resolution": "480p"}}, "seeds": [0]}
+    note = "The paper reads Full-Resolution frames, and this run read those of 480p."
+    made = page(tmp_path, report(run=run, notes=[note]))
+    assert "This run: resolution 480p, 1 seed." in made.text
+    assert 0 < made.text.index(note) < made.text.index("SAM-PT-reinit")
+
+
+def test_the_published_row_of_the_same_setting_is_marked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The packaged file need not say yet which configuration made a row."""
+
+    @dataclass(frozen=True)
+    class Row(PublishedRow):
+        setting: str | None = None
+
+    methods = {"SAM-PT": "sam_pt", "SAM-PT-reinit": "sam_pt_reinit", "XMem": None}
+    rows = tuple(Row(name, True, {"J&F": "76.3"}, setting=setting) for name, setting in methods.items())
+    table = PublishedTable("a paper", "https://example.org", ("J&F",), rows)
+    monkeypatch.setattr("sampt.benchmarks.running.report.published", lambda *_: (table,))
+    config = {**as_mapping(load_config("sam_pt")), "device": "cuda"}  # which changes no result
+    made = page(tmp_path, report(run={"task": "vos", "config": config}))
+    assert made.row("SAM-PT this setting") and made.row("SAM-PT-reinit") and made.row("XMem")
+    config["prompting"] = {**config["prompting"], "refinements": 3}
+    other = page(tmp_path, report(run={"task": "vos", "config": config}))
+    assert other.row("SAM-PT") and "this setting" not in other.text
+
+
+def test_videos_are_linked_relative_to_the_page(tmp_path: Path) -> None:
+    videos = {"bear": tmp_path / "overlays/bear #1.mp4"}
+    made = page(tmp_path, report(overlays=videos, strip=frames))
+    assert made.attributes("a", "href")[-2:] == ["overlays/bear%20%231.mp4", "#pictures-camel"]
+    assert "pictures-camel" in made.attributes("div", "id")
 
 
 @pytest.mark.parametrize("complete", [True, False])
