@@ -80,7 +80,7 @@ def same_measure(one: str, other: str) -> bool:
 
 
 def _plain(measure: str) -> str:
-    return re.sub(r"[^a-z&]", "", measure.lower()).replace("mean", "")
+    return re.sub(r"[^a-z0-9&]", "", measure.lower()).replace("mean", "")
 
 
 def _table(entry: Mapping[str, Any]) -> PublishedTable:

@@ -123,3 +123,12 @@ def test_measure_names_are_matched_loosely_but_not_confused() -> None:
     assert same_measure("J_seen", "J-Seen")
     assert not same_measure("J-Mean", "J&F-Mean")
     assert not same_measure("J-Mean", "J-Recall")
+    assert not same_measure("AR1", "AR100") and not same_measure("AP", "AP50")
+
+
+def test_a_report_shows_each_measure_beside_its_own(tmp_path) -> None:
+    means = {"AP": 0.05, "AP50": 0.1, "AR1": 0.02, "AR10": 0.2, "AR100": 0.3, "ARs": 0.2, "ARm": 0.4}
+    made = page(tmp_path, report(dataset="uvo", measures={0: means}))
+    (head,) = [row for row in made.rows if row[:2] == ["method", "AP"]]
+    ours = dict(zip(head[1:], made.row("this run"), strict=True))
+    assert (ours["AR100"], "AR1" in ours) == ("30.0", False)
