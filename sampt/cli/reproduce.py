@@ -98,6 +98,7 @@ def _run(
 ) -> None:
     from sampt._internal.extras import require
     from sampt.benchmarks.reproduce.running import run_row
+    from sampt.config import Config
 
     from .reproduce_tables import print_row
 
@@ -105,7 +106,7 @@ def _run(
     settings, changed = _settings(row, model)
 
     def announce() -> None:
-        if row.run != "ablate":
+        if isinstance(settings, Config):
             model.announce(settings)
 
     with sequence_progress("annotating" if row.run == "interactive" else "segmenting", announce) as progress:

@@ -13,6 +13,9 @@ from sampt.benchmarks.reproduce.catalogue import rows
 
 from .conftest import Cli
 from .test_start_up import imported
+from .test_vis import FEW, miniature, weights
+
+__all__ = ["miniature", "weights"]  # fixtures: UVO, and a MobileSAM that knows nothing
 
 PREVIEW = ("-o", "tracker.name=dis", "--segmenter", "grabcut", "-o", "prompting.iou_threshold=null")
 """Parts without weights in place of the paper's."""
@@ -83,6 +86,19 @@ def test_a_sweep_of_the_paper(here: Cli, davis: Path, tmp_path: Path) -> None:
     assert done.stdout.count("not read") == 12
     assert "this run covers only tin-boat" in done.stderr
     assert (tmp_path / "sweep/settings.csv").is_file()
+
+
+def test_a_row_of_video_instance_segmentation(
+    here: Cli, miniature: Path, weights: Path, tmp_path: Path
+) -> None:
+    parts = ("--segmenter", "mobile-sam", "--segmenter-checkpoint", weights, "--tracker", "dis")
+    few = [word for override in FEW for word in ("-o", override)]
+    done = here("reproduce", "arxiv_table6_sam_pt", "--root", miniature, *parts, *few, "-O", "run")
+    assert done.returncode == 0, done.stderr
+    measures = [line.split()[0] for line in done.stdout.splitlines() if "±" in line and "within" not in line]
+    assert measures == ["AR100", "ARs", "ARm", "ARl", "AP"]
+    assert "proposals.max_masks is 2, not 100" in done.stderr
+    assert (tmp_path / "run/results.json").is_file()
 
 
 def test_annotators_follow_the_papers_rules(here: Cli, davis: Path, tmp_path: Path) -> None:
