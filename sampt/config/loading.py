@@ -17,11 +17,11 @@ from sampt.errors import ConfigError
 from .key_values import key_and_value
 from .schema import Config
 
-NAMED_PARTS = ("tracker", "segmenter", "sampling.positive", "sampling.negative")
-"""Parts that are chosen by name and have their own options."""
-
 PAPER = "paper"
 """Folder of the configurations of published rows, below the packaged ones."""
+
+NAMED_PARTS = ("tracker", "segmenter", "sampling.positive", "sampling.negative")
+"""Parts that are chosen by name and have their own options."""
 
 VIS_ONLY = ("proposals", "redetect", "proposal_score", "objects_per_batch")
 """Keys that only a configuration for ``sampt vis`` may hold."""

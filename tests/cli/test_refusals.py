@@ -255,5 +255,4 @@ def test_other_commands(refused: Refused, arguments: tuple[str, ...], said: str)
     ],
 )
 def test_reproduce(refused: Refused, arguments: tuple[str, ...], said: str) -> None:
-    without_weights = () if "held" in arguments else ("--tracker", "dis", "--segmenter", "grabcut")
-    assert said in refused("reproduce", *arguments, *without_weights)
+    assert said in refused("reproduce", *arguments, "--tracker", "dis", "--segmenter", "grabcut")

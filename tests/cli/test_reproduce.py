@@ -88,6 +88,7 @@ def test_a_sweep_of_the_paper(here: Cli, davis: Path, tmp_path: Path) -> None:
     assert (tmp_path / "sweep/settings.csv").is_file()
 
 
+@pytest.mark.slow
 def test_a_row_of_video_instance_segmentation(
     here: Cli, miniature: Path, weights: Path, tmp_path: Path
 ) -> None:
