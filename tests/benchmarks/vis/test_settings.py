@@ -44,9 +44,12 @@ def test_without_any_they_are_the_papers() -> None:
 
 @pytest.mark.parametrize("name", ["sam_pt", "sam_pt_reinit"])
 def test_on_uvo_the_paper_changes_little(name: str) -> None:
-    config, base = load_config(name.replace("sam_pt", "sam_pt_uvo")), load_config(name)
-    assert config.prompting == replace(base.prompting, refinements=0, other_objects_as_negatives=False)
-    assert (config.tracker, config.segmenter, config.reinit) == (base.tracker, base.segmenter, base.reinit)
+    config, base = read(name.replace("sam_pt", "sam_pt_uvo")), read(name)
+    assert config.prompting == replace(
+        base.prompting, refinements=0, other_objects_as_negatives=False, joint_objects=100
+    )
+    assert config.tracker == replace(base.tracker, joint_objects=100)
+    assert (config.segmenter, config.reinit) == (base.segmenter, base.reinit)
     assert config.sampling.positive == base.sampling.positive
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sampt import SamPt
 from sampt._internal.devices import choose_device, choose_dtype
+from sampt.benchmarks.vis.settings import VisConfig
 from sampt.config import Config, as_mapping, load_config
 from sampt.config.loading import find_config, packaged_configs
 from sampt.config.schema import OnLoss
@@ -47,7 +48,7 @@ class TestPackaged:
     def test_every_one_loads_up_to_its_checkpoint(self, path, tmp_path, monkeypatch):
         monkeypatch.setenv("SAMPT_HOME", str(tmp_path))
         monkeypatch.setenv("SAMPT_OFFLINE", "1")
-        config = load_config(path.stem)
+        config = load_config(path.stem, schema=VisConfig)
         if config.segmenter.name == "grabcut":
             assert isinstance(build_method(config), SamPt)
         else:

@@ -116,9 +116,46 @@ def test_a_published_setting_with_the_fast_tracker(name: str) -> None:
     check_the_rest(config)
 
 
-def check_the_rest(config: Config) -> None:
+def check_the_rest(config: VisConfig) -> None:
     assert not config.patch_filter.enabled and not config.sampling.from_clicks and not config.overlapping
     assert config.reinit.tracker_horizon is None
+    assert config.objects_per_batch is None and config.redetect.every is None
+
+
+UVO_PROTOCOL = ("predicted", "all", False)
+"""First mask, frames that are scored, and whether the proposal's score counts."""
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_published_settings_match_the_reference_implementation(name: str) -> None:
+    """Its sizes, its precision and its batches, which are 100 in all that it runs on UVO."""
+    config = load(f"paper/{name}")
+    assert config.reference and (config.dtype, config.tracker.dtype) == ("float32", "float32")
+    uvo = "uvo" in name
+    size = config.working_size
+    assert (size.longest_side, size.shortest_side) == ((None, 360) if uvo else (1024, None))
+    assert config.prompting.joint_objects == (5 if name.startswith("arxiv_") and not uvo else 100)
+    assert config.tracker.joint_objects == (100 if uvo or name == "wacv_bdd100k" else 5)
+    assert (protocol(config) == UVO_PROTOCOL) == uvo
+
+
+def protocol(config: VisConfig) -> tuple[object, ...]:
+    return config.first_mask, config.score_frames, config.proposal_score
+
+
+def test_the_alternative_for_uvo_uses_all_pixels_and_our_scores() -> None:
+    config, paper = load("sam_pt_uvo_native"), load("sam_pt_uvo")
+    assert values(config) == values(paper)
+    assert not config.reference and config.dtype == "auto"
+    assert (config.working_size.longest_side, config.working_size.shortest_side) == (None, None)
+    assert (config.prompting.joint_objects, config.tracker.joint_objects) == (None, None)
+    assert protocol(config) == ("given", "seen", True)
+
+
+def test_the_fast_tracker_runs_the_papers_protocol_on_uvo() -> None:
+    config = load("sam_uvo")
+    assert protocol(config) == UVO_PROTOCOL and config.working_size.shortest_side == 360
+    assert not config.reference and config.dtype == "auto"
 
 
 def test_every_published_setting_is_pinned() -> None:
