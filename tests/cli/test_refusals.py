@@ -232,3 +232,29 @@ def test_vis(refused: Refused, arguments: tuple[str, ...], said: str) -> None:
 )
 def test_other_commands(refused: Refused, arguments: tuple[str, ...], said: str) -> None:
     assert said in refused(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("arxiv_table3_sampt",), "'arxiv_table3_sam_pt'"),
+        (("arxiv_table3_sam_pt",), "give --root FOLDER"),
+        (("arxiv_table3_sam_pt", "--root", "nowhere"), "nowhere"),
+        (("arxiv_table3_sam_pt", "--root", "davis", "--output", "held"), "held"),
+        (
+            ("arxiv_table3_sam_pt", "--root", "davis", "-o", "prompting.refinement=3"),
+            "'prompting.refinements'",
+        ),
+        (("arxiv_table3_sam_pt", "--root", "davis", "--sequence", "tin_car"), "'tin-cars'"),
+        (
+            ("arxiv_table2_negatives", "--root", "davis", "-o", "sampling.negative.points=3"),
+            "negative.points",
+        ),
+        (("wacv_table2_tapir", "--root", "davis"), "the nearest row is wacv_table2_trackers"),
+        (("wacv_fig5_online", "--root", "davis", "--seeds", "2"), "leave out --seeds"),
+        (("wacv_fig5_online", "--seeds", "2", "--dry-run"), "leave out --seeds"),
+        (("--root", "davis"), "give the NAME of a row"),
+    ],
+)
+def test_reproduce(refused: Refused, arguments: tuple[str, ...], said: str) -> None:
+    assert said in refused("reproduce", *arguments, "--tracker", "dis", "--segmenter", "grabcut")
