@@ -24,13 +24,13 @@ Mask = NDArray[np.bool_]
 WORKING_SIDE = 1024
 """Longer side, in pixels, of the frames of SAM-PT's evaluation, to which the constants below refer."""
 CLUSTERED_PIXELS = 18000
-"""DBSCAN sees at most so many pixels of an area, drawn at random."""
+"""Maximum number of an area's pixels that DBSCAN sees, drawn at random."""
 LEAST_NEIGHBOURS = 10
 """DBSCAN's minimum number of pixels within reach of a core pixel, itself included."""
 SMALLEST_CLUSTER = 180
 """If DBSCAN's largest cluster has fewer pixels, the whole area is used instead."""
 CENTRED_PIXELS = 720
-"""K-Medoids sees at most so many pixels, drawn at random."""
+"""Maximum number of pixels that K-Medoids sees, drawn at random."""
 CENTRES = 3
 
 
@@ -111,10 +111,7 @@ def _pixels(mask: Mask) -> NDArray[np.float32]:
 def _click(
     mask: Mask, candidates: NDArray[np.float32], centres: int, rng: np.random.Generator
 ) -> tuple[float, float]:
-    """The first of up to so many medoids of the candidates, moved off the frame's border if possible.
-
-    At the border, no point counts.
-    """
+    """The first medoid of the candidates, moved off the frame's border, where no point counts, if possible."""
     click = medoids(candidates, min(centres, len(candidates)), rng)[0]
     pixels = _pixels(mask)
     states = mark_outside(pixels, np.full(len(pixels), Visibility.VISIBLE, np.int8), mask.shape[:2])

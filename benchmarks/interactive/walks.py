@@ -45,7 +45,7 @@ class Rules:
         return (*lower, last)
 
     def budget_for(self, frames: int) -> int:
-        """Maximum actions in total for an object with so many annotated frames."""
+        """Maximum actions in total for an object with this number of annotated frames."""
         return self.budget or (300 if self.tracking else self.actions * frames)
 
     def to_json(self) -> dict[str, Any]:
