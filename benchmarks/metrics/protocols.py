@@ -32,8 +32,8 @@ MEANS = ("J&F-Mean", "J-Mean", "F-Mean")
 SHORT, LONG = 5, 30
 """An object visible in fewer than ``SHORT`` frames is short, in at least ``LONG`` long, otherwise medium.
 
-These borders are those of the code of SAM-PT's evaluation; the paper's caption and the code's comments draw them
-differently.
+These borders are those of the code of SAM-PT's evaluation. The paper's caption and the code's own comments
+draw them differently.
 """
 
 _TRAINING_CATEGORIES = """

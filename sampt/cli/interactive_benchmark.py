@@ -91,7 +91,7 @@ def command(
     fails, the others are still completed, and the exit code is 3.
 
     \b
-    sampt interactive-benchmark --dataset davis2017 --root DAVIS --segmenter hq-sam-vit-h --mode offline
+    sampt interactive-benchmark --dataset davis2017 --root DAVIS --config paper/wacv_fig5_interactive
     """
     from sampt._internal.extras import require
     from sampt.benchmarks import DatasetChoice, Rules, run_interactive_benchmark
