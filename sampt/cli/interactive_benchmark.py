@@ -60,7 +60,10 @@ if TYPE_CHECKING:
     help="Draw the curve of another run beside this one's; may be repeated.",
 )
 @click.option(
-    "--output", "-O", type=click.Path(path_type=Path), help="The run's folder [results/DATASET-SPLIT-MODE]."
+    "--output",
+    "-O",
+    type=click.Path(path_type=Path),
+    help="The run's folder  [default: results/DATASET-SPLIT-MODE]",
 )
 @click.option("--overwrite", is_flag=True, help="Start over if the folder already contains a run.")
 @engine_options
@@ -91,7 +94,7 @@ def command(
     fails, the others are still completed, and the exit code is 3.
 
     \b
-    sampt interactive-benchmark --dataset davis2017 --root DAVIS --config paper/wacv_fig5_interactive
+    sampt interactive-benchmark --dataset davis2017 --root DAVIS --config paper/wacv_interactive --actions 4
     """
     from sampt._internal.extras import require
     from sampt.benchmarks import DatasetChoice, Rules, run_interactive_benchmark
