@@ -9,7 +9,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from sampt.config import Config
-from sampt.errors import DatasetError
 from sampt.interactive.session import InteractiveSession
 
 from ..datasets.base import DatasetChoice, VosSequence
@@ -40,7 +39,7 @@ class InteractiveWorker:
         """The annotations of a sequence's objects.
 
         Raises:
-            DatasetError: the sequence cannot be read, or is only annotated in its objects' first frames.
+            DatasetError: the sequence cannot be read.
         """
         begin = time.perf_counter()
         sequence, method = self.dataset[task.sequence], self.methods(task)
@@ -73,13 +72,8 @@ def object_truth(sequence: VosSequence, object_id: int) -> dict[int, Mask]:
     """The object's masks, (H, W) bool, by position, in all annotated frames from its first one on.
 
     Raises:
-        DatasetError: only the first one is annotated, or an annotation cannot be read.
+        DatasetError: an annotation cannot be read.
     """
     first = sequence.appearances[object_id]
     positions = [t for t in sequence.annotations if t >= first]
-    if len(positions) == 1 and first < len(sequence.frames) - 1:
-        raise DatasetError(
-            f"{sequence.name} is annotated only where object {object_id} appears, so an annotator who knows "
-            "the truth cannot be simulated: choose a split with annotations of every frame"
-        )
     return {t: sequence.labels(t) == object_id for t in positions}

@@ -190,6 +190,20 @@ def test_vos_and_its_like(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("--split", "test-dev"), "choose a split with annotations of every frame"),
+        (("--compare", "nowhere"), "nowhere"),
+        (("--target", "1.5"), "--target"),
+        (("--budget", "0"), "--budget"),
+    ],
+)
+def test_interactive_benchmark(refused: Refused, arguments: tuple[str, ...], said: str) -> None:
+    usual = ("--dataset", "davis2017", "--root", "davis", "--output", "out")
+    assert said in refused("interactive-benchmark", *usual, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
         (("--dataset", "uvos"), "'uvo'"),
         (("--root", "nowhere"), "nowhere"),
         (("--tracker", "diss"), "'dis'"),

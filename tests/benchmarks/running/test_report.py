@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sampt.benchmarks.metrics.protocols import MEASURES
 from sampt.benchmarks.running.charts import duration, encodings, percent, percent_over_seeds, ranked, stages
 from sampt.benchmarks.running.published import PublishedRow, PublishedTable
 from sampt.benchmarks.running.strips import StripFrame
