@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sampt.config import Config, load_config
 
 from ..datasets.base import DatasetChoice, Progress
-from ..datasets.registry import open_dataset
+from ..datasets.registry import open_for_run
 from ..running.runner import RunPlan
 from ..running.tasks import SequenceTask, open_sequences
 from ..running.workers import Engine
@@ -83,10 +83,10 @@ def run_interactive_benchmark(
     """
     settings, output = interactive_config(load_config(config)), Path(output)
     rules = rules or Rules()
-    opened = dataset.open(open_dataset)
+    dataset, opened = open_for_run(dataset)
     plan = RunPlan(
         task="interactive",
-        dataset=dataset.describe(opened.split),
+        dataset=dataset.describe(opened.split, opened.input),
         sequences=tuple(open_sequences(opened, sequences)),
         configs={"": settings},
         seeds=(settings.seed,),
