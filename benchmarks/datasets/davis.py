@@ -103,14 +103,18 @@ def _open(
     large: tuple[str, ...],
     read: Callable[[Path], Labels],
 ) -> FolderDataset:
-    """The dataset at the chosen resolution; ``AUTO`` is the first of ``large`` that has all sequences."""
+    """The dataset at the chosen resolution.
+
+    ``AUTO`` is the first of ``large`` with all sequences that are there at 480p, which may be only a part.
+    """
     needed: Literal["every", "first"] = "first" if split == "test-dev" else "every"
     images, masks = root / "JPEGImages", root / "Annotations"
     small = FolderDataset(
         name, split, "davis", names, images / SMALL, masks / SMALL, needed, late=False, read=read
     )
     tried = {AUTO: large, SMALL: ()}.get(resolution, (resolution,))
-    missing = {folder: _missing((images / folder, masks / folder), names) for folder in tried}
+    there = [sequence for sequence in names if (images / SMALL / sequence).is_dir()]
+    missing = {folder: _missing((images / folder, masks / folder), there) for folder in tried}
     chosen = next((folder for folder, path in missing.items() if path is None), None)
     if chosen:
         changed = {"images": images / chosen, "masks": masks / chosen, "input": _large_input(chosen)}

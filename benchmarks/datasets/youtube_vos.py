@@ -81,7 +81,7 @@ def open_youtube_vos(year: int, root: Path, split: str, options: Mapping[str, st
     objects = _read_meta(root / meta)
     places = (f"{split}_all_frames/JPEGImages", f"all_frames/{split}_all_frames/JPEGImages")
     images = next((root / place for place in places if (root / place).is_dir()), root / places[0])
-    wanted = (images, *(images / name for name in objects))
+    wanted = (images, *(images / name for name in objects if (root / masks / name).is_dir()))
     lacking = next((path.relative_to(root) for path in wanted if not path.is_dir()), None)
     if options["all_frames"] == "true" and lacking:
         raise DatasetError(

@@ -75,6 +75,14 @@ class TestDavis:
         with pytest.raises(DatasetError, match=rf"{part}.*resolution"):
             open_dataset("davis2017", root, options={"resolution": "Full-Resolution"})
 
+    def test_a_part_of_the_dataset_can_be_used(self, copied: Miniature) -> None:
+        root = copied("davis2017")
+        for folder in root.glob("*/*/tin-cars"):
+            shutil.rmtree(folder)
+        dataset = open_dataset("davis2017", root)
+        assert dataset.input.text.startswith("Full-Resolution")
+        assert dataset["tin-boat"].frame_size == LARGE
+
     def test_another_split_s_full_resolution_does_not_matter(self, copied: Miniature) -> None:
         root = copied("davis2017")
         shutil.rmtree(root / "JPEGImages/Full-Resolution/tin-secret")
@@ -153,6 +161,14 @@ class TestYouTubeVos:
         assert dataset.input.text == "every fifth frame"
         assert part in dataset.input.note and "all frames" in dataset.input.note
         assert len(dataset["00c0ffee01"].frames) == 8
+
+    def test_a_part_of_the_dataset_can_be_used(self, copied: Miniature) -> None:
+        root = copied("youtubevos2019")
+        for folder in root.rglob("00decade02"):
+            shutil.rmtree(folder)
+        dataset = open_dataset("youtubevos2019", root)
+        assert dataset.input.text == "all frames"
+        assert len(dataset["00c0ffee01"].frames) == 36
 
 
 def dataset_root(sequence: VosSequence) -> Path:
