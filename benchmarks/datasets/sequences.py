@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
@@ -12,7 +12,7 @@ from sampt._internal.names import unknown_name
 from sampt.errors import DatasetError
 
 from .annotation import image_size, object_ids, read_labels
-from .base import Labels, VosSequence
+from .base import DatasetInput, Labels, VosSequence
 from .folders import image_files
 
 Needed = Literal["every", "first"] | Collection[str]
@@ -147,6 +147,7 @@ class FolderDataset:
         needed: the frames that must be annotated, as in ``open_sequence``.
         late: whether objects may first appear after the first frame.
         read: reads an annotation.
+        input: what the sequences are read from, if there is a choice.
     """
 
     name: str
@@ -158,6 +159,7 @@ class FolderDataset:
     needed: Literal["every", "first"] | None = None
     late: bool = True
     read: Callable[[Path], Labels] = read_labels
+    input: DatasetInput = field(default_factory=DatasetInput)
 
     def __getitem__(self, name: str, /) -> VosSequence:
         """The sequence of that name.

@@ -12,7 +12,7 @@ from sampt.config import Config, load_config
 from sampt.errors import DatasetError
 
 from ..datasets.base import DatasetChoice, Progress, VosSequence
-from ..datasets.registry import open_dataset
+from ..datasets.registry import open_for_run
 from ..running.runner import RunPlan
 from ..running.tasks import SequenceTask, open_sequences
 from ..running.workers import Engine
@@ -87,13 +87,13 @@ def run_interactive_benchmark(
     """
     settings, output = interactive_config(load_config(config)), Path(output)
     rules = rules or Rules()
-    opened = dataset.open(open_dataset)
+    dataset, opened = open_for_run(dataset)
     chosen = open_sequences(opened, sequences)
     for sequence in chosen.values():
         check_annotated(sequence)
     plan = RunPlan(
         task="interactive",
-        dataset=dataset.describe(opened.split),
+        dataset=dataset.describe(opened.split, opened.input),
         sequences=tuple(chosen),
         configs={"": settings},
         seeds=(settings.seed,),

@@ -10,7 +10,7 @@ from typing import Any
 from sampt.config import Config, load_config
 
 from ..datasets.base import DatasetChoice, Progress
-from ..datasets.registry import open_dataset
+from ..datasets.registry import open_for_run
 from ..running.runner import BenchmarkRun, RunPlan, seeds_of
 from ..running.tasks import open_sequences
 from ..running.wandb_log import WandbLog
@@ -64,10 +64,10 @@ def run_vos(
     >>> done.means["J&F-Mean"].mean(), done.failures
     """
     config, output = load_config(config), Path(output)
-    opened = dataset.open(open_dataset)
+    dataset, opened = open_for_run(dataset)
     plan = RunPlan(
         task="vos",
-        dataset=dataset.describe(opened.split),
+        dataset=dataset.describe(opened.split, opened.input),
         sequences=tuple(open_sequences(opened, sequences)),
         configs={"": config},
         seeds=seeds_of(seeds, config),
