@@ -105,7 +105,11 @@ def run_sweep(
             "config": {"settings": {s.name: s.slug for s in settings}},
             "checkpoints": {},
         },
-        facts={"protocol": opened.protocol, "sequences": len(opened.names)},
+        facts={
+            "protocol": opened.protocol,
+            "sequences": len(opened.names),
+            "notes": [note for note in (opened.input.note,) if note],
+        },
         share_embeddings=True,
     )
     plan.check(output, overwrite)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sampt.config.schema import WorkingSize
 from sampt.prompts.query_points import ObjectQuery, QueryPoints
-from sampt.video.images import read_image
+from sampt.video.images import read_image, used_bits
 from sampt.video.resized import Size, resized_frame, resized_labels, resized_mask
 
 Labels = NDArray[np.uint8]
@@ -56,6 +56,7 @@ class Frames:
 
     def __init__(self, files: Sequence[Path], size: Size | None = None) -> None:
         self.files, self.size = tuple(files), size
+        self.file_names = tuple(file.name for file in self.files)
         self._read = lru_cache(maxsize=8)(self._read_file)
 
     def __len__(self) -> int:
@@ -67,8 +68,12 @@ class Frames:
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:
         return (self[i] for i in range(len(self)))
 
+    @cached_property
+    def _bits(self) -> int:
+        return used_bits(self.files) or 16
+
     def _read_file(self, file: Path) -> NDArray[np.uint8]:
-        frame = read_image(file)
+        frame = read_image(file, self._bits)
         return frame if self.size is None else resized_frame(frame, self.size)
 
 

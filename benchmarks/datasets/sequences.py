@@ -13,7 +13,7 @@ from sampt.errors import DatasetError
 
 from .annotation import image_size, object_ids, read_labels
 from .base import DatasetInput, Labels, VosSequence
-from .folders import image_files
+from .folders import image_files, mask_files
 
 Needed = Literal["every", "first"] | Collection[str]
 """The frames that must be annotated: all, the first, or those with these names without suffix."""
@@ -69,7 +69,7 @@ def open_sequence(
     if not frames:
         raise SequenceError([f"sequence {name} has no frames in {images}: unpack the frames again"])
     positions = {frame.stem: position for position, frame in enumerate(frames)}
-    masks_by_stem = {file.stem: file for file in image_files(masks) if file.suffix.lower() == ".png"}
+    masks_by_stem = mask_files(masks)
     annotations = {positions[stem]: file for stem, file in masks_by_stem.items() if stem in positions}
     if needed == "every":
         needed = tuple(positions)

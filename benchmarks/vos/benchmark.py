@@ -72,7 +72,11 @@ def run_vos(
         configs={"": config},
         seeds=seeds_of(seeds, config),
         make_work=partial(make_vos_work, dataset),
-        facts={"protocol": opened.protocol, "sequences": len(opened.names)},
+        facts={
+            "protocol": opened.protocol,
+            "sequences": len(opened.names),
+            "notes": [note for note in (opened.input.note,) if note],
+        },
         share_embeddings=seeds > 1,
     )
     if wandb:
