@@ -224,7 +224,7 @@ def _problem(content: Any) -> str | None:
     farthest = np.abs(points[~occluded.astype(bool)]).max(initial=0)
     if farthest > _FARTHEST:
         return (
-            f"has visible points at {farthest:.4g}, but x is to be divided by the width, and y by the height, "
+            f"has visible points at {farthest:.4g}, but x must be divided by the width, and y by the height, "
             "to lie from 0 to 1"
         )
     return None
