@@ -58,7 +58,7 @@ class MaskFile:
             return (self.values == WHITE).astype(np.uint8)
         if self.wide:
             return self.values
-        return np.where(self.values == WHITE, np.uint8(0), self.values)
+        return np.asarray(np.where(self.values == WHITE, 0, self.values), np.uint8)
 
 
 def read_mask_file(
