@@ -164,9 +164,10 @@ class ResultWriter(Closing):
 
     def write(self, frame: NDArray[np.uint8], result: FrameResult, timestamp: float | None = None) -> None:
         """Add one frame, (H, W, 3) uint8 RGB, and its result; ``timestamp`` in seconds."""
-        result.save(self.folder / "masks", each_object=self.segmentation.method.overlapping)
         if self._video:
             self._video.write(self._painter(frame, result), timestamp)
+        # After what may run out of space: a mask that is there is also listed.
+        result.save(self.folder / "masks", each_object=self.segmentation.method.overlapping)
         if self._coco:
             self._coco.write(result, file_name(self.segmentation.clip.source, result.index))
         self._trajectories.write(result)
