@@ -46,6 +46,7 @@ ROWS: dict[str, tuple[str, Callable[[Config], object], list[object]]] = {
             ("raft", {}),
             ("raft", {"iterations": 32, "max_side": None, "occlusion": False, "margin": inf}),
             ("pips", {}),
+            ("cotracker1", {"visibility_threshold": 0.7, "support_grid": 2, "support_grid_every": 12}),
             ("cotracker2", {"visibility_threshold": 0.7, "support_grid": 2, "support_grid_every": 12}),
             ("cotracker3", {}),
             ("cotracker3-offline", {}),
