@@ -23,7 +23,7 @@ from sampt.trackers.cotracker.first import CoTracker1Model, build_cotracker1
 from sampt.trackers.cotracker.online import CoTracker1
 from sampt.trackers.cotracker.options import CoTracker1Options
 
-PIXELS, SCORE = 0.01, 1e-3
+PIXELS, SCORE = 0.005, 1e-3
 
 SAM_PT = CoTracker1Options(visibility_threshold=0.7, support_grid=2, support_grid_every=12)
 

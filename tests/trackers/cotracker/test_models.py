@@ -167,6 +167,25 @@ def test_cotracker1_orders_points_by_their_query_frames(clip):
         assert np.allclose(ordered.xy, given.xy[:, order], atol=ROUNDING) == same
 
 
+@pytest.mark.parametrize(
+    ("name", "frames", "count"),
+    [("cotracker1", 10, False), ("cotracker1", 5, True), ("cotracker2", 10, True)],
+    ids=lambda value: str(value),
+)
+def test_whether_points_are_tracked_in_frames_that_fill_up_a_window(
+    name, frames, count, make_translating, monkeypatch
+):
+    tracker = make_cotracker(name, support_grid=0)
+    fresh, refine = [], tracker.model.refine
+    monkeypatch.setattr(tracker.model, "refine", lambda *args: fresh.append(args[4]) or refine(*args))
+    list(
+        tracker.stream(Clip.of(make_translating(frames=frames, height=48, width=64)), np.float32([[0, 9, 9]]))
+    )
+    given = frames - 4 * (len(fresh) - 1)
+    assert fresh[-1].shape[1] == 8 > given
+    assert fresh[-1][:, given - 1].all() and (fresh[-1][:, given:] == count).all()
+
+
 def test_cotracker1_works_at_any_size(clip):
     tracks = make_cotracker("cotracker1", size=(96, 132)).track(clip, [[0, 30, 20]])
     np.testing.assert_allclose(tracks.xy[:, 0], [[30, 20]] * 12, atol=0.1)
