@@ -16,7 +16,7 @@ PUBLISHED = {
     "sam_pt_reinit": (*SAM_PT[:3], ("mixed", 72), *SAM_PT[4:8], ("horizon", 8)),
     "sam_pt_uvo": (*SAM_PT[:5], False, 0, 0.7, None),
     "sam_pt_uvo_reinit": (*SAM_PT[:3], ("mixed", 8), True, False, 0, 0.7, ("horizon", 8)),
-    "sam_pt_wacv": ("cotracker2", "hq-sam-vit-h", ("k-medoids", 16), *SAM_PT[3:]),
+    "sam_pt_wacv": ("cotracker1", "hq-sam-vit-h", ("k-medoids", 16), *SAM_PT[3:]),
     "sam": ("dis", "sam-vit-b", *SAM_PT[2:]),
     "sam_uvo": ("dis", "sam-vit-b", *SAM_PT[2:5], False, 0, 0.7, None),
 }
