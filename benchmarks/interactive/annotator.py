@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sampt._internal.distances import distance_to_zero
-from sampt.methods.sam_pt.samplers import draw, medoids
+from sampt.methods.sam_pt.clustering import draw, medoids
 from sampt.prompts.edits import Point
 from sampt.trackers.base import Visibility
 from sampt.trackers.filters import mark_outside
