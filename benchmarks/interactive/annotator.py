@@ -112,7 +112,7 @@ def _click(
     mask: Mask, candidates: NDArray[np.float32], centres: int, rng: np.random.Generator
 ) -> tuple[float, float]:
     """The first medoid of the candidates, moved off the frame's border, where none counts, if possible."""
-    click = medoids(candidates, min(centres, len(candidates)), rng)[0]
+    click = medoids(candidates, min(centres, len(candidates)), rng, "alternating")[0]
     pixels = _pixels(mask)
     states = mark_outside(pixels, np.full(len(pixels), Visibility.VISIBLE, np.int8), mask.shape[:2])
     inside = pixels[states == Visibility.VISIBLE]
