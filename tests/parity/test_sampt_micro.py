@@ -24,6 +24,7 @@ from sampt.config.schema import (
     SegmenterConfig,
     TrackerConfig,
 )
+from sampt.methods.results import FrameResult
 from sampt.methods.sam_pt.parts import Parts, Sampling
 from sampt.segmenters.base import Decoded, Embedding, Prompts
 from sampt.segmenters.sam import SamSegmenter
@@ -33,7 +34,9 @@ from .micro_sam import EvenSampler, LinearTracker, micro_sam
 GOLDEN = Path(os.environ.get("SAMPT_GOLDEN_DIR", Path(__file__).parent / "golden"))
 SETTINGS = json.loads((GOLDEN / "sampt_micro.json").read_text())
 VARIANTS = SETTINGS["variants"]
-REFERENCE = json.loads((GOLDEN / "sampt_reference.json").read_text())
+OWN = Path(__file__).parent / "golden" / "sampt_reference"
+"""Recordings for ``reference: true``, which are only here."""
+REFERENCE = json.loads(OWN.with_suffix(".json").read_text())
 
 pytestmark = pytest.mark.xdist_group("sampt_micro")  # one worker, or each would run all variants
 
@@ -104,9 +107,13 @@ def outcomes(segmenter: SamSegmenter, video: np.ndarray) -> dict[str, Outcome]:
     return Runs()
 
 
-def run(
-    settings: dict[str, Any], segmenter: SamSegmenter, video: np.ndarray, reference: bool = False
-) -> Outcome:
+def segment(
+    settings: dict[str, Any],
+    segmenter: SamSegmenter,
+    video: np.ndarray,
+    reference: bool = False,
+    backward: bool = True,
+) -> list[FrameResult]:
     config = Config(
         reference=reference,
         tracker=TrackerConfig("linear"),
@@ -136,7 +143,13 @@ def run(
     parts = Parts.of(config, segmenter, LinearTracker())
     sampling = replace(parts.sampling, positive=EvenSampler(), negative=EvenSampler())
     model = SamPt(**vars(replace(parts, sampling=sampling)), overlapping=True)
-    frames = list(model.stream(video, queries(sampling, video, settings)))
+    return list(model.stream(video, queries(sampling, video, settings), backward=backward))
+
+
+def run(
+    settings: dict[str, Any], segmenter: SamSegmenter, video: np.ndarray, reference: bool = False
+) -> Outcome:
+    frames = segment(settings, segmenter, video, reference)
     count = len(frames[0].object_ids)
     return Outcome(
         masks=np.stack([f.masks for f in frames], 1),
@@ -304,9 +317,20 @@ class TestAsReference:
         for name, values in vars(outcomes[variant]).items():
             np.testing.assert_array_equal(getattr(theirs, name), values)
 
+    def test_objects_that_start_later_are_negatives_before_even_if_they_are_not_segmented_there(
+        self, segmenter: SamSegmenter, video: np.ndarray, expected: Any
+    ) -> None:
+        theirs, settings = expected("late_query"), VARIANTS["late_query"]
+        ours = segment(settings, segmenter, video, reference=True, backward=False)
+        for k, start in enumerate(settings["timesteps"]):
+            masks, scores = zip(*((frame.masks[k], frame.scores[k]) for frame in ours), strict=True)
+            assert (np.stack(masks) == theirs.masks[k])[start:].mean() >= 0.999
+            np.testing.assert_allclose(scores[start:], theirs.scores[start:, k], atol=1e-3, rtol=0)
+            assert not np.any(masks[:start])
+
     @pytest.mark.parametrize("variant", REFERENCE["variants"])
     def test_as_recorded(self, variant: str, segmenter: SamSegmenter, video: np.ndarray) -> None:
-        settings, recorded = REFERENCE["variants"][variant], np.load(GOLDEN / "sampt_reference.npz")
+        settings, recorded = REFERENCE["variants"][variant], np.load(OWN.with_suffix(".npz"))
         ours = run(settings, segmenter, video, reference=True)
         masks = ours.masks[:, :, :: REFERENCE["every"], :: REFERENCE["every"]]
         theirs = np.unpackbits(recorded[f"{variant}/masks"], axis=-1).astype(bool).reshape(masks.shape)

@@ -92,11 +92,11 @@ class Loop:
     def _tracked_once(self) -> Iterator[States]:
         """Without reinitialisation: track all points through the clip, and segment each frame by itself."""
         targets, later = self.targets, self.parts.prompting.later_objects_as_negatives
-        begin = min(min(t.start, t.first) if self.backward else t.start for t in targets.values())
+        backward = self.backward or (later and not self.clip.endless)
+        begin = min(min(t.start, t.first) if backward else t.start for t in targets.values())
         end = max(max(t.start, t.last) for t in targets.values()) + 1
         given = {k: t.points for k, t in targets.items()}
         starts = {k: t.start - begin for k, t in targets.items()}
-        backward = self.backward or (later and not self.clip.endless)
         tracks = self._track(self.clip[begin:end], given, starts, backward)
         for position in self.clip.positions():
             points = next(tracks) if begin <= position < end else {}
@@ -248,7 +248,7 @@ class Loop:
         """States of objects in a frame; positives of ``known`` objects, by default these, are negatives."""
         known = points if known is None else known
         alone = self.parts.prompting.negatives_alone
-        prompting = known if alone else points
+        prompting = known if alone and points else points
         if not any((p.visible if alone else p.visible & p.positive).any() for p in prompting.values()):
             return {k: ObjectState(p) for k, p in points.items()}
         with self.stopwatch("encode"):

@@ -130,7 +130,8 @@ class SimilarArea(_Horizon):
         self, areas: NDArray[np.int64], candidates: Areas, other_start: int | None
     ) -> NDArray[np.intp]:
         difference = np.abs(candidates - areas[:, :1])
-        return np.where(np.isnan(difference), np.inf, difference).argmin(1)
+        nearest: NDArray[np.intp] = np.where(np.isnan(difference), np.inf, difference).argmin(1)
+        return nearest
 
 
 class SimilarAreaSync(_Horizon):

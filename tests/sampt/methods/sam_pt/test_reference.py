@@ -140,6 +140,12 @@ class TestLaterObjects:
         made = model(reference=False, two_pass=False)
         assert self.negatives_of_red(made, [0, 3, 6, 9]) == [[], [], [14], [17]]
 
+    def test_frames_before_all_query_frames_are_not_encoded(self):
+        made = model()
+        segment(made, squares(12), red(4), green(6), backward=False)
+        assert isinstance(made.segmenter, ColourSegmenter)
+        assert made.segmenter.encoded == 8
+
     def test_nor_if_points_are_reinitialised(self):
         """The reference tracks only what starts in the same frame, in the backward pass alone."""
         made = model("horizon", two_pass=False)
