@@ -93,11 +93,11 @@ def command(
         clip = _clip(opened, start, stride, max_frames)
         queries = _queries(points, clicks, boxes, mask, clip.indices[0]).with_spans(spans)
         queries.validate(clip.indices, opened.size)
-        _say_what_was_understood(queries, opened.size)
         # torch takes seconds to import: a mistyped option must not wait for it.
         from .runner import segment_clip
 
         model.announce(settings)
+        _say_what_was_understood(queries, opened.size)
         method = build_method(settings)
         segment_clip(
             method,
