@@ -64,6 +64,8 @@ class FrameResult:
         positive: (N,) bool, whether each point is on its object.
         owners: (N,) int64, row of ``masks`` that each point belongs to.
         lost: ids of objects that are lost in this frame, because reinitialisation has failed before it.
+        placed: (N,) int64, number of the frame in which each point was given or sampled; None if the method
+            does not say.
     """
 
     index: int
@@ -76,6 +78,7 @@ class FrameResult:
     positive: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
     owners: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     lost: tuple[int, ...] = ()
+    placed: NDArray[np.int64] | None = None
 
     @classmethod
     def assembled(
@@ -87,6 +90,7 @@ class FrameResult:
         points: Mapping[int, FramePoints],
         object_ids: Sequence[int],
         lost: Sequence[int] = (),
+        placed: Mapping[int, NDArray[np.int64]] | None = None,
     ) -> FrameResult:
         """The result of a frame, assembled from its objects.
 
@@ -98,6 +102,7 @@ class FrameResult:
             points: points by object id; missing objects have none.
             object_ids: K ids, in the order of ``masks``.
             lost: ids of lost objects.
+            placed: when each object's points were placed, by object id; None if not known.
         """
         rows = [points.get(id, FramePoints.none()) for id in object_ids]
         joined = FramePoints.joined(*rows)
@@ -112,6 +117,9 @@ class FrameResult:
             positive=joined.positive,
             owners=np.repeat(np.arange(len(rows)), [len(p.xy) for p in rows]),
             lost=tuple(lost),
+            placed=None
+            if placed is None
+            else np.concatenate([np.zeros(0, np.int64), *(placed[id] for id in object_ids if id in placed)]),
         )
 
     def __repr__(self) -> str:

@@ -18,6 +18,7 @@ from sampt.config.schema import CacheBudget, Prompting, WorkingSize
 from sampt.errors import PromptError
 from sampt.methods.base import VideoMethod
 from sampt.methods.frame_points import FramePoints
+from sampt.methods.mask_store import PackedMask
 from sampt.methods.resizing import GIVEN_LOGIT
 from sampt.methods.results import FrameResult, exclusive
 from sampt.methods.runs import Segmentation
@@ -145,6 +146,7 @@ class SamPtSegmentation(Segmentation):
     """Run of SAM-PT on one video."""
 
     method: SamPt
+    first_masks: dict[int, PackedMask]
 
     def __init__(
         self,
@@ -165,6 +167,8 @@ class SamPtSegmentation(Segmentation):
         self._to_close = [thing for thing in (None if encoder else self.encoder, opened) if thing]
         self._rng = np.random.default_rng(model.seed)
         self._given = {q.id: q.mask for q in queries.objects if given_masks and q.mask is not None}
+        self.asked = queries
+        self.first_masks = {}
         with self.stopwatch("select"):
             points = {q.id: self._points(model.parts, q, queries.objects) for q in queries.objects}
             self.queries = _with_points(queries, points)
@@ -222,6 +226,8 @@ class SamPtSegmentation(Segmentation):
         mask = query.mask
         if mask is None and (query.box is not None or few):
             mask = self._first_mask(query, clicked, objects)
+            if mask is not None:
+                self.first_masks[query.id] = PackedMask.of(mask)
         if mask is None:
             return clicked
         sampled = parts.sampling.points(self.clip.source[query.frame], mask, self._rng)
@@ -291,6 +297,7 @@ class SamPtSegmentation(Segmentation):
             points={ids[k]: s.points for k, s in states.items()},
             object_ids=ids,
             lost=[ids[k] for k, state in states.items() if state.lost],
+            placed={ids[k]: s.placed for k, s in states.items() if s.placed is not None},
         )
 
 
