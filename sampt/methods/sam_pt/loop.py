@@ -83,7 +83,11 @@ class Loop:
         """States of the objects in each frame of the clip, in the clip's order."""
         steps = self._tracked_once() if self.parts.reinit is None else self._both_ways()
         for position, states in enumerate(steps):
-            yield {k: states[k] for k in sorted(states) if self._wanted(k, position)}
+            yield {k: self._dated(k, states[k]) for k in sorted(states) if self._wanted(k, position)}
+
+    def _dated(self, k: int, state: ObjectState) -> ObjectState:
+        """The state with its points placed at the query frame, unless they were sampled later."""
+        return state if state.placed is not None else _placed(state, self.clip.indices[self.targets[k].start])
 
     def _wanted(self, k: int, position: int) -> bool:
         target = self.targets[k]
@@ -162,8 +166,10 @@ class Loop:
                 dict.fromkeys(group, 0),
                 backward=False,
             )
+            frame = self.clip.indices[start]
             for position in range(start, end):
-                pending[position].update(self._segment(position, next(tracks)))
+                states = self._segment(position, next(tracks))
+                pending[position].update({k: _placed(s, frame) for k, s in states.items()})
             others = [s - start for s in starts.values() if s > start]
             for k in group:
                 del starts[k]
@@ -184,11 +190,15 @@ class Loop:
         starts = {k: t.start for k, t in self.targets.items()}
         given = {k: t.points for k, t in self.targets.items()}
         tracks: dict[int, Iterator[dict[int, FramePoints]]] = {}
+        placed: dict[int, NDArray[np.int64]] = {}
         for position in self.clip.positions():
             beginning = [k for k, start in starts.items() if start == position]
             tracks.update((k, self._track_from(position, k, given[k])) for k in beginning)
+            frame = self.clip.indices[position]
+            placed.update((k, np.full(len(given[k].xy), frame, np.int64)) for k in beginning)
             points = {k: next(track)[k] for k, track in tracks.items() if position <= self.targets[k].last}
             states = self._segment(position, points)
+            states = {k: replace(state, placed=placed[k]) for k, state in states.items()}
             yield states
             for k, state in states.items():
                 if state.low_res is None:
@@ -201,6 +211,9 @@ class Loop:
                     partial(self._sample, position),
                 )
                 if points_now is not None:
+                    kept = placed[k][state.points.visible & state.points.positive]
+                    placed[k] = np.full(len(points_now.xy), frame, np.int64)
+                    placed[k][: len(kept)] = kept
                     starts[k] = position
                     tracks[k] = self._track_from(position, k, points_now)
                     next(tracks[k])
@@ -291,6 +304,11 @@ def side_by_side(loops: Sequence[Loop]) -> Generator[States, None, None]:
     finally:
         for stream in streams:
             stream.close()
+
+
+def _placed(state: ObjectState, frame: int) -> ObjectState:
+    """The state with all its points placed in a frame."""
+    return replace(state, placed=np.full(len(state.points.xy), frame, np.int64))
 
 
 def _lost(points: FramePoints) -> ObjectState:

@@ -18,6 +18,7 @@ from sampt.config.schema import CacheBudget, Prompting, WorkingSize
 from sampt.errors import PromptError
 from sampt.methods.base import VideoMethod
 from sampt.methods.frame_points import FramePoints
+from sampt.methods.mask_store import PackedMask
 from sampt.methods.resizing import GIVEN_LOGIT
 from sampt.methods.results import FrameResult, exclusive
 from sampt.methods.runs import Segmentation
@@ -146,6 +147,7 @@ class SamPtSegmentation(Segmentation):
     """Run of SAM-PT on one video."""
 
     method: SamPt
+    first_masks: dict[int, PackedMask]
 
     def __init__(
         self,
@@ -167,6 +169,8 @@ class SamPtSegmentation(Segmentation):
         self._groups = model.parts.prompted_together(range(len(queries.objects)))
         rngs = [np.random.default_rng(model.seed) for _ in self._groups]
         self._given = {q.id: q.mask for q in queries.objects if given_masks and q.mask is not None}
+        self.asked = queries
+        self.first_masks = {}
         with self.stopwatch("select"):
             points: dict[int, FramePoints] = {}
             for group, rng in zip(self._groups, rngs, strict=True):
@@ -237,6 +241,8 @@ class SamPtSegmentation(Segmentation):
         mask = query.mask
         if mask is None and (query.box is not None or few):
             mask = self._first_mask(query, clicked, objects)
+            if mask is not None:
+                self.first_masks[query.id] = PackedMask.of(mask)
         if mask is None:
             return clicked
         sampled = parts.sampling.points(self.clip.source[query.frame], mask, rng)
@@ -308,6 +314,7 @@ class SamPtSegmentation(Segmentation):
             object_ids=ids,
             lost=[ids[k] for k, state in states.items() if state.lost],
             name=Path(file_name(self.clip.source, number)).stem,
+            placed={ids[k]: s.placed for k, s in states.items() if s.placed is not None},
         )
 
 

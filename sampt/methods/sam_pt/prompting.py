@@ -31,12 +31,14 @@ class ObjectState:
         low_res: (h, w) low-resolution logits of its mask; None if it is empty.
         score: predicted IoU; NaN if the segmenter was not run, because no positive point is visible.
         lost: whether its reinitialisation has failed in an earlier frame.
+        placed: (P,) int64, number of the frame in which each point was given or sampled; None if not kept.
     """
 
     points: FramePoints
     low_res: Tensor | None = None
     score: float = float("nan")
     lost: bool = False
+    placed: NDArray[np.int64] | None = None
 
 
 States = dict[int, ObjectState]
