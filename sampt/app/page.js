@@ -310,7 +310,14 @@ function drawStrip() {
     tick.style.left = share(number + 0.5);
     return tick;
   });
-  find(".strip").replaceChildren(...done, ...marked);
+  const doubtful = view.doubts.map(({ first, last, reason, object_id }) => {
+    const stretch = make("i", "doubtful");
+    stretch.style.left = share(first);
+    stretch.style.width = share(last - first + 1);
+    stretch.title = `object ${object_id}, frames ${first}–${last}: ${reason}`;
+    return stretch;
+  });
+  find(".strip").replaceChildren(...done, ...doubtful, ...marked);
 }
 
 function drawObjects() {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -13,11 +13,12 @@ from pathlib import Path
 from threading import Event, Lock
 from typing import Any
 
-from sampt._internal.names import plural
 from sampt.errors import PromptError
 from sampt.interactive.session import InteractiveSession
+from sampt.output.review import Stretch
 from sampt.video.reader import Video
 
+from .doubts import doubtful, note_after_run
 from .exports import FILES, export
 from .model_menu import ModelMenu, PartNames
 from .pictures import data_url, drawable, painted
@@ -57,6 +58,7 @@ class Workspace:
         worked: time when it last made embeddings, by ``time.monotonic``.
         revision: grows with every change of the picture or the page.
         edits: grows with every change of the results.
+        doubts: stretches of the last run whose masks may be wrong; none after an edit.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Workspace:
         self.active: int | None = None
         self.note = ""
         self.exports: dict[str, Path] = {}
+        self.doubts: list[Stretch] = []
         self.job: Job | None = None
         self.closed = False
         self._models, self._turn, self._make_room = models, turn, make_room
@@ -184,6 +187,7 @@ class Workspace:
 
     def _edited(self, note: str = "") -> None:
         self._forget_exports()
+        self.doubts = []
         self.note = note
         self.revision += 1
         self.edits += 1
@@ -318,15 +322,35 @@ class Workspace:
                 job.label = "Tracking points" if step.tracking else "Following the objects"
                 job.done, job.total, job.frame = step.done, step.total, step.frame
                 yield
+            doubts = yield from self._doubts(session, job)
         with self._turn:
             if session is not self._session:
                 return
             left = len(session.pending())
-            self._edited(
-                f"Stopped with {plural(left, 'frame')} left. Press Run to continue."
-                if left
-                else "All frames are done. Step through them, correct any mistakes, and press Run again."
-            )
+            self._edited(note_after_run(left, len(doubts)))
+            self.doubts = doubts
+
+    def _doubts(self, session: InteractiveSession, job: Job) -> Generator[None, None, list[Stretch]]:
+        """Look for doubtful masks, if all are made, yielding after each frame."""
+        with self._turn:
+            video, edits = self._video, self.edits
+            if video is None or session is not self._session or session.pending():
+                return []
+        job.label, job.done, job.total = "Looking for doubtful masks", 0, len(video)
+        steps = doubtful(
+            session,
+            video,
+            lambda: self._turn,
+            lambda: session is self._session and edits == self.edits and not self._stopped(),
+        )
+        while True:
+            try:
+                job.frame = next(steps)
+            except StopIteration as end:
+                found: list[Stretch] = end.value
+                return found
+            job.done = job.frame + 1
+            yield
 
     def export(self, files: Collection[str]) -> Iterator[None]:
         """Write files for download, yielding after each frame, until it is done or cancelled.
@@ -412,6 +436,7 @@ class Workspace:
                 "exports": [
                     {"name": name, "bytes": path.stat().st_size} for name, path in self.exports.items()
                 ],
+                "doubts": [vars(stretch) for stretch in self.doubts],
                 **described(session, video),
             }
 
