@@ -139,6 +139,8 @@ class Outputs:
                 raise OutputError(f"{option}: {path} would replace the video itself; choose another place")
             if not overwrite and (path.is_file() if is_file else path.is_dir() and any(path.iterdir())):
                 raise OutputError(f"{option}: {path} exists already; choose another, or give --overwrite")
+            if option in ("--cutout", "--matte") and path.is_dir() and _foreign(path):
+                raise OutputError(f"{option}: {path} holds {_foreign(path)}; choose a folder of its own")
             if not is_file and path.exists() and not path.is_dir():
                 raise OutputError(f"{option}: {path} is not a folder; choose another")
             if results not in place.parents:  # that is made, and has been checked
@@ -260,6 +262,11 @@ def sequence_writer(kind: str) -> type[SequenceWriter]:
     from .sequences import DavisWriter, YoloWriter, YouTubeVosWriter
 
     return {"yolo": YoloWriter, "davis": DavisWriter, "youtube-vos": YouTubeVosWriter}[kind]
+
+
+def _foreign(folder: Path) -> str:
+    """Name of something in a folder that is not a PNG, so that the folder is not one of earlier pictures."""
+    return next((path.name for path in sorted(folder.iterdir()) if path.suffix.lower() != ".png"), "")
 
 
 def _touches(path: Path, video: Path) -> bool:

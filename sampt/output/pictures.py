@@ -26,7 +26,7 @@ class PictureWriter(FrameWriter):
     """Writer of one picture per frame: a PNG in a folder, or a frame of a video.
 
     Args:
-        path: a video file, if ``video``, else a folder, which is created.
+        path: a video file, if ``video``, else a folder, which is created, without earlier pictures.
         compose: makes the pictures, (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA.
         facts: about the run.
         id: object whose mask is used; None for all objects together.
@@ -54,8 +54,10 @@ class PictureWriter(FrameWriter):
         if video:
             aspect = facts.pixel_aspect
             self._video = VideoWriter(path, facts.fps, facts.size, aspect, sound=sound, alpha=alpha)
-        else:
-            make_folder(path)
+            return
+        make_folder(path)
+        for old in path.glob("*.png"):
+            old.unlink()
 
     def write(self, frame: NDArray[np.uint8], result: FrameResult, timestamp: float | None = None) -> None:
         mask = np.any(result.masks, axis=0) if self._id is None else result[self._id].mask
