@@ -143,8 +143,10 @@ class Outputs:
                 raise OutputError(f"{option}: {path} holds {_foreign(path)}; choose a folder of its own")
             if not is_file and path.exists() and not path.is_dir():
                 raise OutputError(f"{option}: {path} is not a folder; choose another")
-            if results not in place.parents:  # that is made, and has been checked
-                check_file(path) if is_file else check_writable(path)
+            if is_file and (path.is_dir() or place.parent != results):  # which is made, and has been checked
+                check_file(path)
+            elif not is_file and results not in place.parents:
+                check_writable(path)
         for kind, root in self._datasets():
             sequence_writer(kind).check_lists(root)
 

@@ -205,7 +205,7 @@ class YoloWriter(SequenceWriter):
 
 
 def write_jpeg(path: Path, frame: NDArray[np.uint8], original: Path | None) -> None:
-    """Write a frame, (H, W, 3) uint8 RGB, as a JPEG: a copy of its own file, if that shows it as it is.
+    """Write a frame, (H, W, 3) uint8 RGB, as a JPEG: a copy of its own file, if that shows the same.
 
     Raises:
         OutputError: it cannot be written.

@@ -169,9 +169,7 @@ def sound_of(clip: Clip) -> Sound | None:
     if not sound.exists:
         return None
     if clip.indices.step != 1:
-        _log.warning(
-            "the videos have no sound, because only some of the frames are used, or in another order"
-        )
+        _log.warning("the videos have no sound, because frames are left out")
         return None
     return sound
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -135,6 +137,33 @@ def test_refusals_come_before_any_work(
     assert message in done.stderr and "Traceback" not in done.stderr
     assert "Using" not in done.stderr  # before the model is built
     assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_leaves_what_is_finished(mask: Path, tmp_path: Path) -> None:
+    write_frames(SyntheticScene(frames=200, height=96, width=160, objects=2, seed=3), tmp_path / "clip")
+    command = ["segment", "clip", "--mask", mask, "-O", "out", "--cutout", "cut.mov", "--export", "yolo=yolo"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sampt", *map(str, command), "--export", "ytvis=vis.json", "--matte", "matte"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while len(list(tmp_path.glob("out/masks/*.png"))) < 6 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    count = len(json.loads((tmp_path / "out/result.json").read_text())["frames"])
+    assert 5 <= count < 200
+    with Video(tmp_path / "cut.mov") as film:
+        assert len(film) in (count, count + 1)
+    images, labels = (list((tmp_path / "yolo" / kind / "clip").iterdir()) for kind in ("images", "labels"))
+    assert {path.stem for path in images} == {path.stem for path in labels}
+    assert len(images) in (count, count + 1) and (tmp_path / "yolo/data.yaml").is_file()
+    vis = json.loads((tmp_path / "vis.json").read_text())
+    assert all(len(a["segmentations"]) == vis["videos"][0]["length"] for a in vis["annotations"])
+    assert not list(tmp_path.rglob(".*"))
 
 
 def limited(most: int) -> None:

@@ -51,6 +51,7 @@ def test_places_that_are_missing_or_taken(tmp_path: Path) -> None:
     refuse(Outputs(cutout=tmp_path / "full"), tmp_path, "exists already; .* --overwrite")
     refuse(Outputs(cutout=tmp_path / "file.json"), tmp_path, "is not a folder", overwrite=True)
     refuse(Outputs(cutout=tmp_path / "none/cut.mov"), tmp_path, "create the folder")
+    refuse(Outputs(cutout=tmp_path / "out/none/cut.mov"), tmp_path, "create the folder")
 
 
 def test_places_of_other_results(tmp_path: Path) -> None:
