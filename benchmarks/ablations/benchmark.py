@@ -12,7 +12,7 @@ from sampt.config import Config
 from sampt.errors import EvaluationError
 
 from ..datasets.base import DatasetChoice, Progress, VosDataset, VosSequence
-from ..datasets.registry import open_dataset
+from ..datasets.registry import open_for_run
 from ..running.runner import RunPlan
 from ..running.tasks import open_sequences
 from ..running.workers import Engine
@@ -89,12 +89,12 @@ def run_sweep(
     sweep, output = sweep if isinstance(sweep, Sweep) else read_sweep(sweep), Path(output)
     settings = sweep.settings()
     configs = {s.slug: replace(sweep.config(s), seed=0) for s in settings}
-    opened = dataset.open(open_dataset)
+    dataset, opened = open_for_run(dataset)
     found = open_sequences(opened, sequences)
     compared = _with_truth(opened, found)
     plan = RunPlan(
         task="vos",
-        dataset=dataset.describe(opened.split),
+        dataset=dataset.describe(opened.split, opened.input),
         sequences=tuple(found),
         configs={slug: adapt(config) if adapt else config for slug, config in configs.items()},
         seeds=tuple(range(seeds or sweep.seeds)),
@@ -105,7 +105,11 @@ def run_sweep(
             "config": {"settings": {s.name: s.slug for s in settings}},
             "checkpoints": {},
         },
-        facts={"protocol": opened.protocol, "sequences": len(opened.names)},
+        facts={
+            "protocol": opened.protocol,
+            "sequences": len(opened.names),
+            "notes": [note for note in (opened.input.note,) if note],
+        },
         share_embeddings=True,
     )
     plan.check(output, overwrite)

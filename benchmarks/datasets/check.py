@@ -14,9 +14,9 @@ from PIL import Image
 from sampt.errors import DatasetError
 
 from .annotation import UNREADABLE, unreadable
-from .base import Progress, SequenceDataset
+from .base import DatasetInput, Progress, SequenceDataset, VosSequence
 from .bdd100k import CHUNK
-from .registry import Published, find_dataset, open_dataset
+from .registry import Published, find_dataset, open_dataset, other_inputs
 from .sequences import SequenceError
 
 _THREADS = 4
@@ -44,7 +44,8 @@ class DatasetCheck:
         annotations: number of their annotation files, or of masks in video instance segmentation.
         objects: number of their objects.
         problems: what is missing or cannot be read, one sentence each.
-        notes: differences from the published counts.
+        notes: differences from the published counts, and from what published results were made from.
+        inputs: what the sequences can be read from, if there is a choice, the default first.
     """
 
     dataset: str
@@ -55,6 +56,7 @@ class DatasetCheck:
     objects: int
     problems: tuple[str, ...]
     notes: tuple[str, ...]
+    inputs: tuple[str, ...] = ()
 
 
 def check_dataset(
@@ -65,7 +67,7 @@ def check_dataset(
     *,
     progress: Progress | None = None,
 ) -> DatasetCheck:
-    """Open every sequence and read every file of a dataset.
+    """Open every sequence and read every file of a dataset, of everything that it can be read from.
 
     Args:
         name: name of the dataset, as in ``open_dataset``.
@@ -75,18 +77,17 @@ def check_dataset(
         progress: called after every sequence with how many are done, and how many there are.
 
     Returns:
-        What was found.
+        What was found; counts are those of the default input.
 
     Raises:
         ConfigError: the dataset, its split, an option or its value is unknown.
         DatasetError: ``root`` does not have the dataset's layout.
     """
     dataset = open_dataset(name, root, split, options)
-    sequences, problems = read_all(
-        dataset,
-        lambda sequence: [partial(sequence.labels, position) for position in sequence.annotations],
-        progress,
-    )
+    inputs = [dataset, *other_inputs(dataset, root, options)]
+    found = [read_all(each, _annotations, _part(progress, k, len(inputs))) for k, each in enumerate(inputs)]
+    sequences = found[0][0]
+    problems = dict.fromkeys(problem for _, problems in found for problem in problems)
     published = find_dataset(name).published.get(dataset.split)
     chunked = name == "bdd100k"
     wholes = {sequence.name.split(CHUNK)[0] for sequence in sequences} if chunked else sequences
@@ -99,12 +100,33 @@ def check_dataset(
         sum(len(sequence.annotations) for sequence in sequences),
         objects,
         tuple(problems),
-        tuple(
-            differences(
+        (
+            *differences(
                 published, "videos" if chunked else "sequences", len(wholes), count_frames(sequences), objects
-            )
+            ),
+            *filter(None, [dataset.input.note]),
         ),
+        tuple(_how(each.input) for each in inputs if each.input.text),
     )
+
+
+def _how(input: DatasetInput) -> str:
+    """What the input is, and the options that choose it."""
+    options = " ".join(f"-d {key}={value}" for key, value in input.options.items())
+    return f"{input.text} ({options})"
+
+
+def _annotations(sequence: VosSequence) -> Iterator[Callable[[], object]]:
+    """Reads every annotation of a sequence."""
+    for position in sequence.annotations:
+        yield partial(sequence.labels, position)
+    for position in sequence.given or ():
+        yield partial(sequence.frame_labels, position)
+
+
+def _part(progress: Progress | None, part: int, parts: int) -> Progress | None:
+    """The callback for one of several passes over the same sequences."""
+    return progress and (lambda done, total: progress(part * total + done, parts * total))
 
 
 def read_all(

@@ -11,6 +11,7 @@ from pathlib import Path
 from sampt._internal.names import natural
 from sampt.errors import DatasetError, OutputError
 
+_LEFT_BEHIND = {"__MACOSX", "Thumbs.db", "desktop.ini", "@eaDir"}
 _IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png"}
 
 
@@ -75,11 +76,16 @@ def read_list(path: Path) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def is_hidden(path: Path) -> bool:
+    """Whether a file or folder is one that archives and file managers leave beside the real ones."""
+    return path.name.startswith(".") or path.name in _LEFT_BEHIND
+
+
 def subfolders(folder: Path) -> list[Path]:
     """The folders in a folder, without hidden ones, in natural order; none if it does not exist."""
     if not folder.is_dir():
         return []
-    return sorted((f for f in folder.iterdir() if f.is_dir() and f.name[0] != "."), key=natural)
+    return sorted((f for f in folder.iterdir() if f.is_dir() and not is_hidden(f)), key=natural)
 
 
 def sequence_names(folder: Path) -> tuple[str, ...]:
@@ -98,8 +104,21 @@ def image_files(folder: Path) -> tuple[Path, ...]:
     """The JPEGs and PNGs in a folder, without hidden ones, in natural order; none if it does not exist."""
     if not folder.is_dir():
         return ()
-    images = (f for f in folder.iterdir() if f.suffix.lower() in _IMAGE_SUFFIXES and f.name[0] != ".")
+    images = (f for f in folder.iterdir() if f.suffix.lower() in _IMAGE_SUFFIXES and not is_hidden(f))
     return tuple(sorted(images, key=natural))
+
+
+def mask_files(folder: Path) -> dict[str, Path]:
+    """The PNGs in a folder by their names without suffix, without hidden ones, in natural order.
+
+    Raises:
+        DatasetError: two have one name.
+    """
+    found: dict[str, Path] = {}
+    for file in image_files(folder):
+        if file.suffix.lower() == ".png" and found.setdefault(file.stem, file) is not file:
+            raise DatasetError(f"{file} and {found[file.stem].name} are masks of one name: remove one")
+    return found
 
 
 @contextmanager

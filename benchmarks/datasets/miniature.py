@@ -16,6 +16,7 @@ from sampt._internal.names import unknown_name
 from sampt.errors import ConfigError, OutputError
 from sampt.prompts.label_maps import palette_image
 from sampt.synthetic.scene import SyntheticScene
+from sampt.video.resized import Size, resized_frame, resized_labels
 
 from .base import Labels
 from .bdd100k_prepare import prepare_bdd100k
@@ -43,8 +44,9 @@ def miniature_names() -> tuple[str, ...]:
 def write_miniature(name: str, folder: Path, *, frames: int = 8, seed: int = 0) -> None:
     """Write a few short sequences of 160×96 pixels in a dataset's own layout.
 
-    The same arguments give the same files. In the last sequence of YouTube-VOS, MOSE's training set, BDD100K
-    and the generic layout, one object is annotated only from the third annotated frame on.
+    DAVIS also has full resolution, 320×192 pixels, and YouTube-VOS the frames in between. The same arguments
+    give the same files. In the last sequence of YouTube-VOS, MOSE's training set, BDD100K and the generic
+    layout, one object is annotated only from the third annotated frame on.
 
     Args:
         name: name of the dataset; for "bdd100k", the official files and, in ``vos``, what is prepared from
@@ -94,12 +96,12 @@ def write_new(
 def _davis2016(root: Path, frames: int, seed: int) -> None:
     listed = {"train": ["tin-train"], "val": ["tin-boat", "tin-car"]}
     listed["trainval"] = [*listed["train"], *listed["val"]]
-    for resolution, scale in (("480p", 1), ("1080p", 2)):
-        for n, name in enumerate(listed["trainval"]):
-            clip = _clip(name, frames, 1, seed + n, scale)
+    for n, name in enumerate(listed["trainval"]):
+        for resolution, clip in _resolutions("1080p", name, frames, 1, seed + n):
             _write_frames(root / "JPEGImages" / resolution / name, clip.frames)
             binary = [(labels > 0).astype(np.uint8) * 255 for labels in clip.labels]
             _write_pngs(root / "Annotations" / resolution / name, map(Image.fromarray, binary))
+    for resolution in ("1080p", "480p"):
         for split, names in listed.items():
             pairs = [
                 f"/JPEGImages/{resolution}/{name}/{t:05d}.jpg /Annotations/{resolution}/{name}/{t:05d}.png"
@@ -114,8 +116,8 @@ def _davis2017(root: Path, frames: int, seed: int) -> None:
     for split, names in listed.items():
         _write_text(root / "ImageSets" / "2017" / f"{split}.txt", names)
         for n, name in enumerate(names):
-            for resolution, scale in (("480p", 1), ("Full-Resolution", 2)):
-                clip = _clip(name, frames, n + 1, seed + 10 * len(split) + n, scale)
+            seeded = seed + 10 * len(split) + n
+            for resolution, clip in _resolutions("Full-Resolution", name, frames, n + 1, seeded):
                 _write_frames(root / "JPEGImages" / resolution / name, clip.frames)
                 given = clip.labels[:1] if split == "test-dev" else clip.labels
                 _write_pngs(root / "Annotations" / resolution / name, map(palette_image, given))
@@ -203,6 +205,15 @@ _WRITERS: dict[str, Writer] = {
 def _clip(name: str, frames: int, objects: int, seed: int, scale: int = 1) -> _Clip:
     scene = SyntheticScene(frames, scale * HEIGHT, scale * WIDTH, objects, seed, leaving=False)
     return _Clip(name, list(scene), [scene.label_map(t) for t in range(frames)])
+
+
+def _resolutions(large: str, name: str, frames: int, objects: int, seed: int) -> list[tuple[str, _Clip]]:
+    """The same video in DAVIS's two resolutions, of which the smaller is made from the larger."""
+    clip = _clip(name, frames, objects, seed, scale=2)
+    size: Size = (HEIGHT, WIDTH)
+    shrunk = [resized_frame(frame, size) for frame in clip.frames]
+    labels = [np.asarray(resized_labels(each, size), np.uint8) for each in clip.labels]
+    return [(large, clip), ("480p", _Clip(name, shrunk, labels))]
 
 
 def _late(labels: Sequence[Labels], id: int, start: int) -> list[Labels]:

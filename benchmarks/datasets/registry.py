@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -10,10 +12,12 @@ from typing import Generic, TypeVar
 
 from sampt._internal.names import unknown_name
 from sampt.config.key_values import key_and_value
-from sampt.errors import ConfigError
+from sampt.errors import ConfigError, DatasetError
 
 from . import bdd100k, davis, generic, mose, youtube_vos
-from .base import VosDataset
+from .base import AUTO, DatasetChoice, VosDataset
+
+logger = logging.getLogger(__name__)
 
 D = TypeVar("D", covariant=True)
 
@@ -57,7 +61,7 @@ DATASETS: Mapping[str, DatasetInfo[VosDataset]] = {
         ("val", "train", "trainval"),
         davis.open_davis2016,
         davis.SOURCE_2016,
-        options={"resolution": ("480p", "1080p", "Full-Resolution")},
+        options={"resolution": (AUTO, "480p", "1080p", "Full-Resolution")},
         published={
             "val": Published(20, 1376, 20),
             "train": Published(30, None, 30),
@@ -69,7 +73,7 @@ DATASETS: Mapping[str, DatasetInfo[VosDataset]] = {
         ("val", "train", "test-dev"),
         davis.open_davis2017,
         davis.SOURCE_2017,
-        options={"resolution": ("480p", "Full-Resolution")},
+        options={"resolution": (AUTO, "480p", "Full-Resolution")},
         published={"val": Published(30, 1999, 61), "train": Published(60), "test-dev": Published(30)},
     ),
     # youtube-vos.org/dataset/vos; the objects of 2019 are given by Refer-YouTube-VOS (Seo et al., ECCV 2020).
@@ -78,7 +82,7 @@ DATASETS: Mapping[str, DatasetInfo[VosDataset]] = {
         ("valid", "train"),
         partial(youtube_vos.open_youtube_vos, 2018),
         youtube_vos.SOURCE,
-        options={"all_frames": ("false", "true")},
+        options={"all_frames": (AUTO, "false", "true")},
         published={"valid": Published(474, None, 894), "train": Published(3471, None, 5945)},
     ),
     "youtubevos2019": DatasetInfo(
@@ -86,7 +90,7 @@ DATASETS: Mapping[str, DatasetInfo[VosDataset]] = {
         ("valid", "train"),
         partial(youtube_vos.open_youtube_vos, 2019),
         youtube_vos.SOURCE,
-        options={"all_frames": ("false", "true")},
+        options={"all_frames": (AUTO, "false", "true")},
         published={"valid": Published(507, None, 1063), "train": Published(3471, None, 6459)},
     ),
     "mose": DatasetInfo(
@@ -168,6 +172,43 @@ def open_dataset(
         DatasetError: ``root`` does not have the dataset's layout.
     """
     return open_in(DATASETS, name, root, split, options)
+
+
+def open_for_run(choice: DatasetChoice) -> tuple[DatasetChoice, VosDataset]:
+    """Open a dataset that a run reads for hours, in several processes.
+
+    A warning says if published results were made from something else.
+
+    Returns:
+        The choice with no option left to what is in the folder, and the dataset.
+
+    Raises:
+        ConfigError: the dataset, its split, an option or its value is unknown.
+        DatasetError: the root does not have the dataset's layout.
+    """
+    opened = choice.open(open_dataset)
+    if opened.input.note:
+        logger.warning("%s", opened.input.note)
+    return choice.settled(opened.input), opened
+
+
+def other_inputs(
+    dataset: VosDataset, root: Path, options: Mapping[str, str] | None = None
+) -> Iterator[VosDataset]:
+    """The same dataset, read from whatever else its folder offers and ``options`` leave open.
+
+    Args:
+        dataset: the dataset as it was opened.
+        root: its folder.
+        options: the options with which it was opened.
+    """
+    for key, values in find_dataset(dataset.name).options.items():
+        if AUTO not in values or (options or {}).get(key, AUTO) != AUTO:
+            continue
+        for value in values:
+            if value not in (AUTO, dataset.input.options[key]):
+                with suppress(DatasetError):  # it is not there
+                    yield open_dataset(dataset.name, root, dataset.split, {**(options or {}), key: value})
 
 
 def open_in(

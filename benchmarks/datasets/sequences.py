@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
@@ -12,8 +12,8 @@ from sampt._internal.names import unknown_name
 from sampt.errors import DatasetError
 
 from .annotation import image_size, object_ids, read_labels
-from .base import Labels, VosSequence
-from .folders import image_files
+from .base import DatasetInput, Labels, VosSequence
+from .folders import image_files, mask_files
 
 Needed = Literal["every", "first"] | Collection[str]
 """The frames that must be annotated: all, the first, or those with these names without suffix."""
@@ -69,7 +69,7 @@ def open_sequence(
     if not frames:
         raise SequenceError([f"sequence {name} has no frames in {images}: unpack the frames again"])
     positions = {frame.stem: position for position, frame in enumerate(frames)}
-    masks_by_stem = {file.stem: file for file in image_files(masks) if file.suffix.lower() == ".png"}
+    masks_by_stem = mask_files(masks)
     annotations = {positions[stem]: file for stem, file in masks_by_stem.items() if stem in positions}
     if needed == "every":
         needed = tuple(positions)
@@ -147,6 +147,7 @@ class FolderDataset:
         needed: the frames that must be annotated, as in ``open_sequence``.
         late: whether objects may first appear after the first frame.
         read: reads an annotation.
+        input: what the sequences are read from, if there is a choice.
     """
 
     name: str
@@ -158,6 +159,7 @@ class FolderDataset:
     needed: Literal["every", "first"] | None = None
     late: bool = True
     read: Callable[[Path], Labels] = read_labels
+    input: DatasetInput = field(default_factory=DatasetInput)
 
     def __getitem__(self, name: str, /) -> VosSequence:
         """The sequence of that name.

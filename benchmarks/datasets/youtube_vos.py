@@ -2,20 +2,20 @@
 
 ``meta.json`` gives each object's category and frames. In the first of these the object first appears;
 together they are the frames that the server expects. They are every fifth frame of a video; the
-``all_frames`` archives also contain the frames in between.
+``all_frames`` archives also contain the frames in between, which SAM-PT's papers track through, too.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sampt.errors import DatasetError
 
-from .base import VosSequence
+from .base import DatasetInput, VosSequence
 from .folders import find_root
 from .sequences import check_name, open_sequence
 
@@ -35,7 +35,9 @@ class YouTubeVos:
     """YouTube-VOS on disk.
 
     Attributes:
+        images: the folder of frames, all or every fifth.
         objects: sequence → object id → what ``meta.json`` says about it.
+        input: which frames these are.
     """
 
     name: str
@@ -44,6 +46,7 @@ class YouTubeVos:
     masks: Path
     objects: Mapping[str, Mapping[int, MetaObject]]
     protocol: str = "youtube-vos"
+    input: DatasetInput = field(default_factory=DatasetInput)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -73,26 +76,32 @@ def open_youtube_vos(year: int, root: Path, split: str, options: Mapping[str, st
     Raises:
         DatasetError: ``root`` does not have the dataset's layout, or ``meta.json`` is invalid.
     """
-    images, masks, meta = f"{split}/JPEGImages", f"{split}/Annotations", f"{split}/meta.json"
-    dense = options["all_frames"] == "true"
-    root = find_root(root, (masks, meta) if dense else (images, masks, meta), SOURCE)
-    return YouTubeVos(
-        f"youtubevos{year}",
-        split,
-        _all_frames(root, split) if dense else root / images,
-        root / masks,
-        _read_meta(root / meta),
-    )
-
-
-def _all_frames(root: Path, split: str) -> Path:
+    masks, meta, sparse = (f"{split}/{name}" for name in ("Annotations", "meta.json", "JPEGImages"))
+    root = find_root(root, (masks, meta), SOURCE)
+    objects = _read_meta(root / meta)
     places = (f"{split}_all_frames/JPEGImages", f"all_frames/{split}_all_frames/JPEGImages")
-    found = next((root / place for place in places if (root / place).is_dir()), None)
-    if found is None:
+    images = next((root / place for place in places if (root / place).is_dir()), root / places[0])
+    wanted = (images, *(images / name for name in objects if (root / masks / name).is_dir()))
+    lacking = next((path.relative_to(root) for path in wanted if not path.is_dir()), None)
+    if options["all_frames"] == "true" and lacking:
         raise DatasetError(
-            f"{root} has no {places[0]}: unpack {split}_all_frames.zip there, or leave out -d all_frames=true"
+            f"{root} has no {lacking}: unpack {split}_all_frames.zip there, or use -d all_frames=false"
         )
-    return found
+    if options["all_frames"] == "false" or lacking:
+        images = find_root(root, (masks, meta, sparse), SOURCE) / sparse
+        chosen = _every_fifth(lacking)
+    else:
+        chosen = DatasetInput("all frames", {"all_frames": "true"})
+    return YouTubeVos(f"youtubevos{year}", split, images, root / masks, objects, input=chosen)
+
+
+def _every_fifth(lacking: Path | None) -> DatasetInput:
+    why = f" ({lacking} is missing)" if lacking else ""
+    return DatasetInput(
+        "every fifth frame",
+        {"all_frames": "false"},
+        f"Only every fifth frame is read{why}, but SAM-PT's published results were made from all frames.",
+    )
 
 
 def _read_meta(path: Path) -> dict[str, dict[int, MetaObject]]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sampt._internal.distances import distance_to_zero
-from sampt.methods.sam_pt.samplers import medoids
+from sampt.methods.sam_pt.clustering import draw, medoids
 from sampt.prompts.edits import Point
 from sampt.trackers.base import Visibility
 from sampt.trackers.filters import mark_outside
@@ -21,10 +21,16 @@ if TYPE_CHECKING:
 
 Mask = NDArray[np.bool_]
 
+WORKING_SIDE = 1024
+"""Longer side, in pixels, of the frames of SAM-PT's evaluation, to which the constants below refer."""
+CLUSTERED_PIXELS = 18000
+"""Maximum number of an area's pixels that DBSCAN sees, drawn at random."""
 LEAST_NEIGHBOURS = 10
 """DBSCAN's minimum number of pixels within reach of a core pixel, itself included."""
 SMALLEST_CLUSTER = 180
-"""If the largest cluster has fewer pixels, the whole area is used instead."""
+"""If DBSCAN's largest cluster has fewer pixels, the whole area is used instead."""
+CENTRED_PIXELS = 720
+"""Maximum number of pixels that K-Medoids sees, drawn at random."""
 CENTRES = 3
 
 
@@ -80,32 +86,69 @@ def _on(truth: Mask, seen: SeenPoint) -> bool:
     return bool(truth[min(max(y, 0), height - 1), min(max(x, 0), width - 1)])
 
 
+def middle(mask: Mask, rng: np.random.Generator) -> tuple[float, float]:
+    """The (x, y) of an object's first point: its K-Medoids centre; ``mask``, (H, W) bool, is not empty."""
+    return _click(mask, _pixels(mask), 1, rng)
+
+
 def place_point(area: Mask, rng: np.random.Generator) -> tuple[float, float]:
     """The (x, y) to click in an area, (H, W) bool with at least one pixel: the centre of one of its pixels.
 
-    It is the K-Medoids centre of the area's largest DBSCAN cluster that most pixels are nearest to.
+    It is the first of up to three K-Medoids centres of the area's largest DBSCAN cluster.
     """
-    cluster = largest_cluster(area, cluster_reach(area.shape), LEAST_NEIGHBOURS)
-    if np.count_nonzero(cluster) < SMALLEST_CLUSTER:
+    terms = cluster_terms(area)
+    cluster = largest_cluster(area, terms.reach, terms.neighbours)
+    if np.count_nonzero(cluster) < terms.smallest:
         cluster = area
-    pixels = _usable(np.argwhere(cluster)[:, ::-1].astype(np.float32), area.shape[:2])
-    centres = medoids(pixels, min(CENTRES, len(pixels)), rng)
-    nearest = np.linalg.norm(pixels[:, None] - centres, axis=2).argmin(1)
-    x, y = centres[np.bincount(nearest).argmax()].tolist()
-    return x, y
+    pixels = _pixels(cluster)
+    return _click(cluster, draw(pixels, min(CENTRED_PIXELS, len(pixels)), rng), CENTRES, rng)
 
 
-def _usable(pixels: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    """The pixels inside the frame's border, where no point counts; all pixels if there are none."""
-    states = mark_outside(pixels, np.full(len(pixels), Visibility.VISIBLE, np.int8), size)
+def _pixels(mask: Mask) -> NDArray[np.float32]:
+    return np.argwhere(mask)[:, ::-1].astype(np.float32)
+
+
+def _click(
+    mask: Mask, candidates: NDArray[np.float32], centres: int, rng: np.random.Generator
+) -> tuple[float, float]:
+    """The first medoid of the candidates, moved off the frame's border, where none counts, if possible."""
+    click = medoids(candidates, min(centres, len(candidates)), rng, "alternating")[0]
+    pixels = _pixels(mask)
+    states = mark_outside(pixels, np.full(len(pixels), Visibility.VISIBLE, np.int8), mask.shape[:2])
     inside = pixels[states == Visibility.VISIBLE]
-    return inside if len(inside) else pixels
+    x, y = click if not len(inside) else inside[np.square(inside - click).sum(1).argmin()]
+    return float(x), float(y)
 
 
-def cluster_reach(shape: tuple[int, ...]) -> float:
-    """DBSCAN's radius in pixels as in the paper's simulator: 55 in a frame of 854×480."""
-    height, width = shape
-    return max(2.4 * height * width / 18000, 1.5)
+@dataclass(frozen=True)
+class ClusterTerms:
+    """The terms on which pixels form a cluster.
+
+    Attributes:
+        reach: DBSCAN's radius, px.
+        neighbours: DBSCAN's minimum number of pixels within reach of a core pixel, itself included.
+        smallest: fewest pixels of a cluster that is clicked by itself.
+    """
+
+    reach: float
+    neighbours: int
+    smallest: float
+
+
+def cluster_terms(area: Mask) -> ClusterTerms:
+    """The terms of the paper's simulator for an area, (H, W) bool, in pixels of its own frame.
+
+    The simulator's frames are 1024 px long, and it counts pixels of a random part of a large area. Here, all
+    pixels count, so the numbers of pixels grow by as many as stand for one of the simulator's.
+    """
+    height, width = area.shape
+    scale = max(height, width) / WORKING_SIDE
+    each = max(scale * scale, np.count_nonzero(area) / CLUSTERED_PIXELS)
+    return ClusterTerms(
+        max(2.4 * height * width / CLUSTERED_PIXELS / scale, 1.5),
+        max(round(LEAST_NEIGHBOURS * each), 1),
+        SMALLEST_CLUSTER * each,
+    )
 
 
 def largest_cluster(area: Mask, reach: float, least: int) -> Mask:

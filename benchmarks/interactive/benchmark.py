@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sampt.config import Config, load_config
+from sampt.errors import DatasetError
 
-from ..datasets.base import DatasetChoice, Progress
-from ..datasets.registry import open_dataset
+from ..datasets.base import DatasetChoice, Progress, VosSequence
+from ..datasets.registry import open_for_run
 from ..running.runner import RunPlan
 from ..running.tasks import SequenceTask, open_sequences
 from ..running.workers import Engine
@@ -81,19 +82,23 @@ def run_interactive_benchmark(
         The results.
 
     Raises:
-        SamptError: as in ``run_vos``; also ``EvaluationError`` if one of ``compare`` has no curve.
+        SamptError: as in ``run_vos``; also ``EvaluationError`` if one of ``compare`` has no curve, and
+            ``DatasetError`` if a sequence is only annotated where objects appear.
     """
     settings, output = interactive_config(load_config(config)), Path(output)
     rules = rules or Rules()
-    opened = dataset.open(open_dataset)
+    dataset, opened = open_for_run(dataset)
+    chosen = open_sequences(opened, sequences)
+    for sequence in chosen.values():
+        check_annotated(sequence)
     plan = RunPlan(
         task="interactive",
-        dataset=dataset.describe(opened.split),
-        sequences=tuple(open_sequences(opened, sequences)),
+        dataset=dataset.describe(opened.split, opened.input),
+        sequences=tuple(chosen),
         configs={"": settings},
         seeds=(settings.seed,),
         make_work=partial(make_interactive_work, dataset, rules),
-        more_config={"annotator": asdict(rules)},
+        more_config={"annotator": rules.to_json()},
         share_embeddings=True,
     )
     for other in compare:
@@ -106,6 +111,20 @@ def run_interactive_benchmark(
         if annotations:
             write_outputs(folders[""], annotations, compare)
     return InteractiveRun(output, tuple(annotations), failures, was_finished)
+
+
+def check_annotated(sequence: VosSequence) -> None:
+    """Check that there is a truth that an annotator can know.
+
+    Raises:
+        DatasetError: of a sequence with several frames, only those where objects appear are annotated.
+    """
+    later = sequence.annotations.keys() - set(sequence.appearances.values())
+    if not later and len(sequence.annotations) < len(sequence.frames):
+        raise DatasetError(
+            f"{sequence.name} is annotated only where its objects appear, so an annotator who knows the "
+            "truth cannot be simulated: choose a split with annotations of every frame"
+        )
 
 
 def interactive_config(config: Config) -> Config:

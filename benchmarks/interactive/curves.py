@@ -29,13 +29,15 @@ def held(values: Sequence[float], frames: int, x: NDArray[np.float64]) -> NDArra
 def mean_curve(annotations: Sequence[Annotation]) -> pd.DataFrame:
     """The mean curve over objects, from no interactions to the most per frame of any object.
 
-    An object whose annotator has stopped keeps its last values. Columns are interactions_per_frame; iou and
-    f, 0..1; and annotating, the share of objects whose annotator has not stopped.
+    An object whose annotator has stopped keeps its last values. Columns are interactions_per_frame; iou,
+    kept_iou (``Annotation.kept_ious``) and f, 0..1; and annotating, the share of objects whose annotator has
+    not stopped.
     """
     most = max((len(a.interactions) / a.frames for a in annotations), default=0.0)
     x = STEP * np.arange(int(np.ceil(most / STEP - 1e-9)) + 1, dtype=np.float64)
     columns: dict[str, NDArray[np.float64]] = {
         "iou": np.mean([held(a.ious, a.frames, x) for a in annotations], 0),
+        "kept_iou": np.mean([held(a.kept_ious, a.frames, x) for a in annotations], 0),
         "f": np.mean([held(a.fs, a.frames, x) for a in annotations], 0),
         "annotating": np.mean([x * a.frames + 1e-9 < len(a.interactions) for a in annotations], 0),
     }
@@ -62,6 +64,7 @@ def object_table(annotations: Sequence[Annotation]) -> pd.DataFrame:
                 },
                 "iou": a.ious[-1],
                 "f": a.fs[-1],
+                "kept_iou": a.kept_ious[-1],
                 "best_iou": a.ious[best],
                 "best_after": best,
             }
@@ -83,7 +86,7 @@ def interaction_table(annotations: Sequence[Annotation]) -> pd.DataFrame:
 def plot_curves(
     curves: Mapping[str, pd.DataFrame], annotations: Sequence[Annotation], stem: Path
 ) -> list[Path]:
-    """Draw mean IoU over interactions per frame, with one line per curve.
+    """Draw the mean ``kept_iou`` over interactions per frame, with one line per curve.
 
     Args:
         curves: the curves by label.
@@ -100,12 +103,12 @@ def plot_curves(
         figure = Figure(figsize=(6.4, 4.2), layout="constrained")
         axes = figure.subplots()
         for a in annotations if len(annotations) <= _THIN_LINES else ():
-            x = np.arange(len(a.ious)) / a.frames
-            axes.step(x, 100 * np.array(a.ious), where="post", color="0.6", linewidth=0.6, alpha=0.5)
+            x, y = np.arange(len(a.kept_ious)) / a.frames, 100 * np.array(a.kept_ious)
+            axes.step(x, y, where="post", color="0.6", linewidth=0.6, alpha=0.5)
         longest = max(curve["interactions_per_frame"].iloc[-1] for curve in curves.values())
         for i, (label, curve) in enumerate(curves.items()):
             x = np.append(curve["interactions_per_frame"], longest)
-            y = 100 * np.append(curve["iou"], curve["iou"].iloc[-1])
+            y = 100 * np.append(curve["kept_iou"], curve["kept_iou"].iloc[-1])
             axes.step(x, y, where="post", label=label, color=COLOURS[i % len(COLOURS)], linewidth=2)
         axes.set(xlabel="interactions per frame", ylabel="IoU (%), mean over objects", ylim=(0, 100))
         axes.set_xlim(left=0)

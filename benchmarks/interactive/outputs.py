@@ -69,7 +69,7 @@ def read_curve(folder: Path) -> pd.DataFrame:
     """
     try:
         curve = pd.read_csv(folder / CURVE)
-        return curve[["interactions_per_frame", "iou"]]
+        return curve[["interactions_per_frame", "iou", "kept_iou"]]
     except (OSError, ValueError, KeyError) as error:
         raise EvaluationError(
             f"{folder / CURVE} is not the curve of a finished run: give the folder of one"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ..metrics.davis import contour_accuracy, region_similarity
-from .annotator import Addition, Mask, Removal, next_action
+from .annotator import Action, Addition, Mask, middle, next_action
 
 if TYPE_CHECKING:
     from sampt.interactive.session import InteractiveSession
@@ -24,22 +25,33 @@ class Rules:
     Attributes:
         mode: "online" for one pass that corrects frames until they reach the target; "offline" for earlier
             passes with the lower targets of ``OFFLINE_TARGETS``.
-        target: the IoU that is good enough.
+        target: the IoU that is good enough; None for 0.95, or 1 without tracking.
         actions: maximum actions per frame per pass.
-        budget: maximum actions in total.
+        budget: maximum actions in total; None for 300, or ``actions`` in every frame without tracking.
         tracking: whether points are tracked through the video; otherwise each counts in its own frame only.
     """
 
     mode: Literal["online", "offline"] = "online"
-    target: float = 0.95
+    target: float | None = None
     actions: int = 3
-    budget: int = 300
+    budget: int | None = None
     tracking: bool = True
 
     @property
     def targets(self) -> tuple[float, ...]:
-        lower = [t for t in OFFLINE_TARGETS if t < self.target] if self.mode == "offline" else []
-        return (*lower, self.target)
+        """The targets of all passes."""
+        last = self.target or (0.95 if self.tracking else 1.0)
+        lower = [t for t in OFFLINE_TARGETS if t < last] if self.mode == "offline" else []
+        return (*lower, last)
+
+    def budget_for(self, frames: int) -> int:
+        """Maximum actions in total for an object with this number of annotated frames."""
+        return self.budget or (300 if self.tracking else self.actions * frames)
+
+    def to_json(self) -> dict[str, Any]:
+        """The rules with all defaults filled in, for ``run.json``."""
+        budget = self.budget or (self.budget_for(0) if self.tracking else "actions in every frame")
+        return {**asdict(self), "target": self.targets[-1], "budget": budget}
 
 
 @dataclass(frozen=True)
@@ -82,6 +94,7 @@ class Annotation:
         frames: number of annotated frames, which the annotator goes through.
         iou: mean IoU of the video before the first interaction.
         f: mean F of the video before the first interaction.
+        tracking: whether points were tracked; otherwise, an interaction changes its own frame only.
     """
 
     sequence: str
@@ -90,16 +103,50 @@ class Annotation:
     iou: float
     f: float
     interactions: tuple[Interaction, ...]
+    tracking: bool = True
 
     @property
     def ious(self) -> list[float]:
-        """The video's mean IoU after 0, 1, 2, … interactions."""
-        return [self.iou, *(i.video_iou_after for i in self.interactions)]
+        """The video's mean IoU after 0, 1, 2, … interactions.
+
+        Without tracking, frames do not depend on each other. Their first interactions then count before any
+        second ones, so that the value after k interactions per frame is that of k in every frame.
+        """
+        if self.tracking:
+            return [self.iou, *(i.video_iou_after for i in self.interactions)]
+        return self._by_turns(self.iou, [i.iou_after - i.iou_before for i in self.interactions])
 
     @property
     def fs(self) -> list[float]:
-        """The video's mean F after 0, 1, 2, … interactions."""
-        return [self.f, *(i.video_f_after for i in self.interactions)]
+        """The video's mean F, as ``ious``."""
+        if self.tracking:
+            return [self.f, *(i.video_f_after for i in self.interactions)]
+        return self._by_turns(self.f, [i.f_after - i.f_before for i in self.interactions])
+
+    def _by_turns(self, begin: float, gains: list[float]) -> list[float]:
+        turns, seen = [], Counter[int]()
+        for interaction in self.interactions:
+            turns.append(seen[interaction.frame])
+            seen[interaction.frame] += 1
+        order = np.argsort(turns, kind="stable")
+        values: list[float] = (begin + np.cumsum([0, *np.array(gains)[order]]) / self.frames).tolist()
+        return values
+
+    @property
+    def kept_ious(self) -> list[float]:
+        """The ``ious``, or while they are worse, the best IoU with which an earlier pass ended.
+
+        With tracking, the annotator keeps the masks at the end of each pass, and goes back to the best.
+        """
+        if not self.tracking:
+            return self.ious
+        kept, best = [], 0.0
+        passes = [i.target for i in self.interactions]
+        for done, iou in enumerate(self.ious):
+            kept.append(max(iou, best))
+            if 0 < done < len(passes) and passes[done] != passes[done - 1]:
+                best = max(iou, best)
+        return kept
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -129,9 +176,12 @@ def annotate(
     """
     walker = _Walker(session, truth, rules, rng)
     iou, f = walker.means
+    if rules.tracking:
+        walker.begin()
     for target in rules.targets:
         walker.walk(target)
-    return Annotation(sequence, object_id, len(truth), iou, f, tuple(walker.interactions))
+    made = tuple(walker.interactions)
+    return Annotation(sequence, object_id, len(truth), iou, f, made, rules.tracking)
 
 
 class _Walker:
@@ -150,23 +200,31 @@ class _Walker:
         iou, f = np.mean(list(self.scores.values()), 0).tolist()
         return iou, f
 
+    def begin(self) -> None:
+        """Give the point that SAM-PT starts from; it counts as an interaction, but not in its frame."""
+        first = min(self.truth)
+        action = Addition(*middle(self.truth[first], self.rng), positive=True)
+        self._interact(first, self.rules.targets[0], action)
+
     def walk(self, target: float) -> None:
+        budget = self.rules.budget_for(len(self.truth))
         for frame in sorted(self.truth):
             for _ in range(self.rules.actions):
-                if self.scores[frame][0] >= target or len(self.interactions) >= self.rules.budget:
+                if self.scores[frame][0] >= target or len(self.interactions) >= budget:
                     break
-                self._interact(frame, target)
+                points = self.session.points_at(frame)
+                action = next_action(points, self._mask(frame), self.truth[frame], self.rng)
+                assert action is not None, "a mask below the target differs from the truth"
+                self._interact(frame, target, action)
 
-    def _interact(self, frame: int, target: float) -> None:
-        seen = self.session.points_at(frame)
-        action = next_action(seen, self._mask(frame), self.truth[frame], self.rng)
-        assert action is not None, "a mask below the target differs from the truth"
+    def _interact(self, frame: int, target: float, action: Action) -> None:
         before, video_before = self.scores[frame], self.means
         if isinstance(action, Addition):
             x, y, positive = action.x, action.y, action.positive
             point = self.session.add_point(self.object_id, frame, (x, y), positive)
         else:
             point, positive = action.point.id, action.point.positive
+            seen = self.session.points_at(frame)
             x, y = next(p.xy for p in seen if p.point.id == point).tolist()
             self.session.remove_point(point, frame)
         self._update(frame)
@@ -176,7 +234,7 @@ class _Walker:
                 len(self.interactions) + 1,
                 target,
                 frame,
-                "remove" if isinstance(action, Removal) else "add",
+                "add" if isinstance(action, Addition) else "remove",
                 "positive" if positive else "negative",
                 point,
                 x,

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from sampt.config import Config
-from sampt.errors import DatasetError
 from sampt.interactive.session import InteractiveSession
+from sampt.video.resized import Size
 
 from ..datasets.base import DatasetChoice, VosSequence
 from ..datasets.registry import open_dataset
@@ -40,17 +40,19 @@ class InteractiveWorker:
         """The annotations of a sequence's objects.
 
         Raises:
-            DatasetError: the sequence cannot be read, or is only annotated in its objects' first frames.
+            DatasetError: the sequence cannot be read.
         """
         begin = time.perf_counter()
         sequence, method = self.dataset[task.sequence], self.methods(task)
         if not self.rules.tracking:
             method = without_tracking(method)
-        with self.methods.encoder(task, sequence.video) as encoder:
+        working = sequence.working_size(method.working_size)
+        video = sequence.resized(working)
+        with self.methods.encoder(task, video) as encoder:
             before, annotations = encoder.counts, []
             for id in sequence.appearances:
-                truth = object_truth(sequence, id)
-                session = InteractiveSession(method, sequence.video, backward=False, encoder=encoder)
+                truth = object_truth(sequence, id, working)
+                session = InteractiveSession(method, video, backward=False, encoder=encoder)
                 rng = np.random.default_rng([task.seed, id])
                 annotations.append(annotate(session, truth, self.rules, rng, sequence.name, id))
             size, encoded = session.size, encoded_since(encoder, before)
@@ -69,17 +71,17 @@ class InteractiveWorker:
         return TaskResult(record, {INTERACTIONS: content.encode("ascii")}, {})
 
 
-def object_truth(sequence: VosSequence, object_id: int) -> dict[int, Mask]:
+def object_truth(sequence: VosSequence, object_id: int, size: Size) -> dict[int, Mask]:
     """The object's masks, (H, W) bool, by position, in all annotated frames from its first one on.
 
+    Args:
+        sequence: the sequence.
+        object_id: which object.
+        size: (height, width) to which the masks are resized.
+
     Raises:
-        DatasetError: only the first one is annotated, or an annotation cannot be read.
+        DatasetError: an annotation cannot be read.
     """
     first = sequence.appearances[object_id]
-    positions = [t for t in sequence.annotations if t >= first]
-    if len(positions) == 1 and first < len(sequence.frames) - 1:
-        raise DatasetError(
-            f"{sequence.name} is annotated only where object {object_id} appears, so an annotator who knows "
-            "the truth cannot be simulated: choose a split with annotations of every frame"
-        )
-    return {t: sequence.labels(t) == object_id for t in positions}
+    positions = [t for t in sequence.frame_annotations if t >= first]
+    return {t: sequence.frame_labels(t, size) == object_id for t in positions}

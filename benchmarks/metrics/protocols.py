@@ -30,7 +30,11 @@ MEASURES = ("J&F-Mean", "J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "
 MEANS = ("J&F-Mean", "J-Mean", "F-Mean")
 
 SHORT, LONG = 5, 30
-"""An object visible in fewer than ``SHORT`` frames is short, in at least ``LONG`` long, otherwise medium."""
+"""An object visible in fewer than ``SHORT`` frames is short, in at least ``LONG`` long, otherwise medium.
+
+These borders are those of the code of SAM-PT's evaluation. The paper's caption and the code's own comments
+draw them differently.
+"""
 
 _TRAINING_CATEGORIES = """
     airplane ape bear bike bird boat bucket bus camel cat cow crocodile deer dog dolphin duck eagle

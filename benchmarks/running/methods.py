@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from sampt.config import Config
+from sampt.config.schema import WorkingSize
 from sampt.methods.base import VideoMethod
 from sampt.methods.registry import build_method
 from sampt.segmenters.base import PromptableSegmenter
@@ -19,14 +20,15 @@ class SharedMethods:
     """The methods of several settings, each made when it is first used.
 
     Args:
-        settings: configurations by name. Those with the same segmenter share it and its embeddings.
+        settings: configurations by name. Those with the same segmenter share it, and those with the same
+            working size also its embeddings.
     """
 
     def __init__(self, settings: Mapping[str, Config]) -> None:
         self.settings = settings
         self._methods: dict[str, VideoMethod] = {}
         self._segmenters: dict[str, PromptableSegmenter] = {}
-        self._encoders: dict[str, FrameEncoder] = {}
+        self._encoders: dict[tuple[str, WorkingSize], FrameEncoder] = {}
         self._sequence: str | None = None
 
     def __call__(self, task: SequenceTask) -> VideoMethod:
@@ -51,7 +53,7 @@ class SharedMethods:
 
         Args:
             task: says which sequence and setting.
-            video: the sequence's frames.
+            video: the sequence's frames, whose size may depend on the configuration's working size.
 
         Yields:
             The encoder.
@@ -59,7 +61,8 @@ class SharedMethods:
         if task.sequence != self._sequence:
             self.forget()
             self._sequence = task.sequence
-        key = _segmenter_key(self.settings[task.setting])
+        config = self.settings[task.setting]
+        key = _segmenter_key(config), config.working_size
         if key not in self._encoders:
             self._encoders[key] = self(task).encoder(video)
         try:
@@ -76,7 +79,7 @@ class SharedMethods:
 
 
 def _segmenter_key(config: Config) -> str:
-    """A key that is equal for configurations with the same embeddings."""
+    """A key that is equal for configurations with the same embeddings of the same frames."""
     return repr((config.segmenter, config.device, config.dtype, config.compile))
 
 

@@ -80,7 +80,7 @@ def overlay_video(
 
 def _overlay(sequence: VosSequence, masks: Path, position: int, longest: int) -> NDArray[np.uint8]:
     """One frame with its masks in the objects' colours, (H, W, 3) uint8 RGB, shrunk to ``longest``."""
-    frame = sequence.video[position]
+    frame = sequence.resized(sequence.size)[position]
     path = masks / f"{sequence.frames[position].stem}.png"
     if not path.is_file():
         raise EvaluationError(f"the result {path} is missing; run the sequence {sequence.name} again")

@@ -10,7 +10,7 @@ from typing import Any
 from sampt.config import Config, load_config
 
 from ..datasets.base import DatasetChoice, Progress
-from ..datasets.registry import open_dataset
+from ..datasets.registry import open_for_run
 from ..running.runner import BenchmarkRun, RunPlan, seeds_of
 from ..running.tasks import open_sequences
 from ..running.wandb_log import WandbLog
@@ -64,15 +64,19 @@ def run_vos(
     >>> done.means["J&F-Mean"].mean(), done.failures
     """
     config, output = load_config(config), Path(output)
-    opened = dataset.open(open_dataset)
+    dataset, opened = open_for_run(dataset)
     plan = RunPlan(
         task="vos",
-        dataset=dataset.describe(opened.split),
+        dataset=dataset.describe(opened.split, opened.input),
         sequences=tuple(open_sequences(opened, sequences)),
         configs={"": config},
         seeds=seeds_of(seeds, config),
         make_work=partial(make_vos_work, dataset),
-        facts={"protocol": opened.protocol, "sequences": len(opened.names)},
+        facts={
+            "protocol": opened.protocol,
+            "sequences": len(opened.names),
+            "notes": [note for note in (opened.input.note,) if note],
+        },
         share_embeddings=seeds > 1,
     )
     if wandb:

@@ -21,6 +21,7 @@ from sampt.errors import EvaluationError
 
 from ..datasets.annotation import is_white, object_ids, read_ids, read_single_object
 from ..datasets.base import Progress, VosDataset, VosSequence
+from ..datasets.folders import mask_files, subfolders
 from ..metrics.protocols import MEASURES, davis_measures, late_note
 from .scoring import FrameScores, has_truth, score_sequence, score_with_strays
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:  # `sampt demo` scores without it
     import pandas as pd
 
 __all__ = ["MEASURES", "Evaluation", "ObjectScores", "evaluate", "evaluate_dataset", "result_folders"]
+
+_FEWEST = 3
+"""Minimum number of annotated frames: the given one, one to score, and the last, which DAVIS leaves out."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -180,6 +184,8 @@ def evaluate(
     for scores, remarks in _mapped(_score_folder, sequences, workers, progress):
         objects += scores
         notes += remarks
+    if not objects:
+        raise EvaluationError(f"nothing can be scored in {annotations}: {notes[-1].rstrip('.')}")
     return Evaluation(tuple(objects), tuple(notes))
 
 
@@ -234,8 +240,7 @@ def _sequences(path: Path, role: str) -> dict[str, Path]:
         raise EvaluationError(f"{role} folder {path} does not exist: give a folder of mask PNGs")
     if own := _masks_folder(path):
         return {path.resolve().name: own}
-    inside = sorted((p for p in path.iterdir() if p.is_dir()), key=natural)
-    folders = {p.name: masks for p in inside if (masks := _masks_folder(p))}
+    folders = {p.name: masks for p in subfolders(path) if (masks := _masks_folder(p))}
     if not folders:
         raise EvaluationError(
             f"{role} folder {path} contains neither mask PNGs nor folders of them: "
@@ -246,7 +251,7 @@ def _sequences(path: Path, role: str) -> dict[str, Path]:
 
 def _masks_folder(path: Path) -> Path | None:
     """The folder with the PNGs of a sequence's folder; None if it is not one."""
-    return next((folder for folder in (path, path / "masks") if any(folder.glob("*.png"))), None)
+    return next((folder for folder in (path, path / "masks") if mask_files(folder)), None)
 
 
 def _score_of_dataset(task: tuple[VosSequence, Path]) -> list[FrameScores]:
@@ -255,12 +260,13 @@ def _score_of_dataset(task: tuple[VosSequence, Path]) -> list[FrameScores]:
 
 def _score_folder(folders: _Folders) -> tuple[list[ObjectScores], list[str]]:
     """The scores of a sequence's objects without the last frame, and notes on oddities."""
-    files = sorted(folders.annotations.glob("*.png"), key=natural)
-    if len(files) < 3:
-        raise EvaluationError(
-            f"nothing can be scored with {plural(len(files), 'annotated frame')} in {folders.annotations}: "
-            "the first and the last are left out, so annotate at least three"
+    files, notes = _annotations_in_part(folders)
+    if len(files) < _FEWEST:
+        notes.append(
+            f"{folders.name} is not scored with {plural(len(files), 'annotated frame')} in "
+            f"{folders.annotations}: the first and the last are left out, so annotate at least {_FEWEST}."
         )
+        return [], notes
     sequence = _as_sequence(folders.name, tuple(files[:-1]))
     found, strays = score_with_strays(sequence, folders.results)
     objects = [
@@ -268,21 +274,39 @@ def _score_folder(folders: _Folders) -> tuple[list[ObjectScores], list[str]]:
         for s in found
         if s.frames
     ]
-    if not objects:
-        raise EvaluationError(
-            f"nothing can be scored in {folders.annotations}: no object is annotated before the last "
-            "two frames, so annotate one from the first frame on"
-        )
     last = object_ids(sequence.read(files[-1])) - sequence.appearances.keys()
-    notes = []
     if late := [*(s.object_id for s in found if not s.frames), *sorted(last)]:
         notes.append(late_note(folders.name, late))
+    elif not objects:
+        notes.append(f"{folders.name} is not scored: its annotations show no object.")
     if strays := strays - last:
         notes.append(
             f"{folders.name}'s results have labels that its annotations do not have: "
             f"{first_few(sorted(strays))}."
         )
     return objects, notes
+
+
+def _annotations_in_part(folders: _Folders) -> tuple[list[Path], list[str]]:
+    """The annotated frames that a run of ``sampt segment`` covers, and a note if it was on a part of a video.
+
+    Of any other results, all annotated frames are wanted.
+    """
+    annotations = mask_files(folders.annotations)
+    ran = folders.results.name == "masks" and (folders.results.parent / "result.json").is_file()
+    covered = mask_files(folders.results).keys() if ran else annotations.keys()
+    kept = [file for stem, file in annotations.items() if stem in covered]
+    if ran and not kept:
+        raise EvaluationError(
+            f"the results in {folders.results} are named like {min(covered)} but the annotations in "
+            f"{folders.annotations} like {min(annotations)}: segment the folder of frames that was "
+            "annotated, so that masks get their names"
+        )
+    left_out = len(annotations) - len(kept)
+    if not left_out:
+        return kept, []
+    outside = f"{left_out} of {len(annotations)} annotated frames are outside the part that was run"
+    return kept, [f"{folders.name}: {outside}, so they are not scored."]
 
 
 def _as_sequence(name: str, annotations: tuple[Path, ...]) -> VosSequence:

@@ -92,6 +92,7 @@ def make_report(
         protocol=dataset.protocol,
         measures={seed: summary.means for seed, summary in scores.by_seed.items()},
         per_sequence=scores.per_sequence.to_dict("index") if scores.by_seed else {},
+        notes=folder.description.get("notes", ()),
         strip=lambda name: overlay_strip(dataset[name], first / name),
         complete=folder.whole(dataset.names)
         and (official is None or len(dataset.names) >= official.sequences),

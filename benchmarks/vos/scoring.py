@@ -14,6 +14,7 @@ from sampt.errors import DatasetError, EvaluationError
 
 from ..datasets.annotation import WHITE, object_ids, read_ids, read_raw
 from ..datasets.base import Labels, VosSequence
+from ..datasets.folders import mask_files
 from ..metrics.davis import contour_accuracy, region_similarity
 
 
@@ -95,12 +96,13 @@ def score_with_strays(sequence: VosSequence, results: Path) -> tuple[list[FrameS
     appearances = sequence.appearances
     first = min(appearances.values(), default=len(sequence.frames))
     binary = _is_binary(sequence)
+    predictions = mask_files(results)
     rows: dict[int, list[tuple[str, float, float, bool]]] = {object_id: [] for object_id in appearances}
     strays = set[int]()
     for position in sorted(p for p in sequence.annotations if p > first):
         name = sequence.frames[position].stem
         truth = sequence.labels(position)
-        prediction = read_prediction(results / f"{name}.png", truth.shape)
+        prediction = read_prediction(predictions.get(name, results / f"{name}.png"), truth.shape)
         if not binary:
             strays |= object_ids(prediction) - appearances.keys() - {WHITE}
         for object_id in (k for k, appeared in appearances.items() if position > appeared):

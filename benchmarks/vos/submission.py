@@ -160,7 +160,7 @@ def _wrong_mask(data: bytes, position: int, sequence: VosSequence) -> str | None
         return "cannot be read as an image"
     if (kind, mode) != ("PNG", "P"):
         return f"is not a palette PNG, but a {kind} of mode {mode}"
-    wanted = image_size(sequence.frames[position])
+    wanted = sequence.size or image_size(sequence.frames[position])
     if size != wanted:
         return "is {}x{}, but its frame is {}x{} pixels".format(*size[::-1], *wanted[::-1])
     ids = object_ids(labels)

@@ -1,7 +1,10 @@
 """The worker of semi-supervised VOS, which does one sequence at a time.
 
 An object's mask is given in the frame of its first appearance. Query points are sampled from it, and nothing
-else of it enters the method. In that frame it is returned as it was given; before, the object is absent.
+else of it enters the method. In that frame it is returned as the method saw it; before, the object is absent.
+
+Frames and given masks are brought to the working size before anything else, and results to the dataset's
+size, as in the reference implementation.
 """
 
 from __future__ import annotations
@@ -49,9 +52,13 @@ class VosWorker:
         """
         begin = time.perf_counter()
         sequence, method = self._open(task.sequence), self.methods(task)
-        with self.methods.encoder(task, sequence.video) as encoder:
+        working = sequence.working_size(method.working_size)
+        video, size = sequence.resized(working), sequence.size or sequence.frame_size
+        with self.methods.encoder(task, video) as encoder:
             before = encoder.counts
-            segmentation = method.stream(sequence.video, sequence.queries(), backward=False, encoder=encoder)
+            segmentation = method.stream(
+                video, sequence.queries(working), backward=False, encoder=encoder, size=size
+            )
             files: dict[str, bytes] = {}
             overlapping: dict[str, bytes] = {}
             with closing(segmentation):

@@ -35,6 +35,7 @@ SECTIONS = {
             "Simulate annotators who correct points in every video of a dataset.",
             _RESUMES,
         ),
+        "reproduce": Listed(".reproduce", "List the rows of SAM-PT's papers, and run one.", _RESUMES),
     },
     "Evaluate": {
         "evaluate": Listed(".evaluate", "Score results against annotations: J, F and J&F."),

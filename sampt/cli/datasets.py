@@ -92,6 +92,8 @@ def _show(report: DatasetCheck) -> None:
     click.echo(f"{report.dataset} {report.split}")
     for what in ("sequences", "frames", "annotations", "objects"):
         click.echo(f"  {what:<12}{getattr(report, what):>8}")
+    for number, text in enumerate(report.inputs):
+        click.echo(f"  {'or' if number else 'input':<12}{text}")
     for note in report.notes:
         click.echo(f"Note: {note}")
     for problem in report.problems:

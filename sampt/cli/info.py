@@ -7,7 +7,7 @@ from rich.console import Console
 
 from sampt._internal.devices import choose_device
 from sampt._internal.environment import check_torchvision, versions
-from sampt.config.loading import packaged_configs
+from sampt.config.loading import PAPER, packaged_configs
 from sampt.errors import SamptError
 from sampt.methods.registry import METHODS
 from sampt.methods.sam_pt.reinitialisation import STRATEGIES
@@ -20,6 +20,8 @@ from sampt.trackers.registry import tracker_names
 def command() -> None:
     """Show versions, the device, and the available methods and models."""
     console = Console(highlight=False, soft_wrap=True)
+    configs = packaged_configs()
+    count = sum(name.startswith(f"{PAPER}/") for name in configs)
     for package, version in versions().items():
         console.print(f"{package:24}{version}")
     console.print(f"{'device':24}{_device()}")
@@ -29,7 +31,8 @@ def command() -> None:
         ("segmenters", segmenter_names()),
         ("samplers", sampler_names()),
         ("reinitialisation", STRATEGIES),
-        ("configurations", packaged_configs()),
+        ("configurations", [name for name in configs if not name.startswith(f"{PAPER}/")]),
+        ("  of published rows", [f"{count} in {PAPER}/; `sampt reproduce` lists them"]),
     ):
         console.print(f"{title:24}{', '.join(names)}")
     console.print("Checkpoints are downloaded when first needed; see `sampt weights list`.")

@@ -34,9 +34,7 @@ if TYPE_CHECKING:
 @click.option(
     "--target",
     type=click.FloatRange(0, 1, min_open=True),
-    default=0.95,
-    show_default=True,
-    help="IoU at which a mask is good enough.",
+    help="IoU at which a mask is good enough  [default: 0.95, or 1 with --no-tracking]",
 )
 @click.option(
     "--actions",
@@ -46,7 +44,9 @@ if TYPE_CHECKING:
     help="Maximum actions per frame per pass.",
 )
 @click.option(
-    "--budget", type=click.IntRange(min=1), default=300, show_default=True, help="Maximum actions per object."
+    "--budget",
+    type=click.IntRange(min=1),
+    help="Maximum actions per object  [default: 300, or all that --actions allows with --no-tracking]",
 )
 @click.option(
     "--no-tracking", "tracking", flag_value=False, default=True, help="Use each point in its own frame only."
@@ -60,7 +60,10 @@ if TYPE_CHECKING:
     help="Draw the curve of another run beside this one's; may be repeated.",
 )
 @click.option(
-    "--output", "-O", type=click.Path(path_type=Path), help="The run's folder [results/DATASET-SPLIT-MODE]."
+    "--output",
+    "-O",
+    type=click.Path(path_type=Path),
+    help="The run's folder  [default: results/DATASET-SPLIT-MODE]",
 )
 @click.option("--overwrite", is_flag=True, help="Start over if the folder already contains a run.")
 @engine_options
@@ -74,9 +77,9 @@ def command(
     sequences: tuple[str, ...],
     model: ModelChoice,
     mode: Literal["online", "offline"],
-    target: float,
+    target: float | None,
     actions: int,
-    budget: int,
+    budget: int | None,
     tracking: bool,
     others: tuple[Path, ...],
     output: Path | None,
@@ -91,7 +94,7 @@ def command(
     fails, the others are still completed, and the exit code is 3.
 
     \b
-    sampt interactive-benchmark --dataset davis2017 --root DAVIS --segmenter hq-sam-vit-h --mode offline
+    sampt interactive-benchmark --dataset davis2017 --root DAVIS --config paper/wacv_interactive --actions 4
     """
     from sampt._internal.extras import require
     from sampt.benchmarks import DatasetChoice, Rules, run_interactive_benchmark

@@ -141,6 +141,22 @@ class ModelChoice:
         click.echo(f"Using {', '.join(parts)}, configuration {self.base(sam)}.", err=True)
 
 
+@dataclass(frozen=True)
+class PartsChoice:
+    """Values of ``-o``, both parts, their checkpoints and ``--device``, on a given configuration."""
+
+    overrides: tuple[str, ...]
+    tracker: str | None
+    tracker_checkpoint: Path | None
+    segmenter: str | None
+    segmenter_checkpoint: Path | None
+    device: str | None
+
+    def on(self, config: str) -> ModelChoice:
+        """The same choice with ``--config``."""
+        return ModelChoice(config=config, method=None, **vars(self))
+
+
 def _overrides(given: tuple[str, ...], named: Mapping[str, str | None]) -> list[str]:
     return [f"{key}={value}" for key, value in named.items() if value is not None] + list(given)
 
@@ -211,6 +227,13 @@ model_options = option_group(
     ),
 )
 """Decorator that gives a command all of these options as one argument, ``model``."""
+
+parts_options = option_group(
+    "parts",
+    PartsChoice,
+    (_OVERRIDE, _TRACKER, _TRACKER_CHECKPOINT, _SEGMENTER, _SEGMENTER_CHECKPOINT, _DEVICE),
+)
+"""Decorator that gives a command all of these options but ``--config`` and ``--method``, as ``parts``."""
 
 tracker_options = option_group(
     "model", TrackerChoice, (_PARTS_CONFIG, _OVERRIDE, _TRACKER, _TRACKER_CHECKPOINT, _DEVICE)

@@ -17,6 +17,9 @@ from sampt.errors import ConfigError
 from .key_values import key_and_value
 from .schema import Config
 
+PAPER = "paper"
+"""Folder of the configurations of published rows, below the packaged ones."""
+
 NAMED_PARTS = ("tracker", "segmenter", "sampling.positive", "sampling.negative")
 """Parts that are chosen by name and have their own options."""
 
@@ -106,7 +109,7 @@ def _override(base: DictConfig, override: str) -> DictConfig:
 
 
 def find_config(name: str | Path) -> Path:
-    """Path of a file, or of a packaged one: ``quick``, ``quick.yaml`` or ``configs/quick.yaml``."""
+    """Path of a file, or of a packaged one: ``quick``, ``configs/quick.yaml``, ``paper/arxiv_sam_pt``."""
     path = Path(name)
     if path.is_file():
         return path
@@ -115,14 +118,25 @@ def find_config(name: str | Path) -> Path:
     for candidate in (packaged / inside, packaged / f"{inside}.yaml"):
         if candidate.is_file():
             return candidate
-    hint = unknown_name("configuration", path.stem, packaged_configs())
-    a_name = path.parent == Path() and not path.suffix
+    in_paper = inside.parts[:1] == (PAPER,)
+    wanted = inside.with_suffix("").as_posix() if in_paper else path.stem
+    names = packaged_configs()
+    ours = ", ".join(name for name in names if not name.startswith(f"{PAPER}/"))
+    hint = unknown_name(
+        "configuration", wanted, names, f"choose one of {ours}, or of those that `sampt reproduce` lists"
+    )
+    a_name = (path.parent == Path() or in_paper) and not path.suffix
     raise ConfigError(hint if a_name else f"there is no configuration file {name}; {hint}")
 
 
 def packaged_configs() -> list[str]:
-    """Names of the configurations that come with the package."""
-    return sorted(path.stem for path in _packaged().glob("*.yaml"))
+    """Names of the configurations that come with the package; ``paper/…`` are those of published rows."""
+    folder = _packaged()
+    return [
+        path.relative_to(folder).with_suffix("").as_posix()
+        for pattern in ("*.yaml", f"{PAPER}/*.yaml")
+        for path in sorted(folder.glob(pattern))
+    ]
 
 
 def _packaged() -> Path:

@@ -231,9 +231,10 @@ class ResultWriter(Closing):
 
     def write(self, frame: NDArray[np.uint8], result: FrameResult, timestamp: float | None = None) -> None:
         """Add one frame, (H, W, 3) uint8 RGB, and its result; ``timestamp`` in seconds."""
-        result.save(self.folder / "masks", each_object=self.segmentation.method.overlapping)
         for writer in self._writers:
             writer.write(frame, result, timestamp)
+        # After what may run out of space: a mask that is there is also listed.
+        result.save(self.folder / "masks", each_object=self.segmentation.method.overlapping)
         self._trajectories.write(result)
         # At once, so that a signal finds a frame either complete or absent.
         self._frames.append(

@@ -172,7 +172,7 @@ def test_begun_anew_nothing_of_the_old_sweep_is_left(here: Cli, davis, whole, tm
 def test_a_failing_sequence_is_named_and_the_others_are_compared(here: Cli, davis, sweep, whole, tmp_path):
     """A frame is damaged in the middle, which only decoding finds."""
     shutil.copytree(davis, tmp_path / "data")
-    damage_frame(tmp_path / "data/JPEGImages/480p/tin-boat/00003.jpg")
+    damage_frame(tmp_path / "data/JPEGImages/Full-Resolution/tin-boat/00003.jpg")
     done = here("ablate", sweep, "--dataset", "davis2017", "--root", "data", "--output", "run")
     assert (done.returncode, "Traceback" in done.stderr) == (3, False), done.stderr
     assert "4 failed" in done.stderr and f"{NAMES[0]}; {NAMES[1]}" in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def test_list_shows_every_dataset(here: Cli) -> None:
     assert [line for line in lines if line in titles] == titles
     tasks = [line.split()[1] for line in lines if line.startswith("  task ")]
     assert tasks == ["vos"] * len(DATASETS) + ["vis"] * len(VIS_DATASETS)
-    assert "resolution=480p|Full-Resolution" in done.stdout
+    assert "resolution=auto|480p|Full-Resolution" in done.stdout
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -34,7 +35,8 @@ def test_a_miniature_is_whole(name: str, here: Cli, tmp_path: Path) -> None:
     done = here("datasets", "check", "--dataset", name, "--root", "mini")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[1:3] == ["  sequences          2", "  frames             8"]
+    frames = 32 if name.startswith("youtubevos") else 8  # with those between the annotated ones
+    assert lines[1:3] == ["  sequences          2", f"  frames      {frames:>8}"]
     assert lines[-1] == "Every file is there and can be read."
     assert any("published" in line for line in lines) == bool(ALL[name].published)
 
@@ -57,22 +59,64 @@ def test_check_lists_problems_of_videos_and_of_their_annotations(here: Cli, tmp_
     assert "mini has 3 problems" in done.stderr
 
 
-def test_check_lists_problems_and_exits_with_2(here: Cli, tmp_path: Path) -> None:
+def test_check_lists_problems_of_both_resolutions_and_exits_with_2(here: Cli, tmp_path: Path) -> None:
     here("datasets", "miniature", "--dataset", "davis2017", "--output", "mini")
-    masks = tmp_path / "mini" / "Annotations" / "Full-Resolution"
-    (masks / "tin-boat" / "00001.png").unlink()
-    (masks / "tin-cars" / "00004.png").write_bytes(b"cut")
-    done = here("datasets", "check", "--dataset", "davis2017", "--root", "mini")
-    assert done.returncode == 0, done.stdout
-    full = ("--dataset", "davis2017", "--root", "mini", "-d", "resolution=Full-Resolution")
-    done = here("datasets", "check", *full)
+    masks = tmp_path / "mini" / "Annotations"
+    (masks / "Full-Resolution" / "tin-boat" / "00001.png").unlink()
+    (masks / "480p" / "tin-cars" / "00004.png").write_bytes(b"cut")
+    check = ("datasets", "check", "--dataset", "davis2017", "--root", "mini")
+    done = here(*check)
     assert done.returncode == 2
     problems = [line for line in done.stdout.splitlines() if line.startswith("Problem: ")]
     assert len(problems) == 2
-    assert "tin-boat/00001.png" in problems[0]
-    assert "tin-cars/00004.png" in problems[1]
+    assert "Full-Resolution/tin-boat/00001.png" in problems[0]
+    assert "480p/tin-cars/00004.png" in problems[1]
     assert "mini has 2 problems" in done.stderr
     assert "Traceback" not in done.stderr
+    (masks / "480p" / "tin-cars" / "00004.png").write_bytes(
+        (masks / "480p" / "tin-cars" / "00003.png").read_bytes()
+    )
+    assert here(*check, "-d", "resolution=480p").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "inputs", "note"),
+    [
+        ("davis2017", "", ["Full-Resolution, longest side 1024", "480p (-d resolution=480p)"], ""),
+        ("davis2016", "", ["1080p, longest side 1024", "480p (-d resolution=480p)"], ""),
+        ("davis2017", "JPEGImages/Full-Resolution", ["480p (-d resolution=480p)"], "full resolution"),
+        (
+            "davis2017",
+            "Annotations/Full-Resolution/tin-cars",
+            ["480p (-d resolution=480p)"],
+            "tin-cars is missing",
+        ),
+        ("youtubevos2019", "", ["all frames", "every fifth frame (-d all_frames=false)"], ""),
+        (
+            "youtubevos2019",
+            "valid_all_frames",
+            ["every fifth frame"],
+            "valid_all_frames/JPEGImages is missing",
+        ),
+        ("youtubevos2019", "valid/JPEGImages", ["all frames (-d all_frames=true)"], ""),
+        ("mose", "", [], ""),
+    ],
+)
+def test_check_says_what_can_be_read(
+    name: str, part: str, inputs: list[str], note: str, here: Cli, tmp_path: Path
+) -> None:
+    here("datasets", "miniature", "--dataset", name, "--output", "mini", "--frames", 4)
+    if part:
+        shutil.rmtree(tmp_path / "mini" / part)
+    done = here("datasets", "check", "--dataset", name, "--root", "mini")
+    assert done.returncode == 0, done.stdout
+    lines = done.stdout.splitlines()
+    shown = [line for line in lines if line.startswith(("  input ", "  or "))]
+    assert len(shown) == len(inputs)
+    assert all(text in line for text, line in zip(inputs, shown, strict=True))
+    notes = [line for line in lines if "SAM-PT's published results" in line]
+    assert len(notes) == bool(note)
+    assert all(note in line for line in notes)
 
 
 @pytest.mark.parametrize(

@@ -213,7 +213,7 @@ def spoil_text(results: Path, annotations: Path) -> None:
 
 
 def spoil_colour(results: Path, annotations: Path) -> None:
-    Image.fromarray(labels(2)).convert("RGB").save(results / "00002.png")
+    Image.effect_noise(labels(2).shape[::-1], 99).convert("RGB").save(results / "00002.png")
 
 
 def spoil_soft_edges(results: Path, annotations: Path) -> None:
@@ -246,10 +246,10 @@ def spoil_annotations_folder(results: Path, annotations: Path) -> None:
         (spoil_missing, r"results.00002\.png"),
         (spoil_truncated, r"results.00002\.png"),
         (spoil_text, r"results.00002\.png"),
-        (spoil_colour, r"results.00002\.png .*mode RGB"),
+        (spoil_colour, r"results.00002\.png .*picture"),
         (spoil_soft_edges, r"annotations.00002\.png .*0 and 255"),
         (spoil_short, r"2 annotated frames .*annotations"),
-        (spoil_empty, r".*annotations: no object"),
+        (spoil_empty, r".*annotations.*no object"),
         (spoil_results_folder, r".*results"),
         (spoil_annotations_folder, r".*annotations.*PNG"),
     ],
@@ -335,3 +335,54 @@ def test_the_command_refuses_a_json_file_in_no_folder_before_scoring(here: Cli, 
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert str(tmp_path / "nowhere" / "scores.json") in done.stderr
+
+
+def test_a_sequence_with_too_few_annotations_is_noted_and_the_rest_scored(here: Cli, tmp_path: Path) -> None:
+    for name in ("long", "short"):
+        save_clip(tmp_path / "results" / name)
+        save_clip(tmp_path / "annotations" / name)
+    for file in sorted((tmp_path / "annotations" / "short").glob("*.png"))[2:]:
+        file.unlink()
+    done = here("evaluate", "--results", tmp_path / "results", "--annotations", tmp_path / "annotations")
+    assert done.returncode == 0
+    assert "long" in done.stdout and "short is not scored" in done.stderr
+
+
+@pytest.mark.parametrize("litter", ["._00001.png", "Thumbs.db", ".DS_Store"])
+def test_what_file_managers_leave_behind_is_not_read(here: Cli, tmp_path: Path, litter: str) -> None:
+    save_clip(tmp_path / "results" / "clip")
+    save_clip(tmp_path / "annotations" / "clip")
+    for folder in (tmp_path / "results", tmp_path / "annotations"):
+        (folder / "__MACOSX").mkdir()
+        (folder / "__MACOSX" / "._clip").write_bytes(b"x")
+        (folder / "clip" / litter).write_bytes(b"x")
+    done = here("evaluate", "--results", tmp_path / "results", "--annotations", tmp_path / "annotations")
+    assert done.returncode == 0 and "Note" not in done.stderr
+
+
+def test_masks_pair_by_name_whatever_the_case_of_their_suffix(here: Cli, tmp_path: Path) -> None:
+    results, annotations = save_clip(tmp_path / "results"), save_clip(tmp_path / "annotations")
+    for file in sorted(annotations.glob("*.png")):
+        file.rename(file.with_suffix(".PNG"))
+    done = here("evaluate", "--results", results, "--annotations", annotations)
+    assert done.returncode == 0
+
+
+def test_a_run_on_a_part_of_a_sequence_is_scored_where_it_ran(here: Cli, tmp_path: Path) -> None:
+    annotations = save_clip(tmp_path / "annotations")
+    masks = save_clip(tmp_path / "run" / "masks")
+    (tmp_path / "run" / "result.json").write_text("{}")
+    first, *_ = sorted(masks.glob("*.png"))
+    first.unlink()
+    done = here("evaluate", "--results", tmp_path / "run", "--annotations", annotations)
+    assert done.returncode == 0 and "outside the part that was run" in done.stderr
+
+
+def test_a_run_on_other_frames_is_refused_instead_of_scored(here: Cli, tmp_path: Path) -> None:
+    annotations = save_clip(tmp_path / "annotations")
+    masks = save_clip(tmp_path / "run" / "masks")
+    (tmp_path / "run" / "result.json").write_text("{}")
+    for file in sorted(masks.glob("*.png")):
+        file.rename(file.with_name(f"frame_{file.name}"))
+    done = here("evaluate", "--results", tmp_path / "run", "--annotations", annotations)
+    assert done.returncode == 2 and "named like frame_" in done.stderr

@@ -63,15 +63,18 @@ def test_a_miniature_from_start_to_end(here: Cli, davis: Path, tmp_path: Path):
     assert "annotator" in other.stderr
     assert "Traceback" not in other.stderr
 
-    anew = here(*arguments, "--budget", "1", "--overwrite", "--sequence", "tin-boat", "--no-tracking")
+    figure = ("--no-tracking", "--actions", "1")
+    anew = here(*arguments, *figure, "--overwrite", "--sequence", "tin-boat")
     assert anew.returncode == 0, anew.stderr
-    assert len(rows(run / "interactions.csv")) == 1
+    assert [r["frame"] for r in rows(run / "interactions.csv")] == ["0", "1", "2", "3"]
+    annotator = json.loads((run / "run.json").read_text())["config"]["annotator"]
+    assert (annotator["target"], annotator["budget"]) == (1, "actions in every frame")
 
 
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        (("--split", "test-dev", "--strict"), DatasetError, "annotated only where object 1 appears"),
+        (("--split", "test-dev"), DatasetError, "annotated only where its objects appear"),
         (("--compare", "nowhere"), EvaluationError, "nowhere"),
     ],
 )

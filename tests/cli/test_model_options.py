@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sampt.benchmarks.vis.settings import VisConfig
 from sampt.cli.model_options import ModelChoice
 from sampt.config import load_config
 
@@ -48,9 +49,13 @@ def test_a_segmenter_leaves_the_rest_of_a_configuration_alone(weights: Path) -> 
 
 
 def test_sam_is_the_papers_settings_with_the_fast_tracker() -> None:
-    names = ["tracker.name=dis", "segmenter.name=sam-vit-b"]
-    assert load_config("sam") == load_config("sam_pt", names)
-    assert load_config("sam_uvo") == load_config("sam_pt_uvo", names)
+    """Without what only serves to match the reference implementation."""
+    changed = [
+        *("tracker.name=dis", "segmenter.name=sam-vit-b", "reference=false", "dtype=auto"),
+        *("tracker.joint_objects=null", "prompting.joint_objects=null"),
+    ]
+    assert load_config("sam") == load_config("sam_pt", [*changed, "working_size.longest_side=null"])
+    assert load_config("sam_uvo", schema=VisConfig) == load_config("sam_pt_uvo", changed, VisConfig)
 
 
 def test_a_line_says_what_is_used(here: Cli, clip: Path) -> None:

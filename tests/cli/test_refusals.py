@@ -190,6 +190,20 @@ def test_vos_and_its_like(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("--split", "test-dev"), "choose a split with annotations of every frame"),
+        (("--compare", "nowhere"), "nowhere"),
+        (("--target", "1.5"), "--target"),
+        (("--budget", "0"), "--budget"),
+    ],
+)
+def test_interactive_benchmark(refused: Refused, arguments: tuple[str, ...], said: str) -> None:
+    usual = ("--dataset", "davis2017", "--root", "davis", "--output", "out")
+    assert said in refused("interactive-benchmark", *usual, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
         (("--dataset", "uvos"), "'uvo'"),
         (("--root", "nowhere"), "nowhere"),
         (("--tracker", "diss"), "'dis'"),
@@ -232,3 +246,29 @@ def test_vis(refused: Refused, arguments: tuple[str, ...], said: str) -> None:
 )
 def test_other_commands(refused: Refused, arguments: tuple[str, ...], said: str) -> None:
     assert said in refused(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("arxiv_table3_sampt",), "'arxiv_table3_sam_pt'"),
+        (("arxiv_table3_sam_pt",), "give --root FOLDER"),
+        (("arxiv_table3_sam_pt", "--root", "nowhere"), "nowhere"),
+        (("arxiv_table3_sam_pt", "--root", "davis", "--output", "held"), "held"),
+        (
+            ("arxiv_table3_sam_pt", "--root", "davis", "-o", "prompting.refinement=3"),
+            "'prompting.refinements'",
+        ),
+        (("arxiv_table3_sam_pt", "--root", "davis", "--sequence", "tin_car"), "'tin-cars'"),
+        (
+            ("arxiv_table2_negatives", "--root", "davis", "-o", "sampling.negative.points=3"),
+            "negative.points",
+        ),
+        (("wacv_table2_tapir", "--root", "davis"), "the nearest row is wacv_table2_trackers"),
+        (("wacv_fig5_online", "--root", "davis", "--seeds", "2"), "leave out --seeds"),
+        (("wacv_fig5_online", "--seeds", "2", "--dry-run"), "leave out --seeds"),
+        (("--root", "davis"), "give the NAME of a row"),
+    ],
+)
+def test_reproduce(refused: Refused, arguments: tuple[str, ...], said: str) -> None:
+    assert said in refused("reproduce", *arguments, "--tracker", "dis", "--segmenter", "grabcut")

@@ -192,7 +192,7 @@ class TestFailures:
     @pytest.fixture
     def broken(self, tmp_path) -> Path:
         write_miniature("davis2017", tmp_path / "data", frames=4)
-        damage_frame(tmp_path / "data/JPEGImages/480p/tin-boat/00002.jpg")
+        damage_frame(tmp_path / "data/JPEGImages/Full-Resolution/tin-boat/00002.jpg")
         return tmp_path / "data"
 
     def test_one_failing_sequence_is_reported_and_the_others_done(self, broken, sampt: Cli, tmp_path):

@@ -15,8 +15,8 @@ class PipsOptions:
     """The options of ``pips``.
 
     Attributes:
-        longest_side: longest side that frames are resized to, px. As in SAM-PT's evaluation, smaller frames
-            are enlarged. None keeps the original resolution.
+        longest_side: longest side that frames are resized to, px; smaller frames are enlarged. 1024 is the
+            length of the frames of SAM-PT's evaluation. None keeps the original resolution.
         iterations: number of corrections of a window's positions.
         link_threshold: visibility, from 0 to 1, that a point should have where its next window begins.
         visibility_threshold: visibility, from 0 to 1, above which a point inside the frame is VISIBLE.

@@ -47,7 +47,7 @@ def test_every_setting_can_be_adapted(read: Read, davis: DatasetChoice, tmp_path
 def test_where_every_run_failed_the_file_of_failures_is_named(
     read: Read, davis: DatasetChoice, tmp_path: Path
 ) -> None:
-    damage_frame(davis.root / "JPEGImages/480p/tin-boat/00002.jpg")
+    damage_frame(davis.root / "JPEGImages/Full-Resolution/tin-boat/00002.jpg")
     with pytest.raises(EvaluationError, match=r"failures\.csv"):
         run_sweep(read(SWEEP), davis, tmp_path / "run", sequences=["tin-boat"], seeds=1)
     assert (tmp_path / "run/failures.csv").is_file()

@@ -25,7 +25,7 @@ EXPECTED = {
     "reinit": 16,
     "samplers": 16,
     "segmenters": 6,
-    "trackers": 8,
+    "trackers": 9,
 }
 """How many settings each packaged sweep has."""
 

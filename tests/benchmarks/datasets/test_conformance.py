@@ -19,23 +19,23 @@ from .conftest import Miniature
 # name, split, options; what each sequence is: frames, object → first appearance, annotated, saved
 EXPECTED = [
     ("davis2016", "val", {}, {"tin-boat": (8, {1: 0}, 8, 8), "tin-car": (8, {1: 0}, 8, 8)}),
-    ("davis2016", "train", {"resolution": "1080p"}, {"tin-train": (8, {1: 0}, 8, 8)}),
+    ("davis2016", "train", {"resolution": "480p"}, {"tin-train": (8, {1: 0}, 8, 8)}),
     ("davis2017", "val", {}, {"tin-boat": (8, {1: 0}, 8, 8), "tin-cars": (8, {1: 0, 2: 0}, 8, 8)}),
-    ("davis2017", "train", {"resolution": "Full-Resolution"}, {"tin-train": (8, {1: 0}, 8, 8)}),
+    ("davis2017", "train", {"resolution": "480p"}, {"tin-train": (8, {1: 0}, 8, 8)}),
     ("davis2017", "test-dev", {}, {"tin-secret": (8, {1: 0}, 1, 8)}),
     (
         "youtubevos2018",
         "valid",
-        {},
+        {"all_frames": "false"},
         {"00c0ffee01": (8, {1: 0}, 1, 8), "00decade02": (8, {1: 0, 2: 2}, 2, 8)},
     ),
     (
         "youtubevos2019",
         "valid",
-        {"all_frames": "true"},
+        {},
         {"00c0ffee01": (36, {1: 0}, 1, 8), "00decade02": (36, {1: 0, 2: 10}, 2, 8)},
     ),
-    ("youtubevos2019", "train", {}, {"00facade03": (8, {1: 0}, 8, 8)}),
+    ("youtubevos2019", "train", {"all_frames": "false"}, {"00facade03": (8, {1: 0}, 8, 8)}),
     ("mose", "valid", {}, {"1a2b3c4d": (8, {1: 0, 2: 0}, 1, 8), "5e6f7a8b": (8, {1: 0, 2: 0}, 1, 8)}),
     ("mose", "train", {}, {"9c0d1e2f": (8, {1: 0, 2: 2}, 8, 8)}),
     (
@@ -86,9 +86,10 @@ class TestADataset:
 
     def test_frames_and_labels_are_of_one_size(self, dataset: VosDataset, expected: dict) -> None:
         for sequence in map(dataset.__getitem__, expected):
-            height, width, _ = sequence.video[0].shape
+            height, width = size = sequence.frame_size
             assert {frame.shape for frame in sequence.video} == {(height, width, 3)}
-            assert {sequence.labels(t).shape for t in sequence.annotations} == {(height, width)}
+            assert {sequence.frame_labels(t).shape for t in sequence.frame_annotations} == {size}
+            assert {sequence.labels(t).shape for t in sequence.annotations} == {sequence.size or size}
             assert sequence.video[0].dtype == sequence.labels(0).dtype == np.uint8
 
     def test_positions_are_positions_of_frames(self, dataset: VosDataset, expected: dict) -> None:
@@ -167,7 +168,7 @@ class TestADataset:
         sequence.frames[0].unlink()
         with pytest.raises(DatasetError) as caught:
             dataset[sequence.name]
-        assert str(sequence.annotations[0]) in str(caught.value)
+        assert str(sequence.frame_annotations[0]) in str(caught.value)
 
     def test_a_sequence_without_frames_is_named(
         self, copied: Miniature, name: str, split: str, options: dict[str, str], expected: dict

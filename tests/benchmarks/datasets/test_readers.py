@@ -37,11 +37,13 @@ class TestTheRealDavis2016:
     def test_is_a_part_of_the_published_one(self) -> None:
         report = check_dataset("davis2016", SHARED / "davis2016")
         assert report.problems == ()
-        assert report.notes == (
+        *counts, read_from = report.notes
+        assert counts == [
             "sequences: 6 here, 20 published",
             "frames: 329 here, 1376 published",
             "objects: 6 here, 20 published",
-        )
+        ]
+        assert "480p (JPEGImages/Full-Resolution is missing)" in read_from
 
 
 class TestLists:
@@ -144,14 +146,16 @@ class TestYouTubeVos:
         meta = json.loads((root / "valid" / "meta.json").read_text())
         meta["videos"]["00c0ffee01"]["objects"]["1"]["frames"] = ["00000", "00010", "00015"]
         (root / "valid" / "meta.json").write_text(json.dumps(meta))
-        assert open_dataset("youtubevos2018", root)["00c0ffee01"].saved == (0, 2, 3)
+        assert open_dataset("youtubevos2018", root)["00c0ffee01"].saved == (0, 10, 15)
+        sparse = open_dataset("youtubevos2018", root, options={"all_frames": "false"})
+        assert sparse["00c0ffee01"].saved == (0, 2, 3)
 
     def test_a_frame_that_meta_names_must_be_there(self, copied: Miniature) -> None:
         root = copied("youtubevos2018")
         for name in ("00020.jpg", "00025.jpg"):
             (root / "valid" / "JPEGImages" / "00c0ffee01" / name).unlink()
         with pytest.raises(DatasetError, match=r"00020\.jpg.* 1 more"):
-            open_dataset("youtubevos2018", root)["00c0ffee01"]
+            open_dataset("youtubevos2018", root, options={"all_frames": "false"})["00c0ffee01"]
 
     def test_the_annotation_of_a_later_object_must_be_there(self, copied: Miniature) -> None:
         root = copied("youtubevos2018")

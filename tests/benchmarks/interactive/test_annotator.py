@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from sampt.benchmarks.interactive.annotator import (
-    SMALLEST_CLUSTER,
     Addition,
     Removal,
-    cluster_reach,
+    cluster_terms,
     largest_cluster,
+    middle,
     next_action,
     place_point,
 )
@@ -89,6 +89,10 @@ class TestAdding:
         assert act(TRUTH, seen(1, OFF, True)) is None
 
 
+def empty(height: int, width: int) -> np.ndarray:
+    return np.zeros((height, width), bool)
+
+
 class TestPlacing:
     def test_in_the_middle_of_a_compact_area(self):
         x, y = place_point(box(30, 40, 51, 61), np.random.default_rng(0))
@@ -99,12 +103,6 @@ class TestPlacing:
         area = box(10, 10, 25, 25) | box(100, 60, 150, 100)
         assert place_point(area, np.random.default_rng(0))[0] >= 100
 
-    def test_in_the_whole_area_if_all_clusters_are_small(self):
-        dots = NOTHING.copy()
-        dots[10:110:20, 10:190:20] = True
-        x, y = place_point(dots, np.random.default_rng(0))
-        assert dots[int(y), int(x)]
-
     def test_not_at_the_border_where_no_point_counts(self):
         x, _ = place_point(box(0, 20, 4, 100), np.random.default_rng(0))
         assert x == 2 or x == 3
@@ -113,8 +111,64 @@ class TestPlacing:
     def test_a_single_pixel(self):
         assert place_point(box(7, 9, 8, 10), np.random.default_rng(0)) == (7, 9)
 
-    def test_the_reach_at_480p(self):
-        assert cluster_reach((480, 854)) == pytest.approx(54.66, abs=0.01)
+    def test_any_of_the_three_centres(self):
+        """The simulator clicks the first one, not the one with the most pixels."""
+        area = box(20, 50, 180, 60)
+        places = [place_point(area, np.random.default_rng(seed))[0] for seed in range(30)]
+        assert len([x for x in places if x < 73]) > 3
+        assert len([x for x in places if 73 <= x < 127]) > 3
+        assert len([x for x in places if x >= 127]) > 3
+
+    def test_an_object_begins_with_its_middle(self):
+        assert middle(box(30, 40, 51, 61), np.random.default_rng(0)) == (40, 50)
+
+
+class TestPixelsOfTheSimulatorsFrames:
+    """SAM-PT's simulator sees every frame at a length of 1024 px, whatever its own size."""
+
+    def test_a_frame_of_that_size(self):
+        terms = cluster_terms(empty(576, 1024))
+        assert terms.reach == pytest.approx(2.4 * 576 * 1024 / 18000) == pytest.approx(78.6432)
+        assert (terms.neighbours, terms.smallest) == (10, 180)
+
+    @pytest.mark.parametrize(("height", "width"), [(480, 854), (1080, 1920), (1920, 1080), (2160, 3840)])
+    def test_other_sizes_of_the_same_shape(self, height, width):
+        terms, scale = cluster_terms(empty(height, width)), max(height, width) / 1024
+        assert terms.reach == pytest.approx(78.6432 * scale, rel=0.001)
+        assert terms.neighbours == round(10 * scale**2)
+        assert terms.smallest == pytest.approx(180 * scale**2)
+
+    def test_of_a_large_area_the_simulator_sees_18000_pixels(self):
+        area = empty(576, 1024)
+        area[:360, :100] = True  # 36,000 pixels
+        assert (cluster_terms(area).neighbours, cluster_terms(area).smallest) == (20, 360)
+
+    @pytest.mark.parametrize("scale", [1, 2])
+    def test_clusters_join_over_78_pixels_of_1024(self, scale):
+        def found(gap: int) -> int:
+            area = empty(576 * scale, 1024 * scale)
+            area[: 40 * scale, : 40 * scale] = True
+            area[: 40 * scale, (40 + gap) * scale : (70 + gap) * scale] = True
+            terms = cluster_terms(area)
+            return np.count_nonzero(largest_cluster(area, terms.reach, terms.neighbours)) // scale**2
+
+        assert found(75) == 40 * 40 + 30 * 40
+        assert found(80) == 40 * 40
+
+    @pytest.mark.parametrize("scale", [1, 2])
+    def test_a_cluster_of_180_pixels_is_clicked_by_itself(self, scale):
+        """Of a smaller one, the simulator would click the middle of everything."""
+
+        def clicked(pixels: int) -> float:
+            area = empty(576, 1024)
+            area[300 : 300 + pixels // 10, 60:70] = True
+            for x in range(700, 1000, 100):  # fewer pixels each, but more in all
+                area[300:317, x : x + 10] = True
+            area = np.kron(area, np.ones((scale, scale), bool))
+            return float(np.mean([place_point(area, np.random.default_rng(s))[0] for s in range(9)])) / scale
+
+        assert 60 <= clicked(180) < 70
+        assert clicked(170) > 200
 
 
 def dbscan(area: np.ndarray, reach: float, least: int) -> list[set[tuple[int, int]]]:
@@ -150,16 +204,3 @@ def test_the_largest_cluster_is_that_of_dbscan(area, reach, least):
 def test_a_reach_that_parts_neighbours_is_refused():
     with pytest.raises(ValueError, match=r"reach.*1\.0"):
         largest_cluster(TRUTH, 1.0, 3)
-
-
-def test_a_cluster_of_180_wrong_pixels_is_looked_at_alone() -> None:
-    """SAM-PT, supplement: points are added while a cluster of wrong pixels has at least so many."""
-    assert SMALLEST_CLUSTER == 180
-    cluster, elsewhere = box(20, 20, 38, 30), box(150, 80, 160, 90)
-
-    def placed(area: np.ndarray) -> tuple[float, float]:
-        return place_point(area, np.random.default_rng(0))
-
-    assert placed(cluster | elsewhere) == placed(cluster)
-    cluster[20, 20] = False
-    assert placed(cluster | elsewhere) != placed(cluster)

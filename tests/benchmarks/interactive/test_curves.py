@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -76,6 +77,19 @@ def test_curves_of_folders_of_one_name_are_told_apart(tmp_path):
     write_outputs(folders[0], made, [folders[1].path])
     drawn = (folders[0].path / "curve.svg").read_text()
     assert "ours/online" in drawn and "theirs/online" in drawn
+
+
+def test_an_annotator_goes_back_to_the_best_end_of_a_pass():
+    made = annotation(1, 10, 0, 0.4, 0.6, 0.5, 0.7, 0.3)
+    targets = (0.5, 0.5, 0.9, 0.9, 0.95)
+    interactions = tuple(replace(i, target=t) for i, t in zip(made.interactions, targets, strict=True))
+    passes = replace(made, interactions=interactions)
+    assert passes.kept_ious == [0, 0.4, 0.6, 0.6, 0.7, 0.7]
+    assert made.kept_ious == made.ious, "one pass has no earlier end"
+    curve = mean_curve([passes])
+    assert curve.loc[15, ["iou", "kept_iou"]].tolist() == [0.5, 0.6]
+    (row,) = object_table([passes]).to_dict("records")
+    assert (row["iou"], row["kept_iou"]) == (0.3, 0.7)
 
 
 @pytest.mark.parametrize("content", [None, "", "a,b\n1,2\n"])

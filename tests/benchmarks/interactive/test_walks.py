@@ -53,9 +53,14 @@ class TestOneWalk:
         assert (only.iou_after, only.f_after, only.video_iou_after, only.video_f_after) == (1, 1, 1, 1)
         assert truth(CLIP, RED)[0, int(only.y), int(only.x)]
 
-    def test_a_frame_is_left_after_so_many_actions(self):
+    def test_it_begins_with_the_middle_of_the_object(self):
+        first = walk(Rules(), segmenter=Stubborn()).interactions[0]
+        pixels = np.argwhere(truth(CLIP, RED)[0])[:, ::-1]
+        assert (first.x, first.y) == pytest.approx(pixels.mean(0), abs=0.6)
+
+    def test_a_frame_is_left_after_so_many_actions_besides_the_first_point(self):
         done = walk(Rules(actions=2), segmenter=Stubborn())
-        assert [i.frame for i in done.interactions] == sorted(2 * list(range(12)))
+        assert [i.frame for i in done.interactions] == [0, *sorted(2 * list(range(12)))]
 
     def test_the_budget_ends_it(self):
         done = walk(Rules(budget=5), segmenter=Stubborn())
@@ -100,6 +105,35 @@ class TestOneWalk:
         assert Annotation.from_json(first.to_json()) == first
 
 
+class TestTheFigure:
+    """The settings of SAM-PT's Fig. 5 (WACV)."""
+
+    def test_sam_pt_online(self):
+        rules = Rules(actions=4)
+        assert (rules.mode, rules.targets, rules.budget_for(50)) == ("online", (0.95,), 300)
+
+    @pytest.mark.parametrize("actions", [1, 2, 3, 4])
+    def test_sam_alone(self, actions):
+        rules = Rules(actions=actions, tracking=False)
+        assert (rules.targets, rules.budget_for(50)) == ((1.0,), 50 * actions)
+
+    def test_what_is_given_is_kept(self):
+        rules = Rules(target=0.9, budget=7, tracking=False)
+        assert (rules.targets, rules.budget_for(50)) == ((0.9,), 7)
+        assert rules.to_json() == {
+            "mode": "online",
+            "target": 0.9,
+            "actions": 3,
+            "budget": 7,
+            "tracking": False,
+        }
+
+    def test_defaults_are_written_down(self):
+        assert Rules().to_json() == Rules(target=0.95, budget=300).to_json()
+        assert Rules(tracking=False).to_json()["target"] == 1
+        assert Rules(tracking=False).to_json()["budget"] == "actions in every frame"
+
+
 class TestManyWalks:
     def test_targets_rise_to_the_last(self):
         assert Rules("offline").targets == OFFLINE_TARGETS
@@ -111,7 +145,7 @@ class TestManyWalks:
         walks = dict.fromkeys(i.target for i in done.interactions)
         assert list(walks) == sorted(walks)
         for target in walks:
-            frames = [i.frame for i in done.interactions if i.target == target]
+            frames = [i.frame for i in done.interactions[1:] if i.target == target]
             assert frames == sorted(set(frames))
 
     def test_the_budget_is_for_all_together(self):
@@ -124,6 +158,20 @@ class TestWithoutTracking:
         assert [i.frame for i in done.interactions] == list(range(12))
         assert {(i.action, i.sign) for i in done.interactions} == {("add", "positive")}
         np.testing.assert_allclose(done.ious, np.arange(13) / 12)
+
+    def test_all_actions_of_every_frame_are_used_if_no_mask_is_right(self):
+        done = walk(Rules(tracking=False, actions=2), tracker=Untracked(), segmenter=Stubborn())
+        assert [i.frame for i in done.interactions] == sorted(2 * list(range(12)))
+        assert done.ious[12] == done.ious[24], "the second action changed nothing"
+
+    def test_the_first_action_in_every_frame_counts_before_the_second_in_any(self):
+        done = walk(Rules(tracking=False, actions=2), tracker=Untracked(), segmenter=DiscSegmenter())
+        once = walk(Rules(tracking=False, actions=1), tracker=Untracked(), segmenter=DiscSegmenter())
+        assert len(done.ious) == 25
+        assert done.ious[12] == pytest.approx(np.mean([i.iou_after for i in done.interactions[::2]]))
+        assert done.ious[-1] == pytest.approx(done.interactions[-1].video_iou_after)
+        assert done.fs[-1] == pytest.approx(done.interactions[-1].video_f_after)
+        assert once.ious[-1] == pytest.approx(done.ious[12], abs=0.1)
 
 
 @pytest.mark.parametrize("tracker", ["dis", "lucas-kanade"])

@@ -54,8 +54,11 @@ def test_on_uvo_the_paper_finds_objects_with_sams_defaults_once(
 @pytest.mark.parametrize("name", ["sam_pt", "sam_pt_reinit"])
 def test_on_uvo_the_paper_changes_little(name: str) -> None:
     config, base = read(name.replace("sam_pt", "sam_pt_uvo")), read(name)
-    assert config.prompting == replace(base.prompting, refinements=0, other_objects_as_negatives=False)
-    assert (config.tracker, config.segmenter, config.reinit) == (base.tracker, base.segmenter, base.reinit)
+    assert config.prompting == replace(
+        base.prompting, refinements=0, other_objects_as_negatives=False, joint_objects=100
+    )
+    assert config.tracker == replace(base.tracker, joint_objects=100)
+    assert (config.segmenter, config.reinit) == (base.segmenter, base.reinit)
     assert config.sampling.positive == base.sampling.positive
 
 

@@ -45,7 +45,7 @@ def test_a_second_call_only_does_what_is_missing(davis: DatasetChoice, tmp_path:
 
 
 def test_a_failure_is_told_and_the_others_are_done(davis: DatasetChoice, tmp_path: Path) -> None:
-    damage_frame(davis.root / "JPEGImages/480p/tin-boat/00002.jpg")
+    damage_frame(davis.root / "JPEGImages/Full-Resolution/tin-boat/00002.jpg")
     done = run_vos(davis, QUICK, tmp_path / "run")
     ((task, reason),) = done.failures.items()
     assert (task.sequence, task.seed) == ("tin-boat", 0)

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from sampt import SamPt
 from sampt._internal.devices import choose_device, choose_dtype
+from sampt.benchmarks.vis.settings import VisConfig
 from sampt.config import Config, as_mapping, load_config
-from sampt.config.loading import find_config
+from sampt.config.loading import find_config, packaged_configs
 from sampt.config.schema import OnLoss
 from sampt.errors import CheckpointError, ConfigError
 from sampt.methods.registry import build_method
@@ -47,12 +48,33 @@ class TestPackaged:
     def test_every_one_loads_up_to_its_checkpoint(self, path, tmp_path, monkeypatch):
         monkeypatch.setenv("SAMPT_HOME", str(tmp_path))
         monkeypatch.setenv("SAMPT_OFFLINE", "1")
-        config = load_config(path.stem)
+        config = load_config(path.stem, schema=VisConfig)
         if config.segmenter.name == "grabcut":
             assert isinstance(build_method(config), SamPt)
         else:
             with pytest.raises(CheckpointError, match=r"\.pth"):
                 build_method(config)
+
+    @pytest.mark.parametrize(
+        "name", ["paper/wacv_sam_pt", "paper/wacv_sam_pt.yaml", "configs/paper/wacv_sam_pt.yaml"]
+    )
+    def test_published_rows_are_in_a_folder_of_their_own(self, name, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        assert load_config(name) == load_config("paper/wacv_sam_pt")
+        assert "paper/wacv_sam_pt" in packaged_configs()
+
+    @pytest.mark.parametrize(
+        ("name", "closest"),
+        [("paper/wacv_sam_p", "paper/wacv_sam_pt"), ("arxiv_mose", "paper/arxiv_mose"), ("quik", "quick")],
+    )
+    def test_a_close_name_is_suggested(self, name, closest):
+        with pytest.raises(ConfigError, match=f"did you mean '{closest}'"):
+            load_config(name)
+
+    def test_without_a_close_name_the_short_ones_are_listed(self):
+        with pytest.raises(ConfigError, match=r"one of quick, sam, .*sampt reproduce") as error:
+            load_config("nonsense")
+        assert "paper/" not in str(error.value)
 
     @pytest.mark.parametrize("name", ["quick", "quick.yaml", "configs/quick.yaml", "configs/quick"])
     def test_found_by_name_from_any_folder(self, name, tmp_path, monkeypatch):
