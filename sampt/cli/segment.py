@@ -89,7 +89,7 @@ def command(
         clip = _clip(opened, start, stride, max_frames)
         queries = _queries(points, clicks, boxes, mask, clip.indices[0]).with_spans(spans)
         queries.validate(clip.indices, opened.size)
-        outputs.check(output, overwrite, queries, opened, opened.size)
+        outputs.check(output, overwrite, queries, opened)
         _say_what_was_understood(queries, opened.size)
         # torch takes seconds to import: a mistyped option must not wait for it.
         from .runner import segment_clip

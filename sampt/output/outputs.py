@@ -109,9 +109,7 @@ class Outputs:
             return category_names(queries, given=self.category)
         return category_names(queries, self.category)
 
-    def check(
-        self, folder: StrPath, overwrite: bool, queries: QueryPoints, source: object, size: tuple[int, int]
-    ) -> None:
+    def check(self, folder: StrPath, overwrite: bool, queries: QueryPoints, source: object) -> None:
         """Check before any work that everything can be written; nothing is created or removed.
 
         Args:
@@ -119,7 +117,6 @@ class Outputs:
             overwrite: whether files and folders may be replaced.
             queries: the objects.
             source: the frames.
-            size: their (height, width).
 
         Raises:
             OutputError: something cannot be written, exists already, or would replace the video itself.
@@ -130,7 +127,7 @@ class Outputs:
         own = [results / name for name in WRITTEN_BY_RUNS]
         video = getattr(source, "path", None)
         taken: set[Path] = set()
-        for option, path, is_file in self._targets(queries, source, size):
+        for option, path, is_file in self._targets(queries, source):
             place = path.absolute()
             if place in taken or any(place == name or name in place.parents for name in own):
                 raise OutputError(f"{option}: {path} is the place of another result; choose another")
@@ -150,9 +147,7 @@ class Outputs:
         for kind, root in self._datasets():
             sequence_writer(kind).check_lists(root)
 
-    def _targets(
-        self, queries: QueryPoints, source: object, size: tuple[int, int]
-    ) -> Iterator[tuple[str, Path, bool]]:
+    def _targets(self, queries: QueryPoints, source: object) -> Iterator[tuple[str, Path, bool]]:
         """Option, path, and whether it is a file, of everything outside the folder of the results."""
         ids = [query.id for query in queries.objects]
         for _, path in self._cutouts(ids):
@@ -163,7 +158,7 @@ class Outputs:
             if kind in self.exports:
                 yield f"--export {kind}", Path(self.exports[kind]), True
         for kind, root in self._datasets():
-            for path in sequence_writer(kind).folders(root, str(getattr(source, "name", "video")), size):
+            for path in sequence_writer(kind).folders(root, str(getattr(source, "name", "video"))):
                 yield f"--export {kind}", path, False
 
     def _cutouts(self, ids: list[int]) -> list[tuple[int | None, Path]]:

@@ -48,7 +48,7 @@ class SequenceWriter(FrameWriter):
 
     def __init__(self, root: Path, facts: RunFacts) -> None:
         self.root, self._facts = root, facts
-        self._images, self._annotations = self.folders(root, facts.name, facts.size)
+        self._images, self._annotations = self.folders(root, facts.name)
         self.check_lists(root)
         for folder in (self._images, self._annotations):
             shutil.rmtree(folder, ignore_errors=True)
@@ -58,8 +58,8 @@ class SequenceWriter(FrameWriter):
 
     @classmethod
     @abstractmethod
-    def folders(cls, root: Path, name: str, size: tuple[int, int]) -> tuple[Path, Path]:
-        """Folders of a video's images and annotations; ``size`` is (height, width)."""
+    def folders(cls, root: Path, name: str) -> tuple[Path, Path]:
+        """Folders of a video's images and annotations."""
 
     @classmethod
     def check_lists(cls, root: Path) -> None:
@@ -103,14 +103,16 @@ class SequenceWriter(FrameWriter):
 
 
 class DavisWriter(SequenceWriter):
-    """Writer in the layout of DAVIS 2017; the video is listed in ``ImageSets/2017/train.txt``."""
+    """Writer in the layout of DAVIS 2017; the video is listed in ``ImageSets/2017/train.txt``.
+
+    Frames keep their size, in the folders ``480p``, where every reader of DAVIS looks.
+    """
 
     list_file = "ImageSets/2017/train.txt"
 
     @classmethod
-    def folders(cls, root: Path, name: str, size: tuple[int, int]) -> tuple[Path, Path]:
-        resolution = "480p" if min(size) == 480 else "Full-Resolution"
-        return root / "JPEGImages" / resolution / name, root / "Annotations" / resolution / name
+    def folders(cls, root: Path, name: str) -> tuple[Path, Path]:
+        return root / "JPEGImages" / "480p" / name, root / "Annotations" / "480p" / name
 
     def _annotate(self, path: Path, result: FrameResult) -> None:
         write_label_map(path, result.label_map())
@@ -138,7 +140,7 @@ class YouTubeVosWriter(SequenceWriter):
         read_videos(root / cls.list_file)
 
     @classmethod
-    def folders(cls, root: Path, name: str, size: tuple[int, int]) -> tuple[Path, Path]:
+    def folders(cls, root: Path, name: str) -> tuple[Path, Path]:
         return root / "train" / "JPEGImages" / name, root / "train" / "Annotations" / name
 
     def _annotate(self, path: Path, result: FrameResult) -> None:
@@ -181,7 +183,7 @@ class YoloWriter(SequenceWriter):
         class_names(read_data(root / cls.list_file))
 
     @classmethod
-    def folders(cls, root: Path, name: str, size: tuple[int, int]) -> tuple[Path, Path]:
+    def folders(cls, root: Path, name: str) -> tuple[Path, Path]:
         return root / "images" / name, root / "labels" / name
 
     def _annotate(self, path: Path, result: FrameResult) -> None:

@@ -218,7 +218,7 @@ class ResultWriter(Closing):
         sound: Sound | None = None,
     ) -> None:
         outputs = outputs or Outputs()
-        outputs.check(folder, overwrite, segmentation.queries, segmentation.clip.source, segmentation.size)
+        outputs.check(folder, overwrite, segmentation.queries, segmentation.clip.source)
         self.folder = prepare_folder(folder, overwrite)
         self.segmentation, self.settings = segmentation, dict(settings or {})
         queries = segmentation.queries

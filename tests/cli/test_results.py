@@ -109,7 +109,7 @@ def test_everything_at_once(here: Cli, scene: SyntheticScene, mask: Path, tmp_pa
         "cat",
     ]
     assert len(json.loads((tmp_path / "vis.json").read_text())["annotations"]) == 2
-    for place in ("yolo/labels", "davis/Annotations/Full-Resolution", "ytvos/train/JPEGImages"):
+    for place in ("yolo/labels", "davis/Annotations/480p", "ytvos/train/JPEGImages"):
         assert [path.stem for path in sorted((tmp_path / place / "clip").iterdir())] == names
     assert not list(tmp_path.rglob(".*"))
 

@@ -33,7 +33,7 @@ def exact(t: int, name: str | None = None) -> FrameResult:
 def write(outputs: Outputs, video: Video | SyntheticScene, folder: Path, *, overwrite: bool = False) -> None:
     """Write all frames with their exact results, as ``save`` does."""
     folder.mkdir(exist_ok=True)
-    outputs.check(folder, overwrite, QUERIES, video, SCENE.size)
+    outputs.check(folder, overwrite, QUERIES, video)
     facts = RunFacts(video, SCENE.size, 25.0, (1, 7), outputs.categories(QUERIES))
     names = getattr(video, "file_names", None)
     writers = outputs.open(folder, QUERIES, facts)

@@ -122,7 +122,7 @@ def test_our_readers_read_vos_datasets(kind: str, dataset: str, tmp_path: Path) 
     root = tmp_path / "data"
     write(Outputs(exports={kind: root}, category={1: "cat"}), frames_in(tmp_path / "clip"), tmp_path / "out")
     info = find_dataset(dataset)
-    options = {key: values[-1] if key == "resolution" else values[0] for key, values in info.options.items()}
+    options = {key: values[0] for key, values in info.options.items()}
     sequence = info.open(root, "train", options)["clip"]
     assert [frame.name for frame in sequence.frames] == NAMES
     assert sequence.frames[0].read_bytes() == (tmp_path / "clip/shot_0010.jpg").read_bytes()
@@ -155,7 +155,7 @@ def test_a_second_video_is_added_to_a_dataset(tmp_path: Path) -> None:
 def test_frames_that_are_not_jpegs_become_jpegs(tmp_path: Path) -> None:
     video = frames_in(tmp_path / "clip", ".png")
     write(Outputs(exports={"davis": tmp_path / "d"}), video, tmp_path / "out")
-    picture = Image.open(tmp_path / "d/JPEGImages/Full-Resolution/clip/shot_0012.jpg")
+    picture = Image.open(tmp_path / "d/JPEGImages/480p/clip/shot_0012.jpg")
     assert picture.format == "JPEG"
     assert np.abs(np.asarray(picture).astype(int) - video[2]).mean() < 3
 
@@ -165,7 +165,7 @@ def test_a_frame_that_is_not_finished_leaves_nothing(tmp_path: Path) -> None:
     facts = RunFacts(SCENE, SCENE.size, 25.0, (1, 7), {1: "dog", 7: "ball"})
     writer = DavisWriter(tmp_path / "d", facts)
     writer.write(SCENE[0], exact(0))
-    folder = next((tmp_path / "d/Annotations/Full-Resolution").iterdir())
+    folder = next((tmp_path / "d/Annotations/480p").iterdir())
     folder.rename(tmp_path / "moved")
     with pytest.raises(OutputError, match=r"00001\.png"):
         writer.write(SCENE[1], exact(1))

@@ -37,7 +37,7 @@ def refuse(
 ) -> None:
     before = sorted(folder.rglob("*"))
     with pytest.raises(SamptError, match=message):
-        outputs.check(folder / "out", overwrite, QUERIES, source, SCENE.size)
+        outputs.check(folder / "out", overwrite, QUERIES, source)
     assert sorted(folder.rglob("*")) == before
 
 
@@ -63,7 +63,7 @@ def test_places_of_other_results(tmp_path: Path) -> None:
 
 def test_the_video_itself_is_never_replaced(tmp_path: Path) -> None:
     """A dataset into which one of its own videos would be written again."""
-    video = frames_in(tmp_path / "data/JPEGImages/Full-Resolution/clip")
+    video = frames_in(tmp_path / "data/JPEGImages/480p/clip")
     outputs = Outputs(exports={"davis": tmp_path / "data"})
     refuse(outputs, tmp_path, "would replace the video itself", overwrite=True, source=video)
     refuse(Outputs(cutout=video.path), tmp_path, "would replace the video", overwrite=True, source=video)
@@ -94,7 +94,7 @@ def test_overwriting_replaces_a_video_in_a_dataset_and_nothing_else(tmp_path: Pa
     exports = {"davis": tmp_path / "data"}
     for name in ("one", "two"):
         write(Outputs(exports=exports), frames_in(tmp_path / name), tmp_path / f"out_{name}")
-    masks = tmp_path / "data/Annotations/Full-Resolution"
+    masks = tmp_path / "data/Annotations/480p"
     (masks / "one/extra.png").write_text("from an earlier, longer run")
     with Video(tmp_path / "one") as video:
         refuse(Outputs(exports=exports), tmp_path, "exists already", source=video)
