@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .methods.runs import Segmentation
     from .methods.sam_pt.pipeline import SamPt
     from .methods.tracks import track
+    from .output.outputs import Outputs
     from .output.writer import ResultWriter, save
     from .prompts.object_query import ObjectQuery
     from .prompts.query_points import QueryPoints
@@ -60,6 +61,7 @@ _HOMES = {
     "methods.registry": ("build_method",),
     "methods.sam_pt.pipeline": ("SamPt",),
     "methods.tracks": ("track",),
+    "output.outputs": ("Outputs",),
     "output.writer": ("ResultWriter", "save"),
     "prompts.object_query": ("ObjectQuery",),
     "prompts.query_points": ("QueryPoints",),
@@ -84,6 +86,7 @@ __all__ = [
     "ObjectQuery",
     "ObjectResult",
     "OutputError",
+    "Outputs",
     "PromptError",
     "Proposal",
     "ProposalSettings",

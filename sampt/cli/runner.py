@@ -10,7 +10,8 @@ from typing import Any
 from sampt._internal.console import progress, status_console
 from sampt._internal.names import plural
 from sampt.methods.base import VideoMethod
-from sampt.output.writer import save
+from sampt.output.outputs import Outputs
+from sampt.output.writer import write_results
 from sampt.prompts.query_points import QueryPoints
 from sampt.trackers.clip import Clip
 
@@ -23,13 +24,12 @@ def segment_clip(
     clip: Clip,
     queries: QueryPoints,
     output: Path,
+    outputs: Outputs | None = None,
     *,
-    overlay: bool = True,
-    coco: Path | None = None,
     overwrite: bool = False,
     settings: Mapping[str, Any] | None = None,
 ) -> None:
-    """Segment ``clip`` into the folder ``output`` with a progress bar."""
+    """Segment ``clip`` into the folder ``output``, with what ``outputs`` names, and with a progress bar."""
     status = status_console()
     begin = time.perf_counter()
     names = {query.id: query.name for query in queries.objects}
@@ -43,11 +43,10 @@ def segment_clip(
         )
 
     with progress("segmenting", len(clip)) as shown:
-        saved = save(
+        saved = write_results(
             model.stream(clip, queries),
             output,
-            overlay=overlay,
-            coco=coco,
+            outputs or Outputs(),
             overwrite=overwrite,
             settings=settings,
             progress=shown.update,

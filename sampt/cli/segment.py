@@ -13,6 +13,7 @@ from sampt.trackers.clip import Clip
 from sampt.video.reader import Video
 
 from .model_options import ModelChoice, model_options
+from .result_options import ResultOptions, result_options
 
 _path = click.Path(path_type=Path)
 _SHOWN = 8
@@ -49,8 +50,7 @@ _SHOWN = 8
 @model_options
 @click.option("--output", "-O", type=_path, required=True, help="Folder for the results.")
 @click.option("--overwrite", is_flag=True, help="Replace results that are already in the folder.")
-@click.option("--coco", type=_path, help="Also write COCO JSON (RLE) to this file.")
-@click.option("--overlay/--no-overlay", default=True, help="Whether to draw overlay.mp4.")
+@result_options
 @click.option("--start", type=click.IntRange(min=0), default=0, help="First frame to use.")
 @click.option("--stride", type=click.IntRange(min=1), default=1, help="Use every n-th frame.")
 @click.option("--max-frames", type=click.IntRange(min=1), help="Maximum number of frames to use.")
@@ -64,8 +64,7 @@ def command(
     model: ModelChoice,
     output: Path,
     overwrite: bool,
-    coco: Path | None,
-    overlay: bool,
+    results: ResultOptions,
     start: int,
     stride: int,
     max_frames: int | None,
@@ -78,21 +77,19 @@ def command(
     \b
     sampt segment clip.mp4 --point 1:0:320,180:+ --point 1:0:340,200:+ --output out
     """
-    from sampt._internal.files import check_file
     from sampt.config import as_mapping
     from sampt.methods.registry import build_method
     from sampt.output.folder import check_folder
 
-    settings = model.settings()
+    settings, outputs = model.settings(), results.outputs()
     check_folder(output, overwrite)
-    if coco and coco.absolute().parent != output.absolute():
-        check_file(coco)
     if mask:
         _check_not_a_frame(mask, video)
     with Video(video) as opened:
         clip = _clip(opened, start, stride, max_frames)
         queries = _queries(points, clicks, boxes, mask, clip.indices[0]).with_spans(spans)
         queries.validate(clip.indices, opened.size)
+        outputs.check(output, overwrite, queries, opened)
         # torch takes seconds to import: a mistyped option must not wait for it.
         from .runner import segment_clip
 
@@ -104,8 +101,7 @@ def command(
             clip,
             queries,
             output,
-            overlay=overlay,
-            coco=coco,
+            outputs,
             overwrite=overwrite,
             settings=as_mapping(settings),
         )

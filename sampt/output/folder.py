@@ -10,7 +10,7 @@ from sampt.errors import OutputError
 
 WRITTEN_BY_RUNS = (
     *("masks", "overlay.mp4", "trajectories.npz", "result.json", "points.json"),
-    *("overlays", "proposals.json", "tracks.mp4"),
+    *("background.mp4", "overlays", "proposals.json", "tracks.mp4"),
 )
 """Names of all commands' results in an output folder; a new run replaces these and nothing else."""
 

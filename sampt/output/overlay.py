@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,8 +11,11 @@ from numpy.typing import NDArray
 
 from sampt.methods.results import FrameResult
 from sampt.trackers.base import Visibility
+from sampt.video.writer import VideoWriter
 
-from .drawing import Colour, colour, colour_table, disc, stacked, tinted, write_names
+from .colours import ChosenColours
+from .drawing import Colour, colour, colour_table, disc, outline, stacked, tinted, write_names
+from .frame_writer import FrameWriter, RunFacts
 
 INVISIBLE = (235, 30, 40)
 CROWD = 32
@@ -19,45 +23,87 @@ CROWD = 32
 
 
 class OverlayPainter:
-    """Painter of results: masks in the objects' colours, positives as circles, negatives as crosses.
+    """Painter of results: masks in the objects' colours, with outlines and a name for each visible object.
 
-    Points that are not visible are red. A label names each visible object.
+    Positives are circles, negatives crosses, and points that are not visible are red.
 
     Args:
         names: one name per object, in the results' order.
         opacity: opacity of the masks, 0 to 1.
-        colours: number of each object's colour; by default its position in that order.
+        colours: number of each object's colour; by default, each object gets the colour that differs most
+            from what it covers where it is first seen.
+        points: whether to draw points.
     """
 
     def __init__(
-        self, names: Sequence[str], opacity: float = 0.45, colours: Sequence[int] | None = None
+        self,
+        names: Sequence[str],
+        opacity: float = 0.45,
+        colours: Sequence[int] | None = None,
+        points: bool = False,
     ) -> None:
-        self.names, self.opacity = names, opacity
-        self._colours = list(range(len(names))) if colours is None else list(colours)
+        self.names, self.opacity, self.points = names, opacity, points
+        self._given = None if colours is None else list(colours)
+        self._choose = ChosenColours(len(names))
         self._table = colour_table()
 
     def __call__(self, frame: NDArray[np.uint8], result: FrameResult) -> NDArray[np.uint8]:
         """A copy of ``frame``, (H, W, 3) uint8 RGB, with ``result`` drawn on it."""
-        seen = np.flatnonzero(result.masks.any((1, 2))).tolist()
-        labels = stacked(result.masks[seen], [self._colours[k] + 1 for k in seen])
+        numbers = self._choose(frame, result) if self._given is None else self._given
+        inks = [colour(number) for number in numbers]
+        areas = np.count_nonzero(result.masks, axis=(1, 2))
+        seen = np.flatnonzero(areas).tolist()
+        labels = stacked(result.masks[seen], [numbers[k] + 1 for k in seen])
         scene = tinted(np.ascontiguousarray(frame), labels, self._table, self.opacity)
-        self._draw_points(scene, result)
+        thickness = max(1, round(max(scene.shape[:2]) / 640))
+        for k in sorted(seen, key=lambda k: -areas[k]):
+            outline(scene, result.masks[k], inks[k], thickness)
+        if self.points:
+            _draw_points(scene, result, inks)
         if seen:
             boxes = np.array([_box(result.masks[k]) for k in seen], float)
-            inks = [colour(self._colours[k]) for k in seen]
-            write_names(scene, boxes, [self.names[k] for k in seen], inks)
+            write_names(scene, boxes, [self.names[k] for k in seen], [inks[k] for k in seen])
         return scene
 
-    def _draw_points(self, scene: NDArray[np.uint8], result: FrameResult) -> None:
-        large = point_radius(scene)
-        crowded = np.bincount(result.owners) > CROWD
-        for i in np.flatnonzero(drawable(result.points)):
-            owner = int(result.owners[i])
-            visible = result.visibility[i] == Visibility.VISIBLE
-            ink = colour(self._colours[owner]) if visible else INVISIBLE
-            draw = disc if result.positive[i] else _cross
-            x, y = np.round(result.points[i]).astype(int).tolist()
-            draw(scene, (x, y), max(2, large // 2) if crowded[owner] else large, ink)
+
+class OverlayWriter(FrameWriter):
+    """Writer of the overlay as a video, with sound if the run has any.
+
+    Args:
+        path: the video file.
+        painter: draws the results.
+        facts: about the run.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+
+    def __init__(self, path: Path, painter: OverlayPainter, facts: RunFacts) -> None:
+        self._painter = painter
+        self._video = VideoWriter(path, facts.fps, facts.size, facts.pixel_aspect, sound=facts.sound)
+
+    def write(self, frame: NDArray[np.uint8], result: FrameResult, timestamp: float | None = None) -> None:
+        self._video.write(self._painter(frame, result), timestamp)
+
+    def close(self) -> None:
+        """Complete the video.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        self._video.close()
+
+
+def _draw_points(scene: NDArray[np.uint8], result: FrameResult, inks: Sequence[Colour]) -> None:
+    large = point_radius(scene)
+    crowded = np.bincount(result.owners) > CROWD
+    for i in np.flatnonzero(drawable(result.points)):
+        owner = int(result.owners[i])
+        visible = result.visibility[i] == Visibility.VISIBLE
+        draw = disc if result.positive[i] else _cross
+        x, y = np.round(result.points[i]).astype(int).tolist()
+        radius = max(2, large // 2) if crowded[owner] else large
+        draw(scene, (x, y), radius, inks[owner] if visible else INVISIBLE)
 
 
 def point_radius(scene: NDArray[np.uint8]) -> int:

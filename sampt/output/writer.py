@@ -1,13 +1,13 @@
-"""Writer of results: masks, overlay video, trajectories, ``result.json``, and COCO JSON on request."""
+"""Writer of results: masks, trajectories, ``result.json``, and what ``Outputs`` names."""
 
 from __future__ import annotations
 
+import logging
 import math
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +16,25 @@ from numpy.typing import NDArray
 
 from sampt._internal.closing import Closing
 from sampt._internal.environment import versions
-from sampt._internal.files import check_file, replacing, write_json
+from sampt._internal.files import replacing, write_json
 from sampt._internal.names import plural
 from sampt.errors import OutputError
 from sampt.methods.results import FrameResult
 from sampt.methods.runs import Segmentation
+from sampt.trackers.clip import Clip
 from sampt.video.frames import file_name
-from sampt.video.writer import VideoWriter
+from sampt.video.reader import Video
+from sampt.video.sound import Sound
 
-from .coco import CocoWriter
 from .first_look import first_looks
 from .folder import prepare_folder
-from .overlay import OverlayPainter
+from .frame_writer import RunFacts
+from .outputs import Outputs, StrPath
 from .review import Reviewer, Stretch
 from .signals import FirstLook
+from .spool import temporary_is_full
+
+_log = logging.getLogger("sampt.output")
 
 DEFAULT_FPS = 25.0
 """Frames per second of sources without a known rate."""
@@ -55,7 +60,15 @@ def save(
     folder: str | Path,
     *,
     overlay: bool = True,
-    coco: str | Path | None = None,
+    overlay_points: bool = False,
+    cutout: StrPath | None = None,
+    cutout_per_object: bool = False,
+    matte: StrPath | None = None,
+    background: str | None = None,
+    coco: StrPath | None = None,
+    coco_polygons: bool = False,
+    export: Mapping[str, StrPath] | None = None,
+    category: str | Mapping[int, str] | None = None,
     fps: float | None = None,
     overwrite: bool = False,
     settings: Mapping[str, Any] | None = None,
@@ -71,20 +84,69 @@ def save(
     Args:
         segmentation: the result of ``VideoMethod.stream``, not yet iterated; closed at the end.
         folder: folder for the results; created if it is missing.
-        overlay: whether to draw ``overlay.mp4``.
+        overlay: whether to draw ``overlay.mp4``: masks, outlines and names, with the video's sound.
+        overlay_points: also draw points there.
+        cutout: also write the objects on transparency: to a folder, as PNGs named like the frames, or to a
+            file that ends in .mov (ProRes 4444) or .webm (VP9).
+        cutout_per_object: make one cutout for each object, ``cutout/1`` or ``cutout_1.mov``.
+        matte: also write each object's mask in white on black: to a folder, as ``matte/1/00000.png``, or to
+            a video (.mp4 or .mov), as ``matte_1.mp4``.
+        background: also write ``background.mp4``, the objects before a colour such as "green" or "#00ff00",
+            or, with "blur", before the blurred scene.
         coco: also write COCO JSON to this file.
-        fps: frames per second of the overlay; by default the video's, or 25 if unknown.
-        overwrite: replace results that the folder already holds.
+        coco_polygons: write polygons there instead of run lengths.
+        export: also write for datasets, to paths by kind: "coco" and "ytvis" are JSON files; "yolo", "davis"
+            and "youtube-vos" are folders of datasets, to which the video is added.
+        category: category of all objects in these, or of some by their ids; by default, their names.
+        fps: frames per second of the videos, which then have no sound; by default the video's, or 25 if
+            unknown.
+        overwrite: replace results that exist already.
         settings: plain values that are added to ``result.json``.
         progress: called after each frame with the number of finished frames.
         doubtful: called before the run for each object whose first mask is doubtful, with its id and what is
             wrong.
 
     Raises:
-        OutputError: something cannot be written, the folder holds results and ``overwrite`` is off, or the
+        OutputError: something cannot be written, results exist already and ``overwrite`` is off, or the
             segmentation has handed out frames already.
+        PromptError: a category is given for an object that does not exist.
         VideoError: a frame cannot be read.
     """
+    outputs = Outputs(
+        overlay=overlay,
+        overlay_points=overlay_points,
+        cutout=cutout,
+        cutout_per_object=cutout_per_object,
+        matte=matte,
+        background=background,
+        exports=dict(export or {}) | ({"coco": coco} if coco else {}),
+        coco_polygons=coco_polygons,
+        category=category,
+    )
+    return write_results(
+        segmentation,
+        folder,
+        outputs,
+        fps=fps,
+        overwrite=overwrite,
+        settings=settings,
+        progress=progress,
+        doubtful=doubtful,
+    )
+
+
+def write_results(
+    segmentation: Segmentation,
+    folder: str | Path,
+    outputs: Outputs,
+    *,
+    fps: float | None = None,
+    overwrite: bool = False,
+    settings: Mapping[str, Any] | None = None,
+    progress: Callable[[int], None] | None = None,
+    doubtful: Callable[[int, str], None] | None = None,
+) -> Saved:
+    """Do what ``save`` does, with what is to be written as one object."""
     if segmentation.done:
         raise OutputError(
             f"{plural(segmentation.done, 'frame')} of this segmentation have been taken already; "
@@ -93,10 +155,11 @@ def save(
     source, step = segmentation.clip.source, segmentation.clip.indices.step
     rate = fps or getattr(source, "fps", DEFAULT_FPS) / step
     times = None if fps else getattr(source, "timestamps", None)
+    sound = sound_of(segmentation.clip) if outputs.has_sound and not fps else None
     with (
         segmentation,
         ResultWriter(
-            folder, segmentation, rate, overlay=overlay, coco=coco, overwrite=overwrite, settings=settings
+            folder, segmentation, rate, outputs, overwrite=overwrite, settings=settings, sound=sound
         ) as writer,
     ):
         with segmentation.stopwatch("review"):
@@ -115,6 +178,20 @@ def save(
                 progress(writer.count)
         writer.end()
     return Saved(writer.folder, writer.count, tuple(writer.stretches))
+
+
+def sound_of(clip: Clip) -> Sound | None:
+    """The sound of the file that a clip's frames come from; None if there is none, or frames are left out."""
+    source = clip.source
+    if not isinstance(source, Video) or source.file_names is not None:
+        return None
+    sound = Sound(source.path, float(source.timestamps[clip.indices[0]]))
+    if not sound.exists:
+        return None
+    if clip.indices.step != 1:
+        _log.warning("the videos have no sound, because frames are left out")
+        return None
+    return sound
 
 
 @dataclass(frozen=True)
@@ -137,14 +214,15 @@ class ResultWriter(Closing):
     Args:
         folder: folder of the results; created if it is missing.
         segmentation: the run that gives the results.
-        fps: frames per second of the overlay, for frames without time stamps.
-        overlay: whether to draw ``overlay.mp4``.
-        coco: path for COCO JSON, or None.
-        overwrite: replace results that the folder already holds.
+        fps: frames per second of the videos, for frames without time stamps.
+        outputs: what to write besides masks, trajectories and the summary; by default, the overlay.
+        overwrite: replace results that exist already.
         settings: plain values that are added to ``result.json``.
+        sound: sound for the videos, or None.
 
     Raises:
-        OutputError: the folder cannot be written, or it holds results already and ``overwrite`` is off.
+        OutputError: something cannot be written, or results exist already and ``overwrite`` is off.
+        PromptError: a category is given for an object that does not exist.
     """
 
     def __init__(
@@ -152,22 +230,19 @@ class ResultWriter(Closing):
         folder: str | Path,
         segmentation: Segmentation,
         fps: float,
+        outputs: Outputs | None = None,
         *,
-        overlay: bool = True,
-        coco: str | Path | None = None,
         overwrite: bool = False,
         settings: Mapping[str, Any] | None = None,
+        sound: Sound | None = None,
     ) -> None:
+        outputs = outputs or Outputs()
+        outputs.check(folder, overwrite, segmentation.queries, segmentation.clip.source)
         self.folder = prepare_folder(folder, overwrite)
-        if coco is not None:
-            check_file(Path(coco))
         self.segmentation, self.settings = segmentation, dict(settings or {})
         queries = segmentation.queries
-        self._painter = OverlayPainter([q.name or f"object {q.id}" for q in queries.objects])
-        aspect = getattr(segmentation.clip.source, "pixel_aspect", Fraction(1))
-        path = self.folder / "overlay.mp4"
-        self._video = VideoWriter(path, fps, segmentation.size, aspect) if overlay else None
-        self._coco = CocoWriter(coco, queries) if coco else None
+        facts = RunFacts.of(segmentation, fps, outputs.categories(queries), sound)
+        self._writers = outputs.open(self.folder, queries, facts)
         self._trajectories = TrajectoryFile()
         self._frames: list[WrittenFrame] = []
         self._looks: dict[int, FirstLook] = {}
@@ -177,12 +252,10 @@ class ResultWriter(Closing):
 
     def write(self, frame: NDArray[np.uint8], result: FrameResult, timestamp: float | None = None) -> None:
         """Add one frame, (H, W, 3) uint8 RGB, and its result; ``timestamp`` in seconds."""
-        if self._video:
-            self._video.write(self._painter(frame, result), timestamp)
+        for writer in self._writers:
+            writer.write(frame, result, timestamp)
         # After what may run out of space: a mask that is there is also listed.
         result.save(self.folder / "masks", each_object=self.segmentation.method.overlapping)
-        if self._coco:
-            self._coco.write(result, file_name(self.segmentation.clip.source, result.index))
         self._trajectories.write(result)
         # At once, so that a signal finds a frame either complete or absent.
         self._frames.append(WrittenFrame(result.index, result.scores, result.visible_share()))
@@ -223,10 +296,8 @@ class ResultWriter(Closing):
             OutputError: one of them cannot be written.
         """
         with ExitStack() as stack:  # in reverse order, and each even if another fails
-            if self._coco:
-                stack.callback(self._coco.close)
-            if self._video:
-                stack.callback(self._video.close)
+            for writer in self._writers:
+                stack.callback(writer.close)
             stack.callback(self._trajectories.save, self.folder / "trajectories.npz", self._indices)
             write_json(self.folder / "result.json", self._summary())
 
@@ -289,9 +360,12 @@ class TrajectoryFile:
         self._names: list[str] = []
 
     def write(self, result: FrameResult) -> None:
-        for name, attribute, dtype in self.FIELDS:
-            self._files[name].write(np.ascontiguousarray(getattr(result, attribute), dtype).tobytes())
-        self._files["object_id"].write(np.array(result.object_ids, np.uint8)[result.owners].tobytes())
+        try:
+            for name, attribute, dtype in self.FIELDS:
+                self._files[name].write(np.ascontiguousarray(getattr(result, attribute), dtype).tobytes())
+            self._files["object_id"].write(np.array(result.object_ids, np.uint8)[result.owners].tobytes())
+        except OSError as error:
+            raise temporary_is_full(error) from error
         self._offsets.append(self._offsets[-1] + len(result.points))
         self._names.append(result.name or f"{result.index:05d}")
 
@@ -314,7 +388,10 @@ class TrajectoryFile:
 
     def _map(self, name: str, dtype: type) -> NDArray[Any]:
         file = self._files[name]
-        file.flush()
+        try:
+            file.flush()
+        except OSError as error:
+            raise temporary_is_full(error) from error
         return np.memmap(file, dtype, "r") if file.tell() else np.zeros(0, dtype)
 
 

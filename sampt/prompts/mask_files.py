@@ -55,7 +55,7 @@ class MaskFile:
     def labels(self) -> NDArray[np.uint8]:
         """(H, W) uint8 ids without void; the object of a white mask is 1."""
         if self.white:
-            return (self.values == WHITE).astype(np.uint8)
+            return np.asarray(self.values == WHITE, np.uint8)
         if self.wide:
             return self.values
         return np.asarray(np.where(self.values == WHITE, 0, self.values), np.uint8)

@@ -1,10 +1,13 @@
-"""Writer of H.264 files that play in a browser."""
+"""Writer of video files: H.264 that plays in a browser, and formats with transparency."""
 
 from __future__ import annotations
 
+import logging
 import os
 import uuid
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -12,13 +15,44 @@ from types import TracebackType
 import av
 import numpy as np
 from av.video.reformatter import Colorspace
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from sampt.errors import OutputError
 
+from .sound import Sound, SoundCopier
+
+_log = logging.getLogger("sampt.video")
+
 _TICKS = 90_000  # a second; the usual frame rates come out whole
 _BT709 = 1  # the number that stands for BT.709 in a stream's colour tags
 _LIMITED_RANGE = 1
+
+
+@dataclass(frozen=True)
+class _Codec:
+    """An encoder of FFmpeg, its format of pixels, and its options."""
+
+    name: str
+    pixels: str
+    options: Mapping[str, str]
+
+
+# x264's macroblock tree makes the bytes depend on what memory happened to hold before.
+_H264 = _Codec("libx264", "yuv420p", {"preset": "veryfast", "crf": "20", "x264-params": "mbtree=0"})
+_TRANSPARENT = {
+    # Editors expect Apple's mark as the vendor.
+    ".mov": _Codec("prores_ks", "yuva444p10le", {"profile": "4444", "alpha_bits": "8", "vendor": "apl0"}),
+    # libvpx refuses alternate reference frames together with transparency.
+    ".webm": _Codec(
+        "libvpx-vp9",
+        "yuva420p",
+        {"crf": "24", "b": "0", "auto-alt-ref": "0", "deadline": "good", "cpu-used": "5", "row-mt": "1"},
+    ),
+}
+_INDEXED = {".mp4", ".m4v", ".mov"}
+TRANSPARENT_SUFFIXES = tuple(_TRANSPARENT)
+"""Suffixes of files that can hold transparency: ProRes 4444, and VP9."""
 
 
 class VideoWriter:
@@ -29,11 +63,15 @@ class VideoWriter:
     example after Ctrl-C), call ``close`` first. Without any frame, no file is written.
 
     Args:
-        path: the file, usually .mp4; an existing one is replaced.
+        path: the file, usually .mp4; an existing one is replaced. With transparency, .mov (ProRes 4444) or
+            .webm (VP9).
         fps: frames per second, for frames without a time stamp.
         size: (height, width) of the frames in pixels. Odd sizes grow by repeating the last row or column,
-            as H.264 needs even ones.
+            as H.264 needs even ones; with transparency, sizes are kept.
         pixel_aspect: a pixel's width by its height, as it is to be shown.
+        sound: sound to copy into the file, as long as the frames last. If it cannot be read, the file has
+            none, and the logger ``sampt.video`` gives a warning.
+        alpha: whether frames are RGBA, with straight (not premultiplied) transparency.
 
     Raises:
         OutputError: the file cannot be written.
@@ -45,6 +83,9 @@ class VideoWriter:
         fps: float,
         size: tuple[int, int],
         pixel_aspect: Fraction = Fraction(1),
+        *,
+        sound: Sound | None = None,
+        alpha: bool = False,
     ) -> None:
         if not fps > 0 or min(size) < 1:
             raise ValueError(f"a video needs fps above 0 and a size of at least 1x1, not {fps} and {size}")
@@ -55,26 +96,38 @@ class VideoWriter:
         self._origin: float | None = None
         self._last: float | None = None
         self._done = False
+        self._alpha = alpha
+        self._sound: SoundCopier | None = None
+        self._stream: VideoStream
         try:
             self._partial.touch()  # tells a folder that cannot be written from a format that is unknown
-            self._container = av.open(f"file:{self._partial}", "w", options={"movflags": "faststart"})
-            self._stream = self._container.add_stream(
-                "libx264",
-                rate=Fraction(fps).limit_denominator(1001),
-                # x264's macroblock tree makes the bytes depend on what memory happened to hold before.
-                options={"preset": "veryfast", "crf": "20", "x264-params": "mbtree=0"},
+            codec = _TRANSPARENT[self.path.suffix.lower()] if alpha else _H264
+            # The index goes to the front, so that a file plays while it is being downloaded.
+            options = {"movflags": "faststart"} if self.path.suffix.lower() in _INDEXED else {}
+            self._container = av.open(f"file:{self._partial}", "w", options=options)
+            self._stream = self._container.add_stream(  # type: ignore[assignment]
+                codec.name, rate=Fraction(fps).limit_denominator(1001), options=dict(codec.options)
             )
-        except (av.FFmpegError, OSError, ValueError) as error:
+        except (av.FFmpegError, OSError, ValueError, KeyError) as error:
             with suppress(OSError):
                 self._partial.unlink()
-            raise self._failure() from error
-        self._stream.height, self._stream.width = (side + side % 2 for side in self._size)
-        self._stream.pix_fmt = "yuv420p"
+            raise self._failure(error) from error
+        self._grid = 1 if alpha else 2
+        self._stream.height, self._stream.width = (side + side % self._grid for side in self._size)
+        self._stream.pix_fmt = self._pixels = codec.pixels
         context = self._stream.codec_context
         context.time_base = Fraction(1, _TICKS)
         context.sample_aspect_ratio = pixel_aspect
         context.colorspace = context.color_primaries = context.color_trc = _BT709
         context.color_range = _LIMITED_RANGE
+        if sound:
+            self._add(sound)
+
+    def _add(self, sound: Sound) -> None:
+        try:
+            self._sound = SoundCopier(sound, self._container)
+        except (av.FFmpegError, OSError, ValueError) as error:
+            _log.warning("%s has no sound: that of %s cannot be read (%s)", self.path, sound.path, error)
 
     def __repr__(self) -> str:
         return f"<VideoWriter {self.path}>"
@@ -83,7 +136,7 @@ class VideoWriter:
         """Append one frame.
 
         Args:
-            frame: (H, W, 3) uint8 RGB.
+            frame: (H, W, 3) uint8 RGB, or (H, W, 4) uint8 RGBA with ``alpha``.
             timestamp: seconds; that of the first frame is the start of the video. Without it, the frame comes
                 one frame interval after the previous one. A frame that would not be later than the previous
                 one comes 1/90,000 s after it.
@@ -92,15 +145,15 @@ class VideoWriter:
             ValueError: the frame has another size or dtype.
             OutputError: the file cannot be written.
         """
-        if frame.shape != (*self._size, 3) or frame.dtype != np.uint8:
-            raise ValueError(
-                f"frames of {self.path} are uint8 {(*self._size, 3)}, not {frame.dtype} {frame.shape}"
-            )
+        expected = (*self._size, 4 if self._alpha else 3)
+        if frame.shape != expected or frame.dtype != np.uint8:
+            raise ValueError(f"frames of {self.path} are uint8 {expected}, not {frame.dtype} {frame.shape}")
         if self._done:
             raise ValueError(f"{self.path} is closed; make a new VideoWriter")
         ticks = self._ticks(timestamp)
-        even = np.pad(frame, [(0, frame.shape[0] % 2), (0, frame.shape[1] % 2), (0, 0)], mode="edge")
-        picture = _aligned(even).reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)
+        rows, columns = (side % self._grid for side in self._size)
+        even = np.pad(frame, [(0, rows), (0, columns), (0, 0)], mode="edge")
+        picture = _aligned(even).reformat(format=self._pixels, dst_colorspace=Colorspace.ITU709)
         picture.pts, picture.time_base = round(ticks), Fraction(1, _TICKS)
         try:
             # Without a line of Python between the two, where a signal would lose what is already encoded.
@@ -108,9 +161,11 @@ class VideoWriter:
                 self._container.start_encoding()
             for _ in map(self._container.mux, map(self._stream.encode, [picture])):
                 pass
+            if self._sound:
+                self._sound.until(ticks / _TICKS)
         except (av.FFmpegError, OSError) as error:
             self.discard()
-            raise self._failure() from error
+            raise self._failure(error) from error
         self._last = ticks
 
     def _ticks(self, timestamp: float | None) -> float:
@@ -134,11 +189,14 @@ class VideoWriter:
             return
         try:
             self._container.mux(self._stream.encode(None))
+            if self._sound:
+                self._sound.until((self._last + self._step) / _TICKS)
+                self._sound.close()
             self._container.close()
             self._partial.replace(self.path)
         except (av.FFmpegError, OSError) as error:
             self.discard()
-            raise self._failure() from error
+            raise self._failure(error) from error
         self._done = True
 
     def discard(self) -> None:
@@ -146,14 +204,18 @@ class VideoWriter:
         if self._done:
             return
         self._done = True
+        if self._sound:
+            self._sound.close()
         with suppress(av.FFmpegError, OSError):  # the file is being thrown away
             self._container.close()
         self._partial.unlink(missing_ok=True)
 
-    def _failure(self) -> OutputError:
+    def _failure(self, error: Exception) -> OutputError:
+        reason = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
+        suffixes = " or ".join(_TRANSPARENT) if self._alpha else ".mp4"
         return OutputError(
-            f"{self.path} cannot be written; choose a folder that exists, can be written and has space left, "
-            f"and a name that ends in .mp4"
+            f"{self.path} cannot be written{reason}; choose a folder that exists, can be written and has "
+            f"space left, and a name that ends in {suffixes}"
         )
 
     def __enter__(self) -> VideoWriter:
@@ -170,8 +232,8 @@ class VideoWriter:
 
 def _aligned(frame: NDArray[np.uint8]) -> av.VideoFrame:
     """A copy in memory that FFmpeg aligns: on NumPy's, its conversion may differ in the last bit."""
-    height, width = frame.shape[:2]
-    copy = av.VideoFrame(width, height, "rgb24")
+    height, width, channels = frame.shape
+    copy = av.VideoFrame(width, height, "rgba" if channels == 4 else "rgb24")
     rows = np.frombuffer(copy.planes[0], np.uint8).reshape(height, -1)
-    rows[:, : 3 * width] = frame.reshape(height, -1)
+    rows[:, : channels * width] = frame.reshape(height, -1)
     return copy

@@ -27,7 +27,7 @@ def result(points: list[tuple[float, float]], visible: bool = True, positive: bo
 
 
 def painted(what: FrameResult) -> np.ndarray:
-    return OverlayPainter(["it"])(np.full((60, 90, 3), 100, np.uint8), what)
+    return OverlayPainter(["it"], colours=[0], points=True)(np.full((60, 90, 3), 100, np.uint8), what)
 
 
 def test_the_mask_is_tinted_in_the_objects_colour_and_the_rest_is_left_alone() -> None:

@@ -164,3 +164,43 @@ def test_the_shape_of_pixels_is_written(tmp_path: Path) -> None:
         writer.write(numbered(0))
     with Video(tmp_path / "clip.mp4") as video:
         assert video.pixel_aspect == Fraction(4, 3)
+
+
+def transparent(level: int, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """An opaque square on transparency."""
+    frame = np.full((*size, 4), level, np.uint8)
+    frame[..., 3] = 0
+    frame[10:30, 10:40, 3] = 255
+    return frame
+
+
+@pytest.mark.parametrize("size", [(48, 64), (47, 63)], ids=["even", "odd"])
+@pytest.mark.parametrize(("suffix", "decoder"), [(".mov", "prores"), (".webm", "libvpx-vp9")])
+def test_transparency_is_kept_at_any_size(
+    suffix: str, decoder: str, size: tuple[int, int], tmp_path: Path
+) -> None:
+    path = tmp_path / f"out{suffix}"
+    with VideoWriter(path, 25, size, alpha=True) as writer:
+        for t in range(4):
+            writer.write(transparent(60 * t, size), t / 10)
+    codec = av.CodecContext.create(decoder, "r")
+    with av.open(str(path)) as container:
+        frames = [f for packet in container.demux(video=0) for f in codec.decode(packet)]
+        unit = container.streams.video[0].time_base
+    assert [float(frame.pts * unit) for frame in frames] == pytest.approx([0, 0.1, 0.2, 0.3], abs=1e-3)
+    for t, frame in enumerate(frames):
+        picture = frame.to_ndarray(format="rgba")
+        assert picture.shape == (*size, 4)
+        alpha = transparent(0, size)[..., 3]
+        assert ((picture[..., 3] > 127) == (alpha > 127)).mean() > 0.99
+        assert picture[alpha > 0][:, :3].mean() == pytest.approx(60 * t, abs=4)
+
+
+def test_transparency_needs_a_format_that_holds_it(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"\.mov or \.webm"):
+        VideoWriter(tmp_path / "out.mp4", 25, SIZE, alpha=True)
+    assert not list(tmp_path.iterdir())
+    writer = VideoWriter(tmp_path / "out.mov", 25, SIZE, alpha=True)
+    with pytest.raises(ValueError, match="frames of"):
+        writer.write(grey(1))
+    writer.discard()
