@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sampt._internal.names import plural
 from sampt.config import Config
 
 from ..ablations.benchmark import SweepRun, run_sweep
@@ -91,6 +92,8 @@ def run_row(
     else:
         done = run_vos(choice, settings, output, sequences=sequences, seeds=seeds or 1, **how)
     partly = "" if done.finished == done.total else f"{done.finished} of {done.total} sequences"
+    if not partly and not done.report.complete:
+        partly = f"the {plural(done.total, 'sequence')} of a smaller copy of the dataset"
     return Reproduced(done, _tables(row, done), len(done.failures), partly)
 
 
