@@ -9,34 +9,41 @@ from typing import Any
 
 from sampt._internal.console import progress, status_console
 from sampt._internal.names import plural
+from sampt.interactive.replay import start
 from sampt.methods.base import VideoMethod
 from sampt.output.writer import save
+from sampt.prompts.prompts import Prompts, SavedSession
 from sampt.prompts.query_points import QueryPoints
 from sampt.trackers.clip import Clip
+from sampt.video.sources import length
 
 
 def segment_clip(
     model: VideoMethod,
     clip: Clip,
-    queries: QueryPoints,
+    asked: QueryPoints | Prompts | SavedSession,
     output: Path,
     *,
     overlay: bool = True,
     coco: Path | None = None,
     overwrite: bool = False,
+    resume: bool = False,
     settings: Mapping[str, Any] | None = None,
+    request: Mapping[str, Any] | None = None,
 ) -> None:
     """Segment ``clip`` into the folder ``output`` with a progress bar."""
     status = status_console()
     begin = time.perf_counter()
-    with progress("segmenting", len(clip)) as shown:
+    with progress("segmenting", length(clip)) as shown:
         saved = save(
-            model.stream(clip, queries),
+            start(model, clip, asked),
             output,
             overlay=overlay,
             coco=coco,
             overwrite=overwrite,
+            resume=resume,
             settings=settings,
+            request=request,
             progress=shown.update,
         )
     if model.segmenter.preview:

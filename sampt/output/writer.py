@@ -56,7 +56,9 @@ def save(
     coco: str | Path | None = None,
     fps: float | None = None,
     overwrite: bool = False,
+    resume: bool = False,
     settings: Mapping[str, Any] | None = None,
+    request: Mapping[str, Any] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Saved:
     """Run a segmentation to its end and write each result as it comes, in bounded memory.
@@ -72,7 +74,9 @@ def save(
         coco: also write COCO JSON to this file.
         fps: frames per second of the overlay; by default the video's, or 25 if unknown.
         overwrite: replace results that the folder already holds.
+        resume: continue an earlier run of the same segmentation; masks that are there and equal stay.
         settings: plain values that are added to ``result.json``.
+        request: plain values by which a run that resumes recognises its own, also in ``result.json``.
         progress: called after each frame with the number of finished frames.
 
     Raises:
@@ -91,7 +95,15 @@ def save(
     with (
         segmentation,
         ResultWriter(
-            folder, segmentation, rate, overlay=overlay, coco=coco, overwrite=overwrite, settings=settings
+            folder,
+            segmentation,
+            rate,
+            overlay=overlay,
+            coco=coco,
+            overwrite=overwrite,
+            resume=resume,
+            settings=settings,
+            request=request,
         ) as writer,
     ):
         for result in segmentation:
@@ -130,6 +142,7 @@ class ResultWriter(Closing):
         overlay: whether to draw ``overlay.mp4``.
         coco: path for COCO JSON, or None.
         overwrite: replace results that the folder already holds.
+        resume: as for ``save``, as is ``request``.
         settings: plain values that are added to ``result.json``.
 
     Raises:
@@ -145,12 +158,14 @@ class ResultWriter(Closing):
         overlay: bool = True,
         coco: str | Path | None = None,
         overwrite: bool = False,
+        resume: bool = False,
         settings: Mapping[str, Any] | None = None,
+        request: Mapping[str, Any] | None = None,
     ) -> None:
-        self.folder = prepare_folder(folder, overwrite)
+        self.folder = prepare_folder(folder, overwrite, resume=resume)
         if coco is not None:
             check_file(Path(coco))
-        self.segmentation, self.settings = segmentation, dict(settings or {})
+        self.segmentation, self.settings, self.request = segmentation, dict(settings or {}), request
         queries = segmentation.queries
         self._painter = OverlayPainter([q.name or f"object {q.id}" for q in queries.objects])
         aspect = getattr(segmentation.clip.source, "pixel_aspect", Fraction(1))
@@ -160,7 +175,8 @@ class ResultWriter(Closing):
         self._trajectories = TrajectoryFile()
         self._frames: list[WrittenFrame] = []
         self._ended = False
-        queries.write(self.folder / "points.json")
+        segmentation.write_prompts(self.folder)
+        write_json(self.folder / "result.json", self._summary())  # also for a run that is killed
 
     def write(self, frame: NDArray[np.uint8], result: FrameResult, timestamp: float | None = None) -> None:
         """Add one frame, (H, W, 3) uint8 RGB, and its result; ``timestamp`` in seconds."""
@@ -219,6 +235,7 @@ class ResultWriter(Closing):
             "finished": self._ended if run.clip.endless else self.count == len(run),
             "quality": "preview" if segmenter.preview else "full",
             **run.method.describe(),
+            **({"request": self.request} if self.request else {}),
             "settings": self.settings,
             "versions": versions(),
             "size": {"height": run.size[0], "width": run.size[1]},

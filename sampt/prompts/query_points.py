@@ -144,10 +144,10 @@ class QueryPoints:
     def shares(self, size: tuple[int, int]) -> dict[int, float]:
         """Share of the frame, (height, width), of each object that is given by a mask or a box, 0 to 1."""
         area = size[0] * size[1]
-        shares = {}
+        shares: dict[int, float] = {}
         for query in self.objects:
             if query.mask is not None:
-                shares[query.id] = np.count_nonzero(query.mask) / area
+                shares[query.id] = float(np.count_nonzero(query.mask)) / area
             elif query.box is not None:
                 x0, y0, x1, y1 = query.box.tolist()
                 shares[query.id] = (x1 - x0) * (y1 - y0) / area
