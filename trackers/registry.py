@@ -8,7 +8,12 @@ from importlib import import_module
 from typing import Any
 
 from .base import PointTracker
-from .cotracker.options import CoTracker2Options, CoTracker3OfflineOptions, CoTracker3Options
+from .cotracker.options import (
+    CoTracker1Options,
+    CoTracker2Options,
+    CoTracker3OfflineOptions,
+    CoTracker3Options,
+)
 from .extensions import all_names, load_extension
 from .flow import Dis
 from .lucas_kanade import LucasKanade
@@ -49,6 +54,9 @@ TRACKERS: dict[str, TrackerInfo] = {
     "dis": TrackerInfo.of(Dis),
     "raft": TrackerInfo(RaftOptions, _importing(".raft.tracker", "Raft"), "RAFT", "raft-large"),
     "pips": TrackerInfo(PipsOptions, _importing(".pips.tracker", "Pips"), "PIPS", "pips"),
+    "cotracker1": TrackerInfo(
+        CoTracker1Options, _importing(".cotracker.online", "CoTracker1"), "CoTracker 1", "cotracker1"
+    ),
     "cotracker2": TrackerInfo(
         CoTracker2Options, _importing(".cotracker.online", "CoTracker2"), "CoTracker 2", "cotracker2"
     ),

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sampt._internal.distances import distance_to_zero
-from sampt.methods.sam_pt.samplers import draw, medoids
+from sampt.methods.sam_pt.clustering import draw, medoids
 from sampt.prompts.edits import Point
 from sampt.trackers.base import Visibility
 from sampt.trackers.filters import mark_outside
@@ -112,7 +112,7 @@ def _click(
     mask: Mask, candidates: NDArray[np.float32], centres: int, rng: np.random.Generator
 ) -> tuple[float, float]:
     """The first medoid of the candidates, moved off the frame's border, where none counts, if possible."""
-    click = medoids(candidates, min(centres, len(candidates)), rng)[0]
+    click = medoids(candidates, min(centres, len(candidates)), rng, "alternating")[0]
     pixels = _pixels(mask)
     states = mark_outside(pixels, np.full(len(pixels), Visibility.VISIBLE, np.int8), mask.shape[:2])
     inside = pixels[states == Visibility.VISIBLE]

@@ -36,7 +36,7 @@ Frames = NDArray[np.uint8]
 Queries = NDArray[np.float32]
 """The queries of one object: (N, 3) of (t, x, y)."""
 
-TRACKERS = ("pips", "cotracker3", "cotracker3-offline", "cotracker2")
+TRACKERS = ("pips", "cotracker3", "cotracker3-offline", "cotracker2", "cotracker1")
 """The trackers that share work between objects."""
 
 

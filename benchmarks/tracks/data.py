@@ -23,6 +23,9 @@ from .array_pickle import load_arrays
 Layout = Literal["davis", "rgb-stacking", "kinetics"]
 """The layouts of files: a dict of videos by name; a list of videos; a folder of such lists of JPEG frames."""
 
+_FARTHEST = 1.5
+"""Largest coordinate of a visible point in shares of the frame; pixels are larger."""
+
 
 @dataclass(frozen=True)
 class AnnotatedVideo:
@@ -218,4 +221,10 @@ def _problem(content: Any) -> str | None:
         return f"has tracks of {points.shape[1]} frames, but {len(video)} frames"
     if not np.isfinite(points[~occluded.astype(bool)]).all():
         return "has a visible point without a position"
+    farthest = np.abs(points[~occluded.astype(bool)]).max(initial=0)
+    if farthest > _FARTHEST:
+        return (
+            f"has visible points at {farthest:.4g}, but x must be divided by the width, and y by the height, "
+            "to lie from 0 to 1"
+        )
     return None

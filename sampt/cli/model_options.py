@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from sampt.errors import SamptError
+
 from .option_groups import option_group
 
 if TYPE_CHECKING:
@@ -139,6 +141,22 @@ class ModelChoice:
         device = str(choose_device(settings.device))
         parts = [f"{what} {name}" for what, name in describe(replace(settings, device=device)).items()]
         click.echo(f"Using {', '.join(parts)}, configuration {self.base(sam)}.", err=True)
+        if self.config is None and not any(o.startswith("segmenter.") for o in self.chosen):
+            _suggest_mobile_sam()
+
+
+def _suggest_mobile_sam() -> None:
+    """Say so if MobileSAM is downloaded already and could be used."""
+    from sampt.segmenters.packages import check_packages
+    from sampt.weights.download import state
+    from sampt.weights.registry import find_checkpoint
+
+    try:
+        check_packages("mobile-sam")
+    except SamptError:
+        return
+    if state(find_checkpoint("mobile-sam")) == "here":
+        click.echo("MobileSAM is downloaded already: --segmenter mobile-sam gives better masks.", err=True)
 
 
 @dataclass(frozen=True)

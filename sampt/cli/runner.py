@@ -17,6 +17,9 @@ from sampt.prompts.query_points import QueryPoints
 from sampt.trackers.clip import Clip
 from sampt.video.sources import length
 
+BETTER = "--segmenter mobile-sam (a download of 41 MB)"
+"""Smallest segmenter that is not only for previews."""
+
 
 def segment_clip(
     model: VideoMethod,
@@ -34,9 +37,20 @@ def segment_clip(
     """Segment ``clip`` into the folder ``output`` with a progress bar."""
     status = status_console()
     begin = time.perf_counter()
+    run = start(model, clip, asked)
+    names = {query.id: query.name for query in run.queries.objects}
+
+    def doubtful(object_id: int, doubt: str) -> None:
+        name = f" '{names[object_id]}'" if names[object_id] else ""
+        better = f", or use {BETTER}" if model.segmenter.preview else ""
+        status.print(
+            f"Doubtful: object {object_id}{name}: {doubt}; add points on and off the object, give a box"
+            f"{better}."
+        )
+
     with progress("segmenting", length(clip)) as shown:
         saved = save(
-            start(model, clip, asked),
+            run,
             output,
             overlay=overlay,
             coco=coco,
@@ -45,12 +59,10 @@ def segment_clip(
             settings=settings,
             request=request,
             progress=shown.update,
+            doubtful=doubtful,
         )
     if model.segmenter.preview:
-        status.print(
-            f"Note: masks by {model.segmenter.name} are of preview quality; "
-            "use --config sam_pt for full quality."
-        )
+        status.print(f"Note: masks by {model.segmenter.name} are of preview quality; better ones: {BETTER}.")
     for stretch in saved.worth_checking:
         status.print(f"Worth checking: {stretch}.")
     seconds = time.perf_counter() - begin

@@ -75,11 +75,11 @@ def command(
         if resume and is_finished(output, request, as_mapping(settings)):
             tell_finished(output, len(clip))
             return
-        click.echo(told(asked, opened.size), err=True)
         # torch takes seconds to import: a mistyped option must not wait for it.
         from .runner import segment_clip
 
         model.announce(settings)
+        click.echo(told(asked, opened.size), err=True)
         method = build_method(settings)
         segment_clip(
             method,

@@ -99,6 +99,10 @@ class Prompting:
         iou_threshold: masks with a lower predicted IoU are dropped; None keeps all.
         negatives_alone: prompt with the negatives even if no positive is visible, as the reference
             implementation does; otherwise the object has no mask in that frame.
+        later_objects_as_negatives: count an object among the others even in frames before its query frame in
+            which it is not segmented. It is tracked backward for that, unless points are reinitialised.
+        joint_objects: number of objects, in the order given, that are prompted, tracked and reinitialised
+            together; the next ones know nothing of them. None for all.
     """
 
     two_pass: bool = True
@@ -107,9 +111,12 @@ class Prompting:
     refinements: int = 12
     iou_threshold: float | None = 0.7
     negatives_alone: bool = False
+    later_objects_as_negatives: bool = False
+    joint_objects: int | None = None
 
     def __post_init__(self) -> None:
         _at_least("refinements", self.refinements, 0)
+        _at_least("prompting.joint_objects", self.joint_objects, 1)
         _at_least("max_other_points", self.max_other_points, 0)
         if self.iou_threshold is not None and self.iou_threshold > 1:
             raise ValueError(f"iou_threshold must be at most 1, not {self.iou_threshold}")
@@ -247,6 +254,10 @@ class Config:
     Attributes:
         method: segmentation method, one of those that ``sampt info`` lists.
         working_size: size that frames are brought to.
+        reference: do as the reference implementation of SAM-PT where ours differs, for published numbers.
+            Objects are prompted with negatives alone, and with positives of objects that are given in a later
+            frame; reinitialisation A to D restarts from any mask, even an empty one; K-Medoids alternates;
+            Shi-Tomasi erodes small masks, too. docs/method.md has the whole list.
         overlapping: keep overlapping masks; otherwise each pixel goes to the object with the highest logit.
         cache: memory budget for embeddings of frames.
         frames_per_batch: number of frames encoded together; None means 4 on CUDA and 1 elsewhere.
@@ -258,6 +269,7 @@ class Config:
 
     method: str = "sam-pt"
     working_size: WorkingSize = field(default_factory=WorkingSize)
+    reference: bool = False
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
     segmenter: SegmenterConfig = field(default_factory=SegmenterConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)

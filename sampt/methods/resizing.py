@@ -48,6 +48,7 @@ class ResizedSegmentation(Segmentation):
         self.method, self.clip, self.size = inner.method, clip, size
         self.queries = moved_queries(inner.queries, inner.size, size)
         self.stopwatch, self.encoder, self.lost = inner.stopwatch, inner.encoder, inner.lost
+        self.asked, self.first_masks = inner.asked, inner.first_masks
         self.done = 0
         self._inner, self._opened = inner, opened
         self._given = {(q.id, q.frame): q.mask for q in given if q.mask is not None}

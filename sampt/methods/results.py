@@ -65,6 +65,8 @@ class FrameResult:
         owners: (N,) int64, row of ``masks`` that each point belongs to.
         lost: ids of objects that are lost in this frame, because reinitialisation has failed before it.
         name: name of the frame's image without suffix; None if it has none, so that its number is its name.
+        placed: (N,) int64, number of the frame in which each point was given or sampled; None if the method
+            does not say.
     """
 
     index: int
@@ -78,6 +80,7 @@ class FrameResult:
     owners: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     lost: tuple[int, ...] = ()
     name: str | None = None
+    placed: NDArray[np.int64] | None = None
 
     @classmethod
     def assembled(
@@ -90,6 +93,7 @@ class FrameResult:
         object_ids: Sequence[int],
         lost: Sequence[int] = (),
         name: str | None = None,
+        placed: Mapping[int, NDArray[np.int64]] | None = None,
     ) -> FrameResult:
         """The result of a frame, assembled from its objects.
 
@@ -102,6 +106,7 @@ class FrameResult:
             object_ids: K ids, in the order of ``masks``.
             lost: ids of lost objects.
             name: name of the frame's image without suffix; None if it has none.
+            placed: when each object's points were placed, by object id; None if not known.
         """
         rows = [points.get(id, FramePoints.none()) for id in object_ids]
         joined = FramePoints.joined(*rows)
@@ -117,6 +122,9 @@ class FrameResult:
             owners=np.repeat(np.arange(len(rows)), [len(p.xy) for p in rows]),
             lost=tuple(lost),
             name=name,
+            placed=None
+            if placed is None
+            else np.concatenate([np.zeros(0, np.int64), *(placed[id] for id in object_ids if id in placed)]),
         )
 
     def __repr__(self) -> str:

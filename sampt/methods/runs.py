@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ from sampt.prompts.query_points import QueryPoints
 from sampt.trackers.base import Visibility
 from sampt.trackers.clip import Clip
 
+from .mask_store import PackedMask
 from .results import FrameResult
 
 if TYPE_CHECKING:  # these import torch, which those who only read results need not wait for
@@ -42,6 +44,8 @@ class Segmentation(Closing, Iterator["FrameResult"]):
         done: number of frames that have been handed out.
         lost: for each lost object id, the number of the frame nearest to its query frame in which its
             reinitialisation has failed; the later one, if that happened both before and after it.
+        asked: the objects as they were given, at the size of the encoder's frames; None if not known.
+        first_masks: masks by object id, at the same size, that were found from the prompts before the run.
     """
 
     method: VideoMethod
@@ -52,6 +56,8 @@ class Segmentation(Closing, Iterator["FrameResult"]):
     encoder: FrameEncoder
     done: int = 0
     lost: dict[int, int]
+    asked: QueryPoints | None = None
+    first_masks: Mapping[int, PackedMask] = MappingProxyType({})
 
     @abstractmethod
     def __next__(self) -> FrameResult: ...

@@ -25,9 +25,11 @@ from sampt.video.frames import file_name
 from sampt.video.writer import VideoWriter
 
 from .coco import CocoWriter
+from .first_look import first_looks
 from .folder import prepare_folder
 from .overlay import OverlayPainter
-from .review import Stretch, doubts, stretches
+from .review import Reviewer, Stretch
+from .signals import FirstLook
 
 DEFAULT_FPS = 25.0
 """Frames per second of sources without a known rate."""
@@ -60,6 +62,7 @@ def save(
     settings: Mapping[str, Any] | None = None,
     request: Mapping[str, Any] | None = None,
     progress: Callable[[int], None] | None = None,
+    doubtful: Callable[[int, str], None] | None = None,
 ) -> Saved:
     """Run a segmentation to its end and write each result as it comes, in bounded memory.
 
@@ -78,6 +81,8 @@ def save(
         settings: plain values that are added to ``result.json``.
         request: plain values by which a run that resumes recognises its own, also in ``result.json``.
         progress: called after each frame with the number of finished frames.
+        doubtful: called before the run for each object whose first mask is doubtful, with its id and what is
+            wrong.
 
     Raises:
         OutputError: something cannot be written, the folder holds results and ``overwrite`` is off, or the
@@ -106,11 +111,18 @@ def save(
             request=request,
         ) as writer,
     ):
+        with segmentation.stopwatch("review"):
+            looks = writer.look_first()
+        for id, look in looks.items():
+            if doubtful and look.doubt:
+                doubtful(id, look.doubt)
         for result in segmentation:
             with segmentation.stopwatch("decode"):
                 frame = source[result.index]
             with segmentation.stopwatch("write"):
                 writer.write(frame, result, None if times is None else float(times[result.index]))
+            with segmentation.stopwatch("review"):
+                writer.review(frame, result)
             if progress:
                 progress(writer.count)
         writer.end()
@@ -119,12 +131,11 @@ def save(
 
 @dataclass(frozen=True)
 class WrittenFrame:
-    """Entry of a frame in ``result.json``: its number, and each object's score, visible share and doubt."""
+    """Entry of a frame in ``result.json``: its number, and each object's score and visible share."""
 
     index: int
     scores: NDArray[np.float32]
     shares: NDArray[np.float32]
-    doubts: tuple[str, ...]
 
 
 class ResultWriter(Closing):
@@ -174,22 +185,34 @@ class ResultWriter(Closing):
         self._coco = CocoWriter(coco, queries) if coco else None
         self._trajectories = TrajectoryFile()
         self._frames: list[WrittenFrame] = []
+        self._looks: dict[int, FirstLook] = {}
+        self._reviewer = Reviewer(queries, segmentation.method.segmenter.preview)
         self._ended = False
         segmentation.write_prompts(self.folder)
         write_json(self.folder / "result.json", self._summary())  # also for a run that is killed
 
     def write(self, frame: NDArray[np.uint8], result: FrameResult, timestamp: float | None = None) -> None:
         """Add one frame, (H, W, 3) uint8 RGB, and its result; ``timestamp`` in seconds."""
-        result.save(self.folder / "masks", each_object=self.segmentation.method.overlapping)
         if self._video:
             self._video.write(self._painter(frame, result), timestamp)
+        # After what may run out of space: a mask that is there is also listed.
+        result.save(self.folder / "masks", each_object=self.segmentation.method.overlapping)
         if self._coco:
             self._coco.write(result, file_name(self.segmentation.clip.source, result.index))
         self._trajectories.write(result)
         # At once, so that a signal finds a frame either complete or absent.
-        self._frames.append(
-            WrittenFrame(result.index, result.scores, result.visible_share(), tuple(doubts(result)))
-        )
+        self._frames.append(WrittenFrame(result.index, result.scores, result.visible_share()))
+
+    def look_first(self) -> dict[int, FirstLook]:
+        """Look at the objects' first masks, by id, before the first frame is written."""
+        self._looks = first_looks(self.segmentation)
+        run = self.segmentation
+        self._reviewer = Reviewer(run.queries, run.method.segmenter.preview, self._looks)
+        return self._looks
+
+    def review(self, frame: NDArray[np.uint8], result: FrameResult) -> None:
+        """Judge how doubtful a frame's masks are, for ``stretches`` and ``result.json``; after ``write``."""
+        self._reviewer.see(frame, result)
 
     def end(self) -> None:
         """Mark the run as finished, which cannot be known for a video without a length."""
@@ -207,12 +230,7 @@ class ResultWriter(Closing):
     @property
     def stretches(self) -> list[Stretch]:
         """Stretches that are worth checking, object by object."""
-        ids = [q.id for q in self.segmentation.queries.objects]
-        return [
-            stretch
-            for k, id in enumerate(ids)
-            for stretch in stretches(id, self._indices, [frame.doubts[k] for frame in self._frames])
-        ]
+        return self._reviewer.stretches()
 
     def close(self) -> None:
         """Complete all files.
@@ -257,6 +275,8 @@ class ResultWriter(Closing):
         query = self.segmentation.queries.objects[k]
         scores = [_number(frame.scores[k]) for frame in self._frames]
         known = [s for s in scores if s is not None]
+        doubt = self._reviewer.probabilities(query.id)
+        look = self._looks.get(query.id, FirstLook())
         return {
             "id": query.id,
             "name": query.name,
@@ -265,6 +285,8 @@ class ResultWriter(Closing):
             "mean_score": round(sum(known) / len(known), 4) if known else None,
             "scores": scores,
             "visible_share": [_number(frame.shares[k]) for frame in self._frames],
+            "doubt": [None if p is None else round(p, 2) for p in doubt],
+            "first_mask_doubt": look.doubt,
         }
 
 

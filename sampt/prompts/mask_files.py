@@ -56,7 +56,9 @@ class MaskFile:
         """(H, W) uint8 ids without void; the object of a white mask is 1."""
         if self.white:
             return (self.values == WHITE).astype(np.uint8)
-        return self.values if self.wide else np.where(self.values == WHITE, 0, self.values).astype(np.uint8)
+        if self.wide:
+            return self.values
+        return np.asarray(np.where(self.values == WHITE, 0, self.values), np.uint8)
 
 
 def read_mask_file(
@@ -246,9 +248,7 @@ def _is_soft(values: Pixels, count: int) -> bool:
 def _faintest(mask: NDArray[np.bool_], grey: NDArray[np.float32]) -> float:
     """The lowest of the brightest values of a mask's connected parts."""
     count, parts = cv2.connectedComponents(mask.astype(np.uint8))
-    brightest = np.zeros(count, np.float32)
-    np.maximum.at(brightest, parts.ravel(), grey.ravel())
-    return float(brightest[1:].min(initial=np.inf))
+    return min((float(grey[parts == part].max()) for part in range(1, count)), default=np.inf)
 
 
 def _opaque(image: Image.Image) -> NDArray[np.bool_] | None:

@@ -147,7 +147,7 @@ class QueryPoints:
         shares: dict[int, float] = {}
         for query in self.objects:
             if query.mask is not None:
-                shares[query.id] = float(np.count_nonzero(query.mask)) / area
+                shares[query.id] = float(np.count_nonzero(query.mask) / area)
             elif query.box is not None:
                 x0, y0, x1, y1 = query.box.tolist()
                 shares[query.id] = (x1 - x0) * (y1 - y0) / area

@@ -48,6 +48,7 @@ _MOBILE_SAM_PAPER = (
     "arXiv 2306.14289, 2023"
 )
 _COTRACKER_PAPER = "Karaev et al., CoTracker: It is Better to Track Together, ECCV 2024"
+_COTRACKER1_PAPER = "Karaev et al., CoTracker: It is Better to Track Together, arXiv 2307.07635v1, 2023"
 _COTRACKER3_PAPER = (
     "Karaev et al., CoTracker3: Simpler and Better Point Tracking by Pseudo-Labelling Real Videos, "
     "arXiv 2410.11831, 2024"
@@ -173,6 +174,17 @@ _ALL = (
         "362f5274376d610dc987b6daf2c2fefe63e06e1835f4ec1a10d0a15c5a4eef4f",
         204_396_415,
         _COTRACKER_PAPER,
+    ),
+    Checkpoint(
+        "cotracker1",
+        "cotracker_stride_4_wind_8.pth",
+        ("https://dl.fbaipublicfiles.com/cotracker/cotracker_stride_4_wind_8.pth",),
+        "dbb9006c0dc89479c34993ac23d37ae0af13deac18be6028009d7483754b2fc3",
+        96_660_885,
+        "CC-BY-NC-4.0",
+        False,
+        _COTRACKER1_PAPER,
+        "the Git LFS record of a copy of July 2023, github.com/hugoycj/co-tracker_MVP; Meta publishes none",
     ),
     Checkpoint(
         "pips",

@@ -14,7 +14,7 @@ from PIL import Image
 from pycocotools import mask as rle
 
 from sampt.prompts.label_maps import davis_palette
-from sampt.synthetic.scene import SyntheticScene
+from sampt.synthetic.scene import SyntheticScene, write_frames, write_masks
 
 from .conftest import Cli
 
@@ -208,3 +208,54 @@ def test_a_mask_among_listed_images_is_refused(here: Cli, images: Path, mask: Pa
         done = here("segment", *paths, "--mask", images / "00000.png", "--output", "out")
         assert done.returncode == 2
         assert "00000.png" in done.stderr and "frames" in done.stderr
+
+
+def test_a_doubtful_first_mask_is_named_before_the_run(here: Cli, tmp_path: Path) -> None:
+    """Everything has the same colour, so that one click takes all of it."""
+    for t in range(4):
+        (tmp_path / "flat").mkdir(exist_ok=True)
+        Image.fromarray(np.full((60, 90, 3), 120, np.uint8)).save(tmp_path / f"flat/{t:02d}.png")
+    points = {"objects": [{"id": 1, "name": "dog", "frame": 0, "positive": [[45, 30]]}]}
+    (tmp_path / "dog.json").write_text(json.dumps(points))
+    result = here("segment", "flat", "--points", "dog.json", "--output", "out", "--no-overlay")
+    assert result.returncode == 0, result.stderr
+    doubt = "its first mask is far larger than its clicks suggest"
+    assert result.stderr.index(f"Doubtful: object 1 'dog': {doubt};") < result.stderr.index(
+        "Note: masks by grabcut"
+    )
+    assert "add points on and off the object, give a box, or use --segmenter mobile-sam" in result.stderr
+    summary = json.loads((tmp_path / "out/result.json").read_text())
+    assert summary["objects"][0]["first_mask_doubt"] == doubt
+
+
+def test_what_is_worth_checking_is_named_at_the_end(here: Cli, tmp_path: Path) -> None:
+    """The object jumps, and is lost."""
+    scene = SyntheticScene(24, 120, 214, objects=1, seed=5, speed=6, leaving=False)
+    write_frames(scene, tmp_path / "fast")
+    write_masks(scene, tmp_path / "truth")
+    arguments = ("--mask", "truth/00000.png", "--output", "out", "--no-overlay")
+    result = here("segment", "fast", *arguments)
+    assert "Worth checking: object 1, frames 6–23: " in result.stderr
+    assert "better ones: --segmenter mobile-sam (a download of 41 MB)" in result.stderr
+    summary = json.loads((tmp_path / "out/result.json").read_text())
+    (stretch,) = summary["worth_checking"]
+    assert (stretch["object_id"], stretch["first"], stretch["last"]) == (1, 6, 23)
+    assert stretch["probability"] > 0.5
+    doubt = summary["objects"][0]["doubt"]
+    assert len(doubt) == 24
+    assert max(doubt[:3]) < 0.3 < 0.5 < min(doubt[9:])
+
+
+def test_mobile_sam_is_suggested_where_it_is_downloaded(
+    here: Cli, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAMPT_HOME", str(tmp_path / "home"))
+    click = ("segment", clip, "--point", "1:0:60,40", "--max-frames", "1", "--no-overlay")
+    said = "MobileSAM is downloaded already: --segmenter mobile-sam gives better masks."
+    assert said not in here(*click, "--output", "without").stderr
+    weights = tmp_path / "home/weights/mobile_sam.pt"
+    weights.parent.mkdir(parents=True)
+    with weights.open("wb") as file:
+        file.truncate(40_728_226)
+    assert said in here(*click, "--output", "with").stderr
+    assert said not in here(*click, "--segmenter", "grabcut", "--output", "asked").stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +14,29 @@ import pytest
 import torch
 
 from sampt import ObjectQuery, QueryPoints, SamPt
-from sampt.config.schema import Prompting
-from sampt.methods.sam_pt.pipeline import Sampling
-from sampt.methods.sam_pt.reinitialisation import STRATEGIES
+from sampt.config.schema import (
+    Config,
+    PatchFilterConfig,
+    Prompting,
+    ReinitConfig,
+    SamplerConfig,
+    SamplingConfig,
+    SegmenterConfig,
+    TrackerConfig,
+)
+from sampt.methods.results import FrameResult
+from sampt.methods.sam_pt.parts import Parts, Sampling
 from sampt.segmenters.base import Decoded, Embedding, Prompts
 from sampt.segmenters.sam import SamSegmenter
-from sampt.trackers.filters import PatchFilter
 
 from .micro_sam import EvenSampler, LinearTracker, micro_sam
 
 GOLDEN = Path(os.environ.get("SAMPT_GOLDEN_DIR", Path(__file__).parent / "golden"))
 SETTINGS = json.loads((GOLDEN / "sampt_micro.json").read_text())
 VARIANTS = SETTINGS["variants"]
+OWN = Path(__file__).parent / "golden" / "sampt_reference"
+"""Recordings for ``reference: true``, which are only here."""
+REFERENCE = json.loads(OWN.with_suffix(".json").read_text())
 
 pytestmark = pytest.mark.xdist_group("sampt_micro")  # one worker, or each would run all variants
 
@@ -96,34 +107,49 @@ def outcomes(segmenter: SamSegmenter, video: np.ndarray) -> dict[str, Outcome]:
     return Runs()
 
 
-def run(settings: dict[str, Any], segmenter: SamSegmenter, video: np.ndarray) -> Outcome:
-    model = SamPt(
-        LinearTracker(),
-        segmenter,
-        Sampling(
-            EvenSampler(),
-            EvenSampler(),
-            settings["positive_points_per_mask"],
-            settings["negative_points_per_mask"],
+def segment(
+    settings: dict[str, Any],
+    segmenter: SamSegmenter,
+    video: np.ndarray,
+    reference: bool = False,
+    backward: bool = True,
+) -> list[FrameResult]:
+    config = Config(
+        reference=reference,
+        tracker=TrackerConfig("linear"),
+        segmenter=SegmenterConfig("micro"),
+        sampling=SamplingConfig(
+            SamplerConfig(points=settings["positive_points_per_mask"]),
+            SamplerConfig(points=settings["negative_points_per_mask"]),
         ),
-        Prompting(
+        prompting=Prompting(
             other_objects_as_negatives=settings["add_other_objects_positive_points_as_negative_points"],
             max_other_points=settings["max_other_objects_positive_points"],
             refinements=settings["iterative_refinement_iterations"],
             iou_threshold=settings["sam_iou_threshold"],
-            negatives_alone=True,
+            negatives_alone=not reference,  # which implies it
         ),
-        reinit=STRATEGIES[REINIT[settings["reinit_variant"]]](
-            settings["reinit_horizon"], settings["reinit_point_tracker_horizon"]
-        )
-        if settings["use_point_reinit"]
-        else None,
-        patch_filter=PatchFilter(settings["patch_size"], settings["patch_similarity_threshold"])
-        if settings["use_patch_matching_filtering"]
-        else None,
-        overlapping=True,
+        reinit=ReinitConfig(
+            REINIT[settings["reinit_variant"]] if settings["use_point_reinit"] else None,
+            settings["reinit_horizon"],
+            settings["reinit_point_tracker_horizon"],
+        ),
+        patch_filter=PatchFilterConfig(
+            settings["use_patch_matching_filtering"],
+            settings["patch_size"],
+            settings["patch_similarity_threshold"],
+        ),
     )
-    frames = list(model.stream(video, queries(model.parts.sampling, video, settings)))
+    parts = Parts.of(config, segmenter, LinearTracker())
+    sampling = replace(parts.sampling, positive=EvenSampler(), negative=EvenSampler())
+    model = SamPt(**vars(replace(parts, sampling=sampling)), overlapping=True)
+    return list(model.stream(video, queries(sampling, video, settings), backward=backward))
+
+
+def run(
+    settings: dict[str, Any], segmenter: SamSegmenter, video: np.ndarray, reference: bool = False
+) -> Outcome:
+    frames = segment(settings, segmenter, video, reference)
     count = len(frames[0].object_ids)
     return Outcome(
         masks=np.stack([f.masks for f in frames], 1),
@@ -278,3 +304,47 @@ def second_restart(trajectories: np.ndarray) -> int:
     jumps = (np.abs(steps - steady).max(-1).min(-1) > 0.01).any((1, 2))
     frames = np.flatnonzero(jumps) + 1
     return int(frames[1]) if len(frames) > 1 else len(trajectories)
+
+
+class TestAsReference:
+    """With ``reference: true``; its recordings have empty masks, and objects without visible positives."""
+
+    @pytest.mark.parametrize("variant", VARIANTS)
+    def test_nothing_changes_as_long_as_there_are_masks(
+        self, variant: str, outcomes: dict[str, Outcome], segmenter: SamSegmenter, video: np.ndarray
+    ) -> None:
+        theirs = run(VARIANTS[variant], segmenter, video, reference=True)
+        for name, values in vars(outcomes[variant]).items():
+            np.testing.assert_array_equal(getattr(theirs, name), values)
+
+    def test_objects_that_start_later_are_negatives_before_even_if_they_are_not_segmented_there(
+        self, segmenter: SamSegmenter, video: np.ndarray, expected: Any
+    ) -> None:
+        theirs, settings = expected("late_query"), VARIANTS["late_query"]
+        ours = segment(settings, segmenter, video, reference=True, backward=False)
+        for k, start in enumerate(settings["timesteps"]):
+            masks, scores = zip(*((frame.masks[k], frame.scores[k]) for frame in ours), strict=True)
+            assert (np.stack(masks) == theirs.masks[k])[start:].mean() >= 0.999
+            np.testing.assert_allclose(scores[start:], theirs.scores[start:, k], atol=1e-3, rtol=0)
+            assert not np.any(masks[:start])
+
+    @pytest.mark.parametrize("variant", REFERENCE["variants"])
+    def test_as_recorded(self, variant: str, segmenter: SamSegmenter, video: np.ndarray) -> None:
+        settings, recorded = REFERENCE["variants"][variant], np.load(OWN.with_suffix(".npz"))
+        ours = run(settings, segmenter, video, reference=True)
+        masks = ours.masks[:, :, :: REFERENCE["every"], :: REFERENCE["every"]]
+        theirs = np.unpackbits(recorded[f"{variant}/masks"], axis=-1).astype(bool).reshape(masks.shape)
+        assert (masks == theirs).mean() >= 0.999
+        places = recorded[f"{variant}/trajectories"]
+        np.testing.assert_allclose(ours.trajectories, places, atol=1e-3, rtol=0)
+        np.testing.assert_array_equal(ours.visibilities, recorded[f"{variant}/visibilities"])
+        scores = recorded[f"{variant}/scores_per_frame"]
+        compared = np.ones(scores.shape, bool)
+        if settings["use_point_reinit"]:  # scores of the backward pass are in its order
+            compared = np.arange(len(scores))[:, None] >= settings.get("timesteps", [0, 0])
+        np.testing.assert_allclose(
+            ours.scores[compared],
+            np.where(np.isfinite(scores), scores, np.nan)[compared],
+            atol=1e-3,
+            rtol=0,
+        )

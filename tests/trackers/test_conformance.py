@@ -40,6 +40,7 @@ CASES = [
     *(
         Case(name, partial(make_cotracker, name), batch_independent=False, follows=False, **memory)
         for name, memory in (
+            ("cotracker1", {"look_ahead": 7, "frames_held": 8}),
             ("cotracker2", {"look_ahead": 7, "frames_held": 8}),
             ("cotracker3", {"look_ahead": 15, "frames_held": 16}),
             ("cotracker3-offline", {}),

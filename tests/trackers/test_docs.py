@@ -12,7 +12,7 @@ import yaml
 from sampt.trackers.registry import TRACKERS
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "trackers"
-PAGES = {name: DOCS / f"{name.replace('-', '_').rstrip('23')}.md" for name in TRACKERS} | {
+PAGES = {name: DOCS / f"{name.replace('-', '_').rstrip('123')}.md" for name in TRACKERS} | {
     "cotracker3-offline": DOCS / "cotracker.md"
 }
 

@@ -108,14 +108,15 @@ def blend(values: Tensor, weights: Tensor) -> Tensor:
     return torch.lerp(columns[..., :-1, :], columns[..., 1:, :], y)
 
 
-def sample(maps: Tensor, xy: Tensor) -> Tensor:
+def sample(maps: Tensor, xy: Tensor, padding: str = "border") -> Tensor:
     """Interpolate ``maps``, (B, C, H, W), at (B, h, w, 2) of (x, y): (B, C, h, w).
 
-    The maps' edge repeats beyond it.
+    Beyond the maps, their edge is repeated (``border``), as in CoTracker 2, or they are zero (``zeros``), as
+    in its first version. The two also divide in different orders, and the last bit counts.
     """
-    height, width = maps.shape[2:]
-    scale = xy.new_tensor([2 / max(width - 1, 1), 2 / max(height - 1, 1)])
-    return F.grid_sample(maps, xy * scale - 1, align_corners=True, padding_mode="border")
+    last = [max(side - 1, 1) for side in maps.shape[:1:-1]]
+    across = 2 * xy / xy.new_tensor(last) if padding == "zeros" else xy * xy.new_tensor([2 / n for n in last])
+    return F.grid_sample(maps, across - 1, align_corners=True, padding_mode=padding)
 
 
 def neighbours(device: torch.device) -> Tensor:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
@@ -37,10 +40,9 @@ class UpdateFormer(nn.Module):
         self.input_transform = nn.Linear(inputs, width)
         # This is how the checkpoints spell it.
         self.virual_tracks = nn.Parameter(torch.randn(1, virtual_tracks, 1, width))
-        self.time_blocks = nn.ModuleList(_SelfBlock(width, attention_heads, fused) for _ in range(depth))
-        self.space_virtual_blocks = nn.ModuleList(
-            _SelfBlock(width, attention_heads, fused) for _ in range(depth)
-        )
+        attention = partial(_Attention, width, attention_heads, fused)
+        self.time_blocks = _self_blocks(depth, width, attention)
+        self.space_virtual_blocks = _self_blocks(depth, width, attention)
         self.space_point2virtual_blocks = nn.ModuleList(
             _CrossBlock(width, attention_heads, fused) for _ in range(depth)
         )
@@ -77,6 +79,37 @@ class UpdateFormer(nn.Module):
         return torch.cat([self.get_submodule(name)(x[:points]) for name in self._heads], dim=-1)
 
 
+class JointFormer(nn.Module):
+    """The transformer of CoTracker's first version, from (N, S, inputs) to (N, S, outputs).
+
+    It has no virtual tracks: in each frame every point reads every other, so the cost is quadratic in N.
+
+    Args:
+        inputs: width of the input tokens.
+        outputs: width of the output.
+        width: width of the tokens inside.
+        depth: number of blocks along time, and across points.
+        attention_heads: number of attention heads.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, width: int = 384, depth: int = 6, attention_heads: int = 8
+    ) -> None:
+        super().__init__()
+        self.input_transform = nn.Linear(inputs, width)
+        self.flow_head = nn.Linear(width, outputs)
+        attention = partial(_JointAttention, width, attention_heads)
+        self.time_blocks = _self_blocks(depth, width, attention)
+        self.space_blocks = _self_blocks(depth, width, attention)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        x = self.input_transform(tokens)
+        for along_time, across_points in zip(self.time_blocks, self.space_blocks, strict=True):
+            x = across_points(along_time(x).transpose(0, 1)).transpose(0, 1)
+        out: Tensor = self.flow_head(x)
+        return out
+
+
 class Mlp(nn.Module):
     """Two linear layers with a GELU between them, exact or by tanh."""
 
@@ -100,9 +133,11 @@ class _Attention(nn.Module):
         self._heads = heads
         self._fused = fused
 
-    def forward(self, x: Tensor, context: Tensor, unread: Tensor | None = None) -> Tensor:
-        query = self._split(self.to_q(x))
-        key, value = (self._split(part) for part in self.to_kv(context).chunk(2, dim=-1))
+    def forward(self, x: Tensor, context: Tensor | None = None, unread: Tensor | None = None) -> Tensor:
+        """Read ``context``, but for what is ``unread`` there; without it, ``x`` reads itself."""
+        query = _split(self.to_q(x), self._heads)
+        of_read = self.to_kv(x if context is None else context)
+        key, value = (_split(part, self._heads) for part in of_read.chunk(2, dim=-1))
         if self._fused:
             read = None if unread is None else ~unread
             attended = F.scaled_dot_product_attention(query, key, value, attn_mask=read)
@@ -114,24 +149,44 @@ class _Attention(nn.Module):
         out: Tensor = self.to_out(attended.transpose(1, 2).flatten(2))
         return out
 
-    def _split(self, x: Tensor) -> Tensor:
-        """Reshape (B, L, width) to (B, heads, L, width / heads)."""
-        return x.view(*x.shape[:2], self._heads, -1).transpose(1, 2)
+
+class _JointAttention(nn.Module):
+    """Self-attention whose queries, keys and values come from one layer, as in timm."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.qkv = nn.Linear(width, 3 * width)
+        self.proj = nn.Linear(width, width)
+        self._heads = heads
+
+    def forward(self, x: Tensor) -> Tensor:
+        query, key, value = (_split(part, self._heads) for part in self.qkv(x).chunk(3, dim=-1))
+        attended = F.scaled_dot_product_attention(query, key, value)
+        out: Tensor = self.proj(attended.transpose(1, 2).flatten(2))
+        return out
+
+
+def _split(x: Tensor, heads: int) -> Tensor:
+    """Reshape (B, L, width) to (B, heads, L, width / heads)."""
+    return x.view(*x.shape[:2], heads, -1).transpose(1, 2)
 
 
 class _SelfBlock(nn.Module):
-    def __init__(self, width: int, heads: int, fused: bool) -> None:
+    def __init__(self, width: int, attention: nn.Module) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
-        self.attn = _Attention(width, heads, fused)
+        self.attn = attention
         self.norm2 = nn.LayerNorm(width, elementwise_affine=False, eps=1e-6)
         self.mlp = Mlp(width, 4 * width, width, approximate="tanh")
 
     def forward(self, x: Tensor) -> Tensor:
-        normed = self.norm1(x)
-        x = x + self.attn(normed, normed)
+        x = x + self.attn(self.norm1(x))
         out: Tensor = x + self.mlp(self.norm2(x))
         return out
+
+
+def _self_blocks(depth: int, width: int, attention: Callable[[], nn.Module]) -> nn.ModuleList:
+    return nn.ModuleList(_SelfBlock(width, attention()) for _ in range(depth))
 
 
 class _CrossBlock(nn.Module):

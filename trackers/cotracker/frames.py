@@ -19,8 +19,10 @@ from .options import STRIDE
 class FeatureEncoder:
     """Feature pyramids of a clip's frames, and conversion between its pixels and feature pixels.
 
-    Frames are resized so that the centres of their corner pixels stay at the corners, as the official
-    predictors do. Features of the last ``kept`` frames stay in memory, on the device.
+    Frames are resized as the official predictor does: with ``CoTrackerModel.keeps_corners``, the centres of
+    their corner pixels stay at the corners; without, the outer edges of these pixels do, although points are
+    still scaled from the centre of the first pixel. Features of the last ``kept`` frames stay in memory, on
+    the device.
     """
 
     def __init__(
@@ -49,13 +51,19 @@ class FeatureEncoder:
 
     def to_features(self, xy: NDArray[np.float32], frame_size: tuple[int, int]) -> Tensor:
         """Convert points (N, 2) from pixels of the original frames to feature pixels."""
-        scale = [(to - 1) / max(side - 1, 1) for to, side in zip(self._size, frame_size, strict=True)]
+        scale = [to / max(side, 1) for to, side in self._lengths(frame_size)]
         return torch.from_numpy(xy.copy()).to(self._device) * self._xy(scale) / STRIDE
 
     def to_pixels(self, xy: Tensor, frame_size: tuple[int, int]) -> NDArray[np.float32]:
         """Convert points back to pixels; along an axis of a single pixel, all points are at its centre."""
-        scale = [(side - 1) / (to - 1) for to, side in zip(self._size, frame_size, strict=True)]
+        scale = [side / to for to, side in self._lengths(frame_size)]
         return np.asarray((xy * STRIDE * self._xy(scale)).cpu().numpy(), np.float32)
+
+    def _lengths(self, frame_size: tuple[int, int]) -> list[tuple[int, int]]:
+        """Lengths of equal extent in the resized and the original frame: for the height, then the width."""
+        less = int(self._model.keeps_corners)
+        pairs = zip(self._size, frame_size, strict=True)
+        return [(to - less, side - less if side > 1 else 0) for to, side in pairs]
 
     def _xy(self, height_and_width: list[float]) -> Tensor:
         """The (height, width) values in the order (x, y): (2,) float32."""
@@ -66,7 +74,8 @@ class FeatureEncoder:
         def make() -> tuple[Levels, tuple[int, int]]:
             frame = clip[t]
             image = torch.from_numpy(np.array(frame, order="C")).to(self._device).permute(2, 0, 1)[None]
-            resized = F.interpolate(image.float(), self._size, mode="bilinear", align_corners=True)
+            corners = self._model.keeps_corners
+            resized = F.interpolate(image.float(), self._size, mode="bilinear", align_corners=corners)
             with autocast(self._device, self._dtype):
                 levels = self._model.encode(resized[0])
             return levels, frame.shape[:2]

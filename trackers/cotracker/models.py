@@ -1,4 +1,4 @@
-"""The networks of CoTracker3 and CoTracker2, with the official checkpoints' parameter names and shapes."""
+"""The networks of CoTracker3 and CoTracker 2, with the official checkpoints' parameter names and shapes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .options import STRIDE, TRAINED_SIZE
 
 
 class CoTrackerModel(nn.Module, ABC):
-    """The interface of both generations: encode frames, and refine tracks in a window of frames.
+    """The interface of all versions: encode frames, and refine tracks in a window of frames.
 
     Coordinates are in feature pixels, ``STRIDE`` image pixels each, of the resized image. The first axis of
     tracks is the point: (N, S, 2) for N points in S frames. Beside its coordinates, a point has logits in
@@ -40,6 +40,12 @@ class CoTrackerModel(nn.Module, ABC):
 
     initial_logit: ClassVar[float]
     """Value of the logits before a point is tracked."""
+
+    keeps_corners: ClassVar[bool] = True
+    """Whether frames are resized so that the centres of their corner pixels stay at the corners."""
+
+    fills_windows: ClassVar[bool] = True
+    """Whether points count as fresh in the frames that fill up the last window of a clip with several."""
 
     window: int
     fnet: Encoder
@@ -193,13 +199,95 @@ class CoTracker3Model(CoTrackerModel):
         return F.interpolate(self.time_emb.transpose(1, 2), size=frames, mode="linear")[0].T
 
 
-class CoTracker2Model(CoTrackerModel):
-    """CoTracker 2 (Karaev et al., ECCV 2024): each point has a feature per frame, which is refined as well.
+class PointFeatureModel(CoTrackerModel):
+    """The first two versions, in which each point has a feature per frame, which is refined as well.
 
-    Its tokens hold sines of 968 times an offset in feature pixels, so the last bit of a coordinate counts.
-    Everything that leads there is therefore rounded as in the official model: attention is not fused,
-    features are sampled in its order, and points whose queries are still to come are computed but have no
-    influence.
+    Their tokens hold sines of 968 times an offset in feature pixels, so the last bit of a coordinate counts.
+    Everything that leads there is therefore rounded as in the official models.
+
+    A subclass has a ``norm`` for the changes of the features, a ``vis_predictor`` for the logits, and a
+    ``time_emb``, (1, S, inputs).
+    """
+
+    logits = 1
+    initial_logit = 10.0
+    padding: ClassVar[str]
+    """What correlations are beyond the feature map: those at its edge (``border``), or ``zeros``."""
+
+    norm: nn.GroupNorm
+    vis_predictor: nn.Sequential
+    time_emb: Tensor
+
+    def empty_templates(self, points: int) -> Tensor:
+        weight = self.fnet.conv3.weight
+        return weight.new_zeros(points, len(weight))
+
+    def refine(
+        self, pyramid: Pyramid, templates: Tensor, xy: Tensor, logits: Tensor, fresh: Tensor, iterations: int
+    ) -> tuple[Tensor, Tensor]:
+        features = templates[:, None].expand(-1, len(pyramid), -1)
+        maps = [level[pyramid.order] for level in pyramid.levels]
+        place = self.place(xy[:, 0], maps[0])[:, None]
+        waiting = ~fresh.any(dim=1)
+        known = self.known(fresh.to(logits.dtype), logits[..., 0])
+        for _ in range(iterations):
+            seen = self._correlations(maps, features, xy)
+            tokens = torch.cat([flow_code(xy - xy[:, :1]), seen, features, known], dim=-1)
+            update = self.update(tokens + place + self.time_emb, waiting)
+            xy = xy + update[..., :2]
+            normed = self.norm(update[..., 2:].flatten(0, 1)).view_as(features)
+            features = features + self.feature_change(normed)
+        return xy, self.vis_predictor(features).float()
+
+    def known(self, fresh: Tensor, logits: Tensor) -> Tensor:
+        """What the tokens hold of where points are fresh and of their logits, (N, S) each: (N, S, 2)."""
+        return torch.stack([fresh, logits], dim=-1)
+
+    @abstractmethod
+    def place(self, xy: Tensor, maps: Tensor) -> Tensor:
+        """The embedding of positions (N, 2) in ``maps``, (S, H, W, C): (N, inputs)."""
+
+    @abstractmethod
+    def update(self, tokens: Tensor, waiting: Tensor) -> Tensor:
+        """What the transformer makes of tokens; points that are ``waiting``, (N,) bool, have no influence."""
+
+    @abstractmethod
+    def feature_change(self, normed: Tensor) -> Tensor:
+        """The change of features (N, S, C) for the transformer's normalised output."""
+
+    def probability(self, logits: Tensor) -> Tensor:
+        return logits[..., 0].sigmoid()
+
+    def _correlations(self, maps: list[Tensor], features: Tensor, xy: Tensor) -> Tensor:
+        """The similarity of the points' features to those around them: (N, S, levels · 49).
+
+        Args:
+            maps: (S, H, W, C) of each level.
+            features: (N, S, C), the points' features.
+            xy: (N, S, 2), their positions.
+        """
+        chunk = max(SAMPLED_BYTES // maps[0][..., :1].numel() // 4, 1)
+        chunks = []
+        for part, feature in zip(torch.split(xy, chunk), torch.split(features, chunk), strict=True):
+            centre = part.transpose(0, 1)[:, :, None, None]
+            levels = []
+            for level, frames in enumerate(maps):
+                alike = (
+                    feature.transpose(0, 1) @ frames.flatten(1, 2).transpose(1, 2) / feature.shape[-1] ** 0.5
+                )
+                alike = alike.flatten(0, 1).view(-1, 1, *frames.shape[1:3])
+                places = (centre / 2**level + neighbours(xy.device)).flatten(0, 1)
+                found = sample(alike, places, self.padding)
+                levels.append(found.view(*feature.shape[1::-1], NEIGHBOURS))
+            chunks.append(torch.cat(levels, dim=-1).transpose(0, 1))
+        return torch.cat(chunks)
+
+
+class CoTracker2Model(PointFeatureModel):
+    """CoTracker 2 (Karaev et al., ECCV 2024), whose points read each other through virtual tracks.
+
+    To round as the official model does, attention is not fused, features are sampled in its order, and points
+    whose queries are still to come are computed but have no influence.
 
     Args:
         window: length of a window in frames.
@@ -210,8 +298,7 @@ class CoTracker2Model(CoTrackerModel):
         size: (height, width) of the resized images that its position embedding covers.
     """
 
-    logits = 1
-    initial_logit = 10.0
+    padding = "border"
 
     def __init__(
         self,
@@ -232,7 +319,6 @@ class CoTracker2Model(CoTrackerModel):
         self.norm = nn.GroupNorm(1, dim)
         self.track_feat_updater = nn.Sequential(nn.Linear(dim, dim), nn.GELU())
         self.vis_predictor = nn.Sequential(nn.Linear(dim, 1))
-        self.time_emb: Tensor
         self.pos_emb: Tensor
         self.register_buffer("time_emb", sinusoids(torch.arange(window), inputs)[None])
         y, x = torch.meshgrid(*(torch.arange(side // STRIDE) for side in size), indexing="ij")
@@ -268,52 +354,16 @@ class CoTracker2Model(CoTrackerModel):
             found = found + corner * weight[:, None]
         return found
 
-    def empty_templates(self, points: int) -> Tensor:
-        weight = self.fnet.conv3.weight
-        return weight.new_zeros(points, len(weight))
+    def place(self, xy: Tensor, maps: Tensor) -> Tensor:
+        return sample(self.pos_emb, xy[None, :, None])[0, :, :, 0].T
 
-    def refine(
-        self, pyramid: Pyramid, templates: Tensor, xy: Tensor, logits: Tensor, fresh: Tensor, iterations: int
-    ) -> tuple[Tensor, Tensor]:
-        features = templates[:, None].expand(-1, len(pyramid), -1)
-        maps = [level[pyramid.order] for level in pyramid.levels]
-        place = sample(self.pos_emb, xy[None, :, :1])[0, :, :, 0].T[:, None]
-        waiting = ~fresh.any(dim=1)
-        known = torch.cat([fresh[..., None].to(logits.dtype), logits], dim=-1)
-        for _ in range(iterations):
-            seen = self._correlations(maps, features, xy)
-            tokens = torch.cat([flow_code(xy - xy[:, :1]), seen, features, known], dim=-1)
-            update = self.updateformer(tokens + place + self.time_emb, waiting)
-            xy = xy + update[..., :2]
-            normed = self.norm(update[..., 2:].flatten(0, 1)).view_as(features)
-            features = features + self.track_feat_updater(normed)
-        return xy, self.vis_predictor(features).float()
+    def update(self, tokens: Tensor, waiting: Tensor) -> Tensor:
+        out: Tensor = self.updateformer(tokens, waiting)
+        return out
 
-    def probability(self, logits: Tensor) -> Tensor:
-        return logits[..., 0].sigmoid()
-
-    def _correlations(self, maps: list[Tensor], features: Tensor, xy: Tensor) -> Tensor:
-        """The similarity of the points' features to those around them: (N, S, levels · 49).
-
-        Args:
-            maps: (S, H, W, C) of each level.
-            features: (N, S, C), the points' features.
-            xy: (N, S, 2), their positions.
-        """
-        chunk = max(SAMPLED_BYTES // maps[0][..., :1].numel() // 4, 1)
-        chunks = []
-        for part, feature in zip(torch.split(xy, chunk), torch.split(features, chunk), strict=True):
-            centre = part.transpose(0, 1)[:, :, None, None]
-            levels = []
-            for level, frames in enumerate(maps):
-                alike = (
-                    feature.transpose(0, 1) @ frames.flatten(1, 2).transpose(1, 2) / feature.shape[-1] ** 0.5
-                )
-                alike = alike.flatten(0, 1).view(-1, 1, *frames.shape[1:3])
-                found = sample(alike, (centre / 2**level + neighbours(xy.device)).flatten(0, 1))
-                levels.append(found.view(*feature.shape[1::-1], NEIGHBOURS))
-            chunks.append(torch.cat(levels, dim=-1).transpose(0, 1))
-        return torch.cat(chunks)
+    def feature_change(self, normed: Tensor) -> Tensor:
+        out: Tensor = self.track_feat_updater(normed)
+        return out
 
 
 def build_cotracker3() -> CoTracker3Model:

@@ -1,4 +1,4 @@
-"""CoTracker3 and CoTracker 2 as streaming trackers: windows that slide by half their length."""
+"""CoTracker3, 2 and 1 as streaming trackers: windows that slide by half their length."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from ..frames import within
 from ..neural import Weights
 from .base import CoTrackerBase, Prediction
 from .correlation import Pyramid
+from .first import CoTracker1Model, build_cotracker1
 from .models import CoTracker2Model, CoTracker3Model, build_cotracker2, build_cotracker3
-from .options import CoTracker2Options, CoTracker3Options
+from .options import CoTracker1Options, CoTracker2Options, CoTracker3Options
 from .points import groups_of_points
 
 # A grid this many grids old has drifted with the scene and makes room for a new one, so that a long clip with
@@ -171,10 +172,16 @@ class SlidingCoTracker(CoTrackerBase, OnlineTracker):
         fresh = group.starts[:, None] <= frames
         if first > 0:
             fresh &= frames >= first + window // 2
+            if not self.model.fills_windows:
+                fresh &= frames < pyramid.clip_length
         with self._autocast():
-            group.xy, group.logits = self.model.refine(
-                pyramid, group.templates, group.xy, group.logits, fresh, self.options.iterations
-            )
+            group.xy, group.logits = self._refined(group, pyramid, fresh)
+
+    def _refined(self, group: _Group, pyramid: Pyramid, fresh: Tensor) -> tuple[Tensor, Tensor]:
+        """The group's new positions and logits; ``fresh`` as in ``CoTrackerModel.refine``."""
+        return self.model.refine(
+            pyramid, group.templates, group.xy, group.logits, fresh, self.options.iterations
+        )
 
     def _slide(self, group: _Group, first: int) -> None:
         """Start the points where the previous window found them, and new points at their queries."""
@@ -256,6 +263,38 @@ class CoTracker2(SlidingCoTracker):
     @staticmethod
     def build_network(weights: Weights) -> CoTracker2Model:
         return build_cotracker2()
+
+
+class CoTracker1(SlidingCoTracker):
+    """CoTracker's first version (Karaev et al., July 2023), which SAM-PT's final paper tracks with.
+
+    Its windows have 8 frames. Points whose queries are still to come do not influence the others. Attention
+    takes time in proportion to the square of the number of points in a group.
+
+    Args:
+        model: the network, as ``build_cotracker1`` makes it; it is moved to ``device``.
+        options: the tracker's options.
+        device: where to compute and keep the features.
+        dtype: float32, or bfloat16 for mixed precision by autocast.
+
+    Raises:
+        ValueError: ``dtype`` is neither.
+    """
+
+    name: ClassVar[str] = "cotracker1"
+    Options = CoTracker1Options
+
+    @staticmethod
+    def build_network(weights: Weights) -> CoTracker1Model:
+        return build_cotracker1()
+
+    def _refined(self, group: _Group, pyramid: Pyramid, fresh: Tensor) -> tuple[Tensor, Tensor]:
+        # The model depends on the points' order, and officially gets them in that of their query frames.
+        order = group.starts.argsort(stable=True)
+        templates, xy, logits = group.templates[order], group.xy[order], group.logits[order]
+        xy, logits = self.model.refine(pyramid, templates, xy, logits, fresh[order], self.options.iterations)
+        back = order.argsort()
+        return xy[back], logits[back]
 
 
 def _shifted(values: Tensor, step: int) -> Tensor:

@@ -84,3 +84,11 @@ class CoTracker2Options(CoTrackerOptions):
         super().__post_init__()
         if self.size[0] > TRAINED_SIZE[0] or self.size[1] > TRAINED_SIZE[1]:
             raise ValueError(f"size must be at most {TRAINED_SIZE} for cotracker2, not {self.size}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoTracker1Options(CoTrackerOptions):
+    """The options of ``cotracker1``, with the official predictor's defaults.
+
+    SAM-PT's final paper uses ``visibility_threshold=0.7, support_grid=2, support_grid_every=12``.
+    """

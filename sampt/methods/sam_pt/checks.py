@@ -7,7 +7,7 @@ from sampt.errors import ConfigError
 from sampt.tracking.checks import check_online, check_tracker
 
 from .reinitialisation import make_strategy
-from .samplers import PointSampler, create_sampler
+from .samplers import PointSampler, create_sampler, reference_options
 
 
 def check(config: Config) -> None:
@@ -17,9 +17,9 @@ def check(config: Config) -> None:
         ConfigError: an unknown tracker, sampler or strategy, or an invalid option of one.
         CheckpointError: the tracker's checkpoint does not exist.
     """
-    make_sampler("positive", config.sampling.positive)
-    make_sampler("negative", config.sampling.negative)
-    make_strategy(config.reinit)
+    make_sampler("positive", config.sampling.positive, config.reference)
+    make_sampler("negative", config.sampling.negative, config.reference)
+    make_strategy(config.reinit, config.reference)
     check_tracker(config.tracker)
 
 
@@ -44,13 +44,16 @@ def describe(config: Config) -> dict[str, str]:
     }
 
 
-def make_sampler(which: str, config: SamplerConfig) -> PointSampler:
+def make_sampler(which: str, config: SamplerConfig, reference: bool = False) -> PointSampler:
     """The sampler of the positive or negative points, as chosen by ``which``.
+
+    With ``reference``, options that are not set are those of the reference implementation.
 
     Raises:
         ConfigError: there is no such sampler or option, or an option's value is invalid.
     """
     try:
-        return create_sampler(config.name, **config.options)
+        defaults = reference_options(config.name) if reference else {}
+        return create_sampler(config.name, **{**defaults, **config.options})
     except ConfigError as error:
         raise ConfigError(f"sampling.{which}: {error}") from error

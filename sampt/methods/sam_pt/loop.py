@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import defaultdict
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import takewhile
@@ -26,7 +26,7 @@ from sampt.trackers.clip import Clip
 from sampt.trackers.filters import filtered_steps
 
 from .parts import Parts
-from .prompting import ObjectState, States, full_size_logits, segment_frame
+from .prompting import ObjectState, States, full_size_logits, positives_of_others, segment_frame
 from .reinitialisation import ReinitStrategy, renewed
 from .state_store import StateStore
 
@@ -83,7 +83,11 @@ class Loop:
         """States of the objects in each frame of the clip, in the clip's order."""
         steps = self._tracked_once() if self.parts.reinit is None else self._both_ways()
         for position, states in enumerate(steps):
-            yield {k: states[k] for k in sorted(states) if self._wanted(k, position)}
+            yield {k: self._dated(k, states[k]) for k in sorted(states) if self._wanted(k, position)}
+
+    def _dated(self, k: int, state: ObjectState) -> ObjectState:
+        """The state with its points placed at the query frame, unless they were sampled later."""
+        return state if state.placed is not None else _placed(state, self.clip.indices[self.targets[k].start])
 
     def _wanted(self, k: int, position: int) -> bool:
         target = self.targets[k]
@@ -91,15 +95,17 @@ class Loop:
 
     def _tracked_once(self) -> Iterator[States]:
         """Without reinitialisation: track all points through the clip, and segment each frame by itself."""
-        targets = self.targets
-        begin = min(min(t.start, t.first) if self.backward else t.start for t in targets.values())
+        targets, later = self.targets, self.parts.prompting.later_objects_as_negatives
+        backward = self.backward or (later and not self.clip.endless)
+        begin = min(min(t.start, t.first) if backward else t.start for t in targets.values())
         end = max(max(t.start, t.last) for t in targets.values()) + 1
         given = {k: t.points for k, t in targets.items()}
         starts = {k: t.start - begin for k, t in targets.items()}
-        tracks = self._track(self.clip[begin:end], given, starts, self.backward)
+        tracks = self._track(self.clip[begin:end], given, starts, backward)
         for position in self.clip.positions():
             points = next(tracks) if begin <= position < end else {}
-            yield self._segment(position, {k: p for k, p in points.items() if self._wanted(k, position)})
+            wanted = {k: p for k, p in points.items() if self._wanted(k, position)}
+            yield self._segment(position, wanted, points if later else wanted)
 
     def _both_ways(self) -> Iterator[States]:
         """With reinitialisation: first backward, kept on disk, then forward, joined at the query frames."""
@@ -160,8 +166,10 @@ class Loop:
                 dict.fromkeys(group, 0),
                 backward=False,
             )
+            frame = self.clip.indices[start]
             for position in range(start, end):
-                pending[position].update(self._segment(position, next(tracks)))
+                states = self._segment(position, next(tracks))
+                pending[position].update({k: _placed(s, frame) for k, s in states.items()})
             others = [s - start for s in starts.values() if s > start]
             for k in group:
                 del starts[k]
@@ -182,11 +190,15 @@ class Loop:
         starts = {k: t.start for k, t in self.targets.items()}
         given = {k: t.points for k, t in self.targets.items()}
         tracks: dict[int, Iterator[dict[int, FramePoints]]] = {}
+        placed: dict[int, NDArray[np.int64]] = {}
         for position in self.clip.positions():
             beginning = [k for k, start in starts.items() if start == position]
             tracks.update((k, self._track_from(position, k, given[k])) for k in beginning)
+            frame = self.clip.indices[position]
+            placed.update((k, np.full(len(given[k].xy), frame, np.int64)) for k in beginning)
             points = {k: next(track)[k] for k, track in tracks.items() if position <= self.targets[k].last}
             states = self._segment(position, points)
+            states = {k: replace(state, placed=placed[k]) for k, state in states.items()}
             yield states
             for k, state in states.items():
                 if state.low_res is None:
@@ -199,6 +211,9 @@ class Loop:
                     partial(self._sample, position),
                 )
                 if points_now is not None:
+                    kept = placed[k][state.points.visible & state.points.positive]
+                    placed[k] = np.full(len(points_now.xy), frame, np.int64)
+                    placed[k][: len(kept)] = kept
                     starts[k] = position
                     tracks[k] = self._track_from(position, k, points_now)
                     next(tracks[k])
@@ -237,9 +252,17 @@ class Loop:
                 )
             }
 
-    def _segment(self, position: int, points: dict[int, FramePoints]) -> States:
+    def _segment(
+        self,
+        position: int,
+        points: dict[int, FramePoints],
+        known: Mapping[int, FramePoints] | None = None,
+    ) -> States:
+        """States of objects in a frame; positives of ``known`` objects, by default these, are negatives."""
+        known = points if known is None else known
         alone = self.parts.prompting.negatives_alone
-        if not any((p.visible if alone else p.visible & p.positive).any() for p in points.values()):
+        prompting = known if alone and points else points
+        if not any((p.visible if alone else p.visible & p.positive).any() for p in prompting.values()):
             return {k: ObjectState(p) for k, p in points.items()}
         with self.stopwatch("encode"):
             following = self.clip.indices[position + 1 : self._last + 1]
@@ -253,6 +276,7 @@ class Loop:
                 self.contexts,
                 self.parts.prompting,
                 self.rng,
+                {k: positives_of_others(k, known) for k in points},
             )
             return self.encoder.sparing(work, work)
 
@@ -269,6 +293,22 @@ class Loop:
     def _sample(self, position: int, mask: NDArray[np.bool_]) -> FramePoints:
         with self.stopwatch("reinit"):
             return self.parts.sampling.points(self.clip[position], mask, self.rng)
+
+
+def side_by_side(loops: Sequence[Loop]) -> Generator[States, None, None]:
+    """States in each frame of the objects of all loops, which pass over the same clip."""
+    streams = [loop.states() for loop in loops]
+    try:
+        for together in zip(*streams, strict=True):
+            yield {k: state for states in together for k, state in states.items()}
+    finally:
+        for stream in streams:
+            stream.close()
+
+
+def _placed(state: ObjectState, frame: int) -> ObjectState:
+    """The state with all its points placed in a frame."""
+    return replace(state, placed=np.full(len(state.points.xy), frame, np.int64))
 
 
 def _lost(points: FramePoints) -> ObjectState:

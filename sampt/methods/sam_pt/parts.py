@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,9 @@ class Sampling:
         negatives: number of negative points per object.
         from_clicks: whether an object with fewer positive points than ``positives`` gets more, from the mask
             that the segmenter predicts from its points at the query frame.
+        corner_if_empty: whether points are at (0, 0) where there is no pixel to sample from, as in the
+            reference implementation; otherwise an empty mask is an error, and one that covers the whole frame
+            has no negatives.
     """
 
     positive: PointSampler
@@ -40,13 +43,23 @@ class Sampling:
     positives: int = 16
     negatives: int = 1
     from_clicks: bool = False
+    corner_if_empty: bool = False
 
     def points(
         self, frame: NDArray[np.uint8], mask: NDArray[np.bool_], rng: np.random.Generator
     ) -> FramePoints:
         """Sample from an object's mask, (H, W) bool, and from its complement."""
         return FramePoints.at_query(
-            *select_points(frame, mask, self.positive, self.positives, self.negative, self.negatives, rng)
+            *select_points(
+                frame,
+                mask,
+                self.positive,
+                self.positives,
+                self.negative,
+                self.negatives,
+                rng,
+                self.corner_if_empty,
+            )
         )
 
 
@@ -90,14 +103,17 @@ class Parts:
         sampling, filtering = config.sampling, config.patch_filter
         return cls(
             sampling=Sampling(
-                make_sampler("positive", sampling.positive),
-                make_sampler("negative", sampling.negative),
+                make_sampler("positive", sampling.positive, config.reference),
+                make_sampler("negative", sampling.negative, config.reference),
                 sampling.positive.points,
                 sampling.negative.points,
                 sampling.from_clicks,
+                corner_if_empty=config.reference,
             ),
-            reinit=make_strategy(config.reinit),
-            prompting=config.prompting,
+            reinit=make_strategy(config.reinit, config.reference),
+            prompting=replace(config.prompting, negatives_alone=True, later_objects_as_negatives=True)
+            if config.reference
+            else config.prompting,
             patch_filter=PatchFilter(filtering.size, filtering.threshold) if filtering.enabled else None,
             joint_objects=config.tracker.joint_objects,
             tracker=tracker
@@ -122,5 +138,13 @@ class Parts:
 
     def tracked_together(self, objects: Sequence[int]) -> list[Sequence[int]]:
         """Groups of objects whose points are tracked together."""
-        size = self.joint_objects or max(len(objects), 1)
-        return [objects[i : i + size] for i in range(0, len(objects), size)]
+        return _groups(objects, self.joint_objects)
+
+    def prompted_together(self, objects: Sequence[int]) -> list[Sequence[int]]:
+        """Groups of objects that know of each other; everything is done for each group by itself."""
+        return _groups(objects, self.prompting.joint_objects)
+
+
+def _groups(objects: Sequence[int], size: int | None) -> list[Sequence[int]]:
+    size = size or max(len(objects), 1)
+    return [objects[i : i + size] for i in range(0, len(objects), size)]

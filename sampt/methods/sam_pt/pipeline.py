@@ -18,6 +18,7 @@ from sampt.config.schema import CacheBudget, Prompting, WorkingSize
 from sampt.errors import PromptError
 from sampt.methods.base import VideoMethod
 from sampt.methods.frame_points import FramePoints
+from sampt.methods.mask_store import PackedMask
 from sampt.methods.resizing import GIVEN_LOGIT
 from sampt.methods.results import FrameResult, exclusive
 from sampt.methods.runs import Segmentation
@@ -32,7 +33,7 @@ from sampt.trackers.filters import PatchFilter, mark_outside
 from sampt.video.frames import file_name
 from sampt.video.reader import Video
 
-from .loop import Loop, Target
+from .loop import Loop, Target, side_by_side
 from .parts import Parts, Sampling
 from .prompting import States, first_mask, full_size_logits, learn
 from .reinitialisation import Reinit
@@ -155,6 +156,7 @@ class SamPtSegmentation(Segmentation):
     """Run of SAM-PT on one video."""
 
     method: SamPt
+    first_masks: dict[int, PackedMask]
 
     def __init__(
         self,
@@ -173,25 +175,36 @@ class SamPtSegmentation(Segmentation):
         self.size = clip[0].shape[:2]
         self.encoder = encoder or model.encoder(clip.source)
         self._to_close = [thing for thing in (None if encoder else self.encoder, opened) if thing]
-        self._rng = np.random.default_rng(model.seed)
+        self._groups = model.parts.prompted_together(range(len(queries.objects)))
+        rngs = [np.random.default_rng(model.seed) for _ in self._groups]
         self._given = {q.id: q.mask for q in queries.objects if given_masks and q.mask is not None}
+        self.asked = queries
+        self.first_masks = {}
         with self.stopwatch("select"):
-            points = {q.id: self._points(model.parts, q, queries.objects) for q in queries.objects}
+            points: dict[int, FramePoints] = {}
+            for group, rng in zip(self._groups, rngs, strict=True):
+                objects = [queries.objects[k] for k in group]
+                points |= {q.id: self._points(model.parts, q, objects, rng) for q in objects}
             self.queries = _with_points(queries, points)
             self._targets = {k: self._target(q, points[q.id]) for k, q in enumerate(queries.objects)}
             self._warn_of_borders()
             contexts = self._contexts(model.segmenter)
-        self._states = Loop(
-            parts=model.parts,
-            clip=clip,
-            size=self.size,
-            targets=self._targets,
-            encoder=self.encoder,
-            contexts=contexts,
-            rng=self._rng,
-            backward=backward and not clip.endless,
-            stopwatch=self.stopwatch,
-        ).states()
+        self._states = side_by_side(
+            [
+                Loop(
+                    parts=model.parts,
+                    clip=clip,
+                    size=self.size,
+                    targets={k: self._targets[k] for k in group},
+                    encoder=self.encoder,
+                    contexts={k: contexts[k] for k in group if k in contexts},
+                    rng=rng,
+                    backward=backward and not clip.endless,
+                    stopwatch=self.stopwatch,
+                )
+                for group, rng in zip(self._groups, rngs, strict=True)
+            ]
+        )
         self.done = 0
 
     def __repr__(self) -> str:
@@ -225,16 +238,23 @@ class SamPtSegmentation(Segmentation):
                     f"iterator of frames it must be given at the first, {clip.indices[0]}"
                 )
 
-    def _points(self, parts: Parts, query: ObjectQuery, objects: Sequence[ObjectQuery]) -> FramePoints:
-        """The given points, and those sampled from the object's mask or from the mask found in its box."""
+    def _points(
+        self, parts: Parts, query: ObjectQuery, objects: Sequence[ObjectQuery], rng: np.random.Generator
+    ) -> FramePoints:
+        """The given points, and those sampled from the object's mask or from the mask found in its box.
+
+        ``objects`` are those that are prompted together.
+        """
         clicked = FramePoints.at_query(query.positives, query.negatives)
         few = parts.sampling.from_clicks and len(query.positives) < parts.sampling.positives
         mask = query.mask
         if mask is None and (query.box is not None or few):
             mask = self._first_mask(query, clicked, objects)
+            if mask is not None:
+                self.first_masks[query.id] = PackedMask.of(mask)
         if mask is None:
             return clicked
-        sampled = parts.sampling.points(self.clip.source[query.frame], mask, self._rng)
+        sampled = parts.sampling.points(self.clip.source[query.frame], mask, rng)
         return FramePoints.at_query(
             np.concatenate([clicked.visible_positives, sampled.visible_positives]),
             np.concatenate([clicked.visible_negatives, sampled.visible_negatives]),
@@ -272,13 +292,14 @@ class SamPtSegmentation(Segmentation):
                 )
 
     def _contexts(self, segmenter: PromptableSegmenter) -> dict[int, Context]:
-        """Contexts that the segmenter learns at the query frames, for all objects of a frame together."""
+        """Contexts that the segmenter learns at the query frames, for all of a group's objects of a frame."""
         if not segmenter.learns:
             return {}
         contexts: dict[int, Context] = {}
-        for start in sorted({t.start for t in self._targets.values()}):
-            together = {k: t.points for k, t in self._targets.items() if t.start == start}
-            contexts.update(learn(segmenter, self.encoder(self.clip.indices[start]), together))
+        for group in self._groups:
+            for start in sorted({self._targets[k].start for k in group}):
+                together = {k: self._targets[k].points for k in group if self._targets[k].start == start}
+                contexts.update(learn(segmenter, self.encoder(self.clip.indices[start]), together))
         return contexts
 
     def _result(self, position: int, states: States) -> FrameResult:
@@ -302,6 +323,7 @@ class SamPtSegmentation(Segmentation):
             object_ids=ids,
             lost=[ids[k] for k, state in states.items() if state.lost],
             name=Path(file_name(self.clip.source, number)).stem,
+            placed={ids[k]: s.placed for k, s in states.items() if s.placed is not None},
         )
 
 

@@ -31,12 +31,14 @@ class ObjectState:
         low_res: (h, w) low-resolution logits of its mask; None if it is empty.
         score: predicted IoU; NaN if the segmenter was not run, because no positive point is visible.
         lost: whether its reinitialisation has failed in an earlier frame.
+        placed: (P,) int64, number of the frame in which each point was given or sampled; None if not kept.
     """
 
     points: FramePoints
     low_res: Tensor | None = None
     score: float = float("nan")
     lost: bool = False
+    placed: NDArray[np.int64] | None = None
 
 
 States = dict[int, ObjectState]
@@ -175,16 +177,19 @@ def _prompt(
     """One object's visible points, and the other objects' positives as negatives."""
     own = points[k]
     negatives = [own.visible_negatives]
-    if settings.other_objects_as_negatives and (others is not None or len(points) > 1):
-        foreign = (
-            np.concatenate([p.visible_positives for j, p in points.items() if j != k])
-            if others is None
-            else others[k]
-        )
+    if settings.other_objects_as_negatives:
+        foreign = positives_of_others(k, points) if others is None else others[k]
         if settings.max_other_points is not None and len(foreign) > settings.max_other_points:
             foreign = foreign[np.sort(rng.choice(len(foreign), settings.max_other_points, replace=False))]
         negatives.append(foreign)
     return FramePoints.at_query(own.visible_positives, np.concatenate(negatives))
+
+
+def positives_of_others(k: int, points: Mapping[int, FramePoints]) -> NDArray[np.float32]:
+    """Visible positives, (M, 2), of all objects but ``k``."""
+    return np.concatenate(
+        [np.zeros((0, 2), np.float32), *(p.visible_positives for j, p in points.items() if j != k)]
+    )
 
 
 def _equally_long(prompts: Mapping[int, FramePoints], apart: Collection[int] = ()) -> list[list[int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -20,6 +21,10 @@ NO_MASK = 720.0
 """Term of an object without a valid mask in D's sum of relative area differences."""
 SYNC_BONUS = 36.0
 """Bonus in D for the frame where another object starts."""
+
+
+Areas = NDArray[np.float32]
+"""Mask areas in pixels; NaN for masks that must not be restarted from."""
 
 
 class ReinitStrategy(Protocol):
@@ -44,9 +49,19 @@ class ReinitStrategy(Protocol):
 
 
 @dataclass(frozen=True)
-class _Horizon:
+class _Horizon(ABC):
+    """Strategy that chooses frames by mask areas.
+
+    Attributes:
+        horizon: number of frames of a stretch.
+        tracker_horizon: number of frames to track for each stretch.
+        reference: choose as the reference implementation does, which restarts from any mask and never loses
+            an object.
+    """
+
     horizon: int = 8
     tracker_horizon: int = 8
+    reference: bool = False
 
     def __post_init__(self) -> None:
         if self.horizon < 2 or self.tracker_horizon < self.horizon:
@@ -55,9 +70,21 @@ class _Horizon:
                 f"not {self.horizon} and {self.tracker_horizon}"
             )
 
-    def candidate_areas(self, areas: NDArray[np.int64]) -> NDArray[np.float64]:
+    def restarts(self, areas: NDArray[np.int64], other_start: int | None) -> list[int | None]:
+        candidates = self.candidate_areas(areas)
+        chosen = self._choose(areas, candidates, other_start)
+        valid = self.reference | ~np.isnan(candidates[range(len(chosen)), chosen])
+        return [int(c) + 1 if ok else None for c, ok in zip(chosen, valid, strict=True)]
+
+    @abstractmethod
+    def _choose(
+        self, areas: NDArray[np.int64], candidates: Areas, other_start: int | None
+    ) -> NDArray[np.intp]:
+        """For each of G objects, the column of ``candidates`` (G, L − 1) to restart from."""
+
+    def candidate_areas(self, areas: NDArray[np.int64]) -> Areas:
         """Areas, (G, L − 1), of the frames after the first; NaN for masks that must not be restarted from."""
-        later = areas[:, 1:].astype(float)
+        later = areas[:, 1:].astype(np.float32)
         later[later <= SMALLEST_AREA] = np.nan
         skipped = self.horizon // 4
         if skipped < later.shape[1]:
@@ -68,43 +95,60 @@ class _Horizon:
 class AtHorizon(_Horizon):
     """A: the last frame of the stretch, or an earlier one where another object starts, to stay in step."""
 
-    def restarts(self, areas: NDArray[np.int64], other_start: int | None) -> list[int | None]:
+    def _choose(
+        self, areas: NDArray[np.int64], candidates: Areas, other_start: int | None
+    ) -> NDArray[np.intp]:
         offset = self.horizon - 1 if other_start is None else min(self.horizon - 1, other_start)
-        return [offset if area > 0 else None for area in areas[:, offset]]
+        return np.full(len(areas), offset - 1)
+
+    def candidate_areas(self, areas: NDArray[np.int64]) -> Areas:
+        """Areas, (G, L − 1), of the frames after the first; NaN for empty masks."""
+        later = areas[:, 1:].astype(np.float32)
+        later[later == 0] = np.nan
+        return later
 
 
 class MedianArea(_Horizon):
     """B: the frame with the (lower) median mask area."""
 
-    def restarts(self, areas: NDArray[np.int64], other_start: int | None) -> list[int | None]:
-        return [self._median(row) for row in self.candidate_areas(areas)]
+    def _choose(
+        self, areas: NDArray[np.int64], candidates: Areas, other_start: int | None
+    ) -> NDArray[np.intp]:
+        if self.reference:
+            import torch  # which frame of equally large masks, or without any, is up to torch
 
-    @staticmethod
-    def _median(areas: NDArray[np.float64]) -> int | None:
-        order = np.argsort(areas, kind="stable")  # NaNs last
-        valid = np.count_nonzero(~np.isnan(areas))
-        return int(order[(valid - 1) // 2]) + 1 if valid else None
+            return torch.from_numpy(candidates).nanmedian(1).indices.numpy()
+        order = np.argsort(candidates, axis=1, kind="stable")  # NaNs last
+        middle = (np.count_nonzero(~np.isnan(candidates), axis=1) - 1) // 2
+        return order[range(len(order)), middle]
 
 
 class SimilarArea(_Horizon):
     """C: the frame whose mask area is closest to that of the stretch's first frame."""
 
-    def restarts(self, areas: NDArray[np.int64], other_start: int | None) -> list[int | None]:
-        difference = np.abs(self.candidate_areas(areas) - areas[:, :1])
-        return [None if np.isnan(row).all() else int(np.nanargmin(row)) + 1 for row in difference]
+    def _choose(
+        self, areas: NDArray[np.int64], candidates: Areas, other_start: int | None
+    ) -> NDArray[np.intp]:
+        difference = np.abs(candidates - areas[:, :1])
+        nearest: NDArray[np.intp] = np.where(np.isnan(difference), np.inf, difference).argmin(1)
+        return nearest
 
 
 class SimilarAreaSync(_Horizon):
     """D: the same frame for all objects, with the least sum of relative area differences."""
 
-    def restarts(self, areas: NDArray[np.int64], other_start: int | None) -> list[int | None]:
-        candidates = self.candidate_areas(areas)
-        first = np.where(areas[:, :1] > 0, areas[:, :1], np.nan)
-        cost = np.nan_to_num(np.abs(candidates - first) / first, nan=NO_MASK).sum(0)
+    def _choose(
+        self, areas: NDArray[np.int64], candidates: Areas, other_start: int | None
+    ) -> NDArray[np.intp]:
+        first = areas[:, :1].astype(np.float32)
+        if not self.reference:
+            first[first == 0] = np.nan  # the reference divides by 0, so frames with a mask come last
+        with np.errstate(divide="ignore"):
+            difference = np.abs(candidates - first) / first
+        cost = np.where(np.isnan(difference), np.float32(NO_MASK), difference).sum(0)
         if other_start is not None and other_start - 1 < len(cost):
             cost[other_start - 1] -= SYNC_BONUS
-        best = int(cost.argmin())
-        return [None if np.isnan(area) else best + 1 for area in candidates[:, best]]
+        return np.full(len(areas), cost.argmin())
 
 
 Reinit = ReinitStrategy | OnLoss
@@ -118,8 +162,10 @@ STRATEGIES: dict[str, type[Any]] = {
 }
 
 
-def make_strategy(config: ReinitConfig) -> Reinit | None:
+def make_strategy(config: ReinitConfig, reference: bool = False) -> Reinit | None:
     """The strategy that a configuration names; None if points are never sampled again.
+
+    With ``reference``, A to D restart exactly as in the reference implementation.
 
     Raises:
         ConfigError: there is no such strategy, or its horizons are invalid.
@@ -132,7 +178,7 @@ def make_strategy(config: ReinitConfig) -> Reinit | None:
         return config.on_loss
     tracked = config.horizon if config.tracker_horizon is None else config.tracker_horizon
     try:
-        made: Reinit = STRATEGIES[config.strategy](config.horizon, tracked)
+        made: Reinit = STRATEGIES[config.strategy](config.horizon, tracked, reference)
     except ValueError as error:
         raise ConfigError(f"reinit: {error}") from error
     return made

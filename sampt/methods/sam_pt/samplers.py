@@ -6,11 +6,10 @@ Every point is the centre of a pixel of the mask, and all randomness comes from 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, ClassVar, Protocol
 
 import cv2
-import kmedoids
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,8 +18,7 @@ from sampt.errors import ConfigError, PromptError
 from sampt.trackers.extensions import all_names, load_extension
 from sampt.trackers.options import at_least, from_0_to_1, read_options
 
-CLUSTERED_PIXELS = 1800
-"""Maximum number of pixels that K-Medoids clusters: its cost grows with their square."""
+from .clustering import FILL_IN_PIXELS, check_algorithm, draw, medoids
 
 REFERENCE_SIDE = 427
 """Longer side, in pixels, of the image to which lengths "at a scale of 427" refer."""
@@ -70,13 +68,16 @@ class KMedoidsSampler:
     Attributes:
         erosion: side, at a scale of 427, of the square by which the mask is first eroded; 0 for no erosion.
             An erosion that leaves fewer pixels than points is skipped.
+        algorithm: fasterpam or alternating.
     """
 
     name: ClassVar[str] = "k-medoids"
     erosion: int = 0
+    algorithm: str = "fasterpam"
 
     def __post_init__(self) -> None:
         at_least(0, erosion=self.erosion)
+        check_algorithm(self.algorithm)
 
     def sample(
         self, image: NDArray[np.uint8], mask: NDArray[np.bool_], count: int, rng: np.random.Generator
@@ -87,7 +88,7 @@ class KMedoidsSampler:
             eroded = erode(mask, 2 * radius + 1)
             if np.count_nonzero(eroded) >= max(count, 1):
                 pixels = mask_pixels(image, eroded)
-        return medoids(pixels, count, rng)
+        return medoids(pixels, count, rng, self.algorithm)
 
 
 @dataclass(frozen=True)
@@ -96,11 +97,22 @@ class ShiTomasiSampler:
 
     The mask is eroded by 6 % of its diameter, or by 2 %, 1 % or nothing while fewer than 10 pixels are left;
     corners keep a distance of the eroded mask's diameter / ``count``.
+
+    Attributes:
+        algorithm: algorithm that finds the medoids, fasterpam or alternating.
+        zero_erosion: side, in pixels, of the square by which a mask is eroded that is so small that its share
+            rounds down to 0; 0 for no erosion.
     """
 
     name: ClassVar[str] = "shi-tomasi"
-    erosions: ClassVar[tuple[float, ...]] = (0.06, 0.02, 0.01, 0.0)
+    erosions: ClassVar[tuple[float, ...]] = (0.06, 0.02, 0.01)
     least_pixels: ClassVar[int] = 10
+    algorithm: str = "fasterpam"
+    zero_erosion: int = 0
+
+    def __post_init__(self) -> None:
+        at_least(0, zero_erosion=self.zero_erosion)
+        check_algorithm(self.algorithm)
 
     def sample(
         self, image: NDArray[np.uint8], mask: NDArray[np.bool_], count: int, rng: np.random.Generator
@@ -109,15 +121,18 @@ class ShiTomasiSampler:
         if count == 0:
             return draw(pixels, 0, rng)
         corners = self._corners(image, mask, diameter(pixels), count)
-        return np.concatenate([corners, medoids(pixels, count - len(corners), rng)])
+        missing = medoids(pixels, count - len(corners), rng, self.algorithm, FILL_IN_PIXELS)
+        return np.concatenate([corners, missing])
 
     def _corners(
         self, image: NDArray[np.uint8], mask: NDArray[np.bool_], size: float, count: int
     ) -> NDArray[np.float32]:
         for share in self.erosions:
-            inner = erode(mask, int(size * share))
+            inner = erode(mask, int(size * share) or self.zero_erosion)
             if np.count_nonzero(inner) >= self.least_pixels:
                 break
+        else:
+            inner = mask
         corners = cv2.goodFeaturesToTrack(
             cv2.cvtColor(image, cv2.COLOR_RGB2GRAY),
             maxCorners=count,
@@ -135,9 +150,20 @@ class ShiTomasiSampler:
 
 @dataclass(frozen=True)
 class MixedSampler:
-    """Mix of points: a quarter K-Medoids, a third Shi-Tomasi (both rounded down), the rest random."""
+    """Mix of points: a quarter K-Medoids, a third Shi-Tomasi (both rounded down), the rest random.
+
+    Attributes:
+        algorithm: as for ``k-medoids``.
+        zero_erosion: as for ``shi-tomasi``.
+    """
 
     name: ClassVar[str] = "mixed"
+    algorithm: str = "fasterpam"
+    zero_erosion: int = 0
+
+    def __post_init__(self) -> None:
+        at_least(0, zero_erosion=self.zero_erosion)
+        check_algorithm(self.algorithm)
 
     def sample(
         self, image: NDArray[np.uint8], mask: NDArray[np.bool_], count: int, rng: np.random.Generator
@@ -145,8 +171,8 @@ class MixedSampler:
         quarter, third = count // 4, count // 3
         return np.concatenate(
             [
-                KMedoidsSampler().sample(image, mask, quarter, rng),
-                ShiTomasiSampler().sample(image, mask, third, rng),
+                KMedoidsSampler(algorithm=self.algorithm).sample(image, mask, quarter, rng),
+                ShiTomasiSampler(self.algorithm, self.zero_erosion).sample(image, mask, third, rng),
                 RandomSampler().sample(image, mask, count - quarter - third, rng),
             ]
         )
@@ -204,6 +230,10 @@ SAMPLERS: dict[str, type[PointSampler]] = {
 """Our own samplers; to add one, write a class and an entry here."""
 
 
+REFERENCE_OPTIONS = {"algorithm": "alternating", "zero_erosion": 3}
+"""Options of our own samplers with which they sample as the reference implementation of SAM-PT does."""
+
+
 def sampler_names() -> list[str]:
     """Names of all samplers: our own, then those of other packages."""
     return all_names("sampler", SAMPLERS)
@@ -225,6 +255,12 @@ def create_sampler(name: str, **options: object) -> PointSampler:
         raise ConfigError(str(error)) from error
 
 
+def reference_options(name: str) -> dict[str, object]:
+    """The options with which the sampler called ``name`` samples as the reference implementation does."""
+    own = {field.name for field in fields(SAMPLERS[name])} if name in SAMPLERS else set()  # type: ignore[arg-type]
+    return {option: value for option, value in REFERENCE_OPTIONS.items() if option in own}
+
+
 def _is_sampler(found: Any) -> bool:
     return isinstance(found, type) and is_dataclass(found) and hasattr(found, "sample")
 
@@ -237,6 +273,7 @@ def select_points(
     negative: PointSampler,
     negatives: int,
     rng: np.random.Generator,
+    corner_if_empty: bool = False,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Points on an object and off it, sampled from its mask.
 
@@ -248,16 +285,23 @@ def select_points(
         negative: sampler of the mask's complement.
         negatives: number of points off the object.
         rng: the only source of randomness.
+        corner_if_empty: give points at (0, 0) where there is no pixel to sample from, as the reference
+            implementation does.
 
     Returns:
-        (positives, 2) and (negatives, 2) float32 of (x, y); no negatives if the mask covers the whole frame.
+        (positives, 2) and (negatives, 2) float32 of (x, y). If the mask covers the whole frame, there are no
+        negatives, unless ``corner_if_empty``.
 
     Raises:
-        PromptError: the mask is empty, or not of the image's size.
+        PromptError: the mask is empty and ``corner_if_empty`` is False, or it is not of the image's size.
     """
-    on = positive.sample(image, mask, positives, rng)
-    off = np.zeros((0, 2), np.float32) if mask.all() else negative.sample(image, ~mask, negatives, rng)
-    return on, off
+    if corner_if_empty and not mask.any():
+        on = np.zeros((positives, 2), np.float32)
+    else:
+        on = positive.sample(image, mask, positives, rng)
+    if mask.all():
+        return on, np.zeros((negatives if corner_if_empty else 0, 2), np.float32)
+    return on, negative.sample(image, ~mask, negatives, rng)
 
 
 def mask_pixels(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -277,30 +321,6 @@ def mask_pixels(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np
             "points cannot be sampled from an empty mask; mark at least one pixel of the object"
         )
     return np.stack([columns, rows], axis=1).astype(np.float32)
-
-
-def draw(pixels: NDArray[np.float32], count: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """``count`` of the (K, 2) pixels in random order, each once before any is repeated."""
-    chosen = rng.choice(len(pixels), min(count, len(pixels)), replace=False)
-    return np.resize(pixels[chosen], (count, 2))
-
-
-def medoids(pixels: NDArray[np.float32], count: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """``count`` medoids of the (K, 2) pixels, by FasterPAM on Euclidean distances; repeated if K is less."""
-    candidates = draw(pixels, min(len(pixels), max(count, CLUSTERED_PIXELS)), rng)
-    if count == 0 or count >= len(candidates):
-        return np.resize(candidates, (count, 2))
-    # The candidates are in random order, so the first ones are a random start from our own generator.
-    found = kmedoids.fasterpam(pairwise_distances(candidates), np.arange(count), n_cpu=1)
-    indices: NDArray[np.uint64] = found.medoids
-    return candidates[indices]
-
-
-def pairwise_distances(points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(K, K) float32 Euclidean distances between (K, 2) points."""
-    dx, dy = (np.subtract.outer(axis, axis) for axis in points.T)
-    squared: NDArray[np.float32] = dx * dx + dy * dy
-    return np.sqrt(squared)
 
 
 def diameter(pixels: NDArray[np.float32]) -> float:

@@ -33,7 +33,8 @@ class PointSolver(InteractiveSolver):
 
     SAM-PT's settings that drop masks are not used, since a person is looking. With ``sampling.from_clicks``,
     points are sampled in every frame in which an object was edited, and again if ``reinit`` is ``OnLoss``;
-    other strategies are not used, since a person decides where to start over.
+    other strategies are not used, since a person decides where to start over. ``prompting.joint_objects`` is
+    not used: an object that is added or removed would regroup all others.
     """
 
     def __init__(

@@ -34,6 +34,7 @@ class StateStore:
                 s.low_res,
                 s.score,
                 s.lost,
+                None if s.placed is None else torch.from_numpy(s.placed),
             )
             for k, s in states.items()
         }
@@ -53,7 +54,11 @@ class StateStore:
         path.unlink()
         return {
             k: ObjectState(
-                FramePoints(xy.numpy(), positive.numpy(), visibility.numpy()), low_res, score, lost
+                FramePoints(xy.numpy(), positive.numpy(), visibility.numpy()),
+                low_res,
+                score,
+                lost,
+                None if placed is None else placed.numpy(),
             )
-            for k, (xy, positive, visibility, low_res, score, lost) in stored.items()
+            for k, (xy, positive, visibility, low_res, score, lost, placed) in stored.items()
         }

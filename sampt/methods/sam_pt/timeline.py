@@ -18,11 +18,11 @@ from sampt.segmenters.base import Context
 from sampt.segmenters.encoder import FrameEncoder
 from sampt.trackers.clip import FrameSource
 
+from .clustering import medoids
 from .parts import Parts
 from .point_tracks import Track, TrackStarter
 from .prompting import ObjectState, first_mask, learn
 from .reinitialisation import renewed
-from .samplers import medoids
 
 _CARRIED = 8
 """Number of tracked helpers of each sign that are kept in a frame where a person gives a point."""

@@ -54,6 +54,7 @@ ROWS: dict[str, tuple[str, Callable[[Config], object], list[Any]]] = {
             ("raft", {}),
             ("raft", RAFT),
             ("pips", {}),
+            ("cotracker1", COTRACKER),
             ("cotracker2", COTRACKER),
             ("cotracker3", {}),
             ("cotracker3-offline", {}),

@@ -25,7 +25,13 @@ EXPECTED = {
     "reinit": 16,
     "samplers": 16,
     "segmenters": 6,
-    "trackers": 8,
+    "trackers": 9,
+    "wacv_negatives": 5,
+    "wacv_refinements": 4,
+    "wacv_reinit": 16,
+    "wacv_samplers": 16,
+    "wacv_sequences": 2,
+    "wacv_trackers": 3,
 }
 """How many settings each packaged sweep has."""
 

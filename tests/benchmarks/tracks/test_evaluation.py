@@ -289,6 +289,7 @@ def test_a_damaged_file_is_named(tmp_path: Path, data: bytes) -> None:
         ({"dog": entry(points=[1, 2])}, "'dog'.*points.*array"),
         ({"dog": entry(occluded=np.zeros((4, 3), bool))}, r"'dog'.*\(3, 4, 2\).*\(4, 3\)"),
         ({"dog": entry(points=np.full((3, 4, 2), np.nan))}, "'dog'.*visible point"),
+        ({"dog": entry(points=np.full((3, 4, 2), 12.0))}, "'dog'.*divided by the width"),
     ],
 )
 def test_a_file_of_another_layout_is_named(tmp_path: Path, content: object, named: str) -> None:

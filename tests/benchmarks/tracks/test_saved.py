@@ -35,6 +35,8 @@ def save_run(path: Path, tracks: Trajectories, frames: range) -> Path:
                 visibility=tracks.visibility[t],
                 positive=owners == 0,
                 object_ids=(1,),
+                index=t,
+                name=None,
                 owners=owners,
             )
         )

@@ -36,7 +36,7 @@ def changed(values: tuple[object, ...], **changes: object) -> tuple[object, ...]
 
 REINIT = changed(SAM_PT, negative=("mixed", 72), reinit=("horizon", 8))
 UVO = changed(SAM_PT, others=False, refinements=0)
-WACV_TRACKER = "cotracker2"
+WACV_TRACKER = "cotracker1"
 """CoTracker 1's stand-in: changed here and in every wacv_*.yaml once that is available."""
 WACV = changed(SAM_PT, tracker=WACV_TRACKER, segmenter="hq-sam-vit-h", positive=("k-medoids", 16))
 PAPER = {

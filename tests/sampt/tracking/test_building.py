@@ -11,6 +11,7 @@ import torch
 from sampt.config import load_config
 from sampt.errors import CheckpointError, ConfigError
 from sampt.methods.registry import build_method
+from sampt.trackers.cotracker.first import build_cotracker1
 from sampt.trackers.cotracker.models import build_cotracker2, build_cotracker3, build_cotracker3_offline
 from sampt.trackers.pips.network import build_pips
 from sampt.trackers.raft.weights import build_raft
@@ -24,6 +25,7 @@ from tests.trackers.cotracker.case import make_cotracker
 MODELS = {
     "raft": build_raft,
     "pips": build_pips,
+    "cotracker1": build_cotracker1,
     "cotracker2": build_cotracker2,
     "cotracker3": build_cotracker3,
     "cotracker3-offline": build_cotracker3_offline,

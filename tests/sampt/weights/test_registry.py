@@ -16,7 +16,8 @@ ALL = pytest.mark.parametrize("checkpoint", CHECKPOINTS.values(), ids=CHECKPOINT
 def test_has_all_that_the_paper_needs() -> None:
     assert {
         *(f"{family}sam-vit-{size}" for family in ("", "hq-") for size in "blh"),
-        *("hq-sam-light", "mobile-sam", "cotracker3", "cotracker3-offline", "cotracker2", "pips"),
+        *("hq-sam-light", "mobile-sam", "pips"),
+        *("cotracker3", "cotracker3-offline", "cotracker2", "cotracker1"),
         *("raft-large", "raft-small", "raft-things", "raft-sintel"),
     } == set(CHECKPOINTS)
 

@@ -11,7 +11,7 @@ from sampt.trackers.clip import Clip
 
 from .case import MAKERS, make_cotracker
 
-ONLINE = ["cotracker3", "cotracker2"]
+ONLINE = ["cotracker3", "cotracker2", "cotracker1"]
 
 ROUNDING = 2e-3
 """Pixels. Batches of other sizes round differently, and random weights amplify that to some 1e-4; what points
@@ -141,9 +141,10 @@ class TestSliding:
         assert (of_whole[final:window] != of_first[final:]).any()
 
 
-def test_cotracker2_points_do_not_feel_queries_to_come(make_translating):
+@pytest.mark.parametrize("name", ["cotracker2", "cotracker1"])
+def test_points_do_not_feel_queries_to_come(name, make_translating):
     clip = make_translating(frames=16, height=48, width=64)
-    tracker = make_cotracker("cotracker2", calm=1.0, support_grid=0)
+    tracker = make_cotracker(name, calm=1.0, support_grid=0)
     alone = list(tracker.stream(Clip.of(clip), np.float32([[0, 30, 20]])))
     both = list(tracker.stream(Clip.of(clip), np.float32([[0, 30, 20], [12, 32, 22]])))
     for t in range(8):
@@ -155,6 +156,39 @@ def test_cotracker2_points_do_not_feel_queries_to_come(make_translating):
 def test_cotracker2_works_no_larger_than_its_position_embedding():
     with pytest.raises(ValueError, match=r"size.*\(96, 96\)"):
         make_cotracker("cotracker2", size=(96, 96))
+
+
+def test_cotracker1_orders_points_by_their_query_frames(clip):
+    queries = np.float32([[6, 30, 20], [0, 20, 30], [3, 40, 10], [0, 10, 10]])
+    tracker = make_cotracker("cotracker1", calm=1.0, support_grid=0)
+    given = tracker.track(clip, queries)
+    for order, same in (([1, 3, 2, 0], True), ([3, 1, 2, 0], False)):
+        ordered = tracker.track(clip, queries[order])
+        assert np.allclose(ordered.xy, given.xy[:, order], atol=ROUNDING) == same
+
+
+@pytest.mark.parametrize(
+    ("name", "frames", "count"),
+    [("cotracker1", 10, False), ("cotracker1", 5, True), ("cotracker2", 10, True)],
+    ids=lambda value: str(value),
+)
+def test_whether_points_are_tracked_in_frames_that_fill_up_a_window(
+    name, frames, count, make_translating, monkeypatch
+):
+    tracker = make_cotracker(name, support_grid=0)
+    fresh, refine = [], tracker.model.refine
+    monkeypatch.setattr(tracker.model, "refine", lambda *args: fresh.append(args[4]) or refine(*args))
+    list(
+        tracker.stream(Clip.of(make_translating(frames=frames, height=48, width=64)), np.float32([[0, 9, 9]]))
+    )
+    given = frames - 4 * (len(fresh) - 1)
+    assert fresh[-1].shape[1] == 8 > given
+    assert fresh[-1][:, given - 1].all() and (fresh[-1][:, given:] == count).all()
+
+
+def test_cotracker1_works_at_any_size(clip):
+    tracks = make_cotracker("cotracker1", size=(96, 132)).track(clip, [[0, 30, 20]])
+    np.testing.assert_allclose(tracks.xy[:, 0], [[30, 20]] * 12, atol=0.1)
 
 
 class TestOffline:

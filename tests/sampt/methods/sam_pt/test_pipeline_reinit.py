@@ -165,11 +165,12 @@ class TestReinitialisation:
         clip = squares()
         sampling = Sampling(RandomSampler(), RandomSampler(), 8, 2)
         tracker = LosesTheFirst(4)
-        segment(
+        results = segment(
             model(OnLoss(), tracker=tracker, sampling=sampling),
             clip,
             ObjectQuery(1, 0, mask=truth(clip, RED)[0]),
         )
+        assert [results[t].placed.tolist() for t in (2, 3)] == [[0] * 10, [0] * 4 + [2] * 6]
         (_, first), (frames, second) = tracker.runs[:2]
         assert frames.start == 2
         assert len(second) == len(first) == 10
@@ -270,6 +271,15 @@ def test_points_are_sampled_from_the_frame_of_the_restart(reinit, restarts):
     segment(model(reinit, sampling=sampling, tracker=tracker), clip, red())
     seen = [next(t for t in range(12) if (frame == clip[t]).all()) for frame in sampler.frames]
     assert seen == restarts
+
+
+def test_results_say_when_points_were_placed():
+    """In both directions from the query frame, numbered as the video is."""
+    clip = Clip(squares(12))[1:]
+    at_horizon = segment(model(AtHorizon(4, 4)), clip, red(6))
+    assert [set(r.placed.tolist()) for r in at_horizon] == [{3}] * 3 + [{6}] * 5 + [{9}] * 3
+    never = segment(model(None), clip, red(6))
+    assert [set(r.placed.tolist()) for r in never] == [{6}] * 11
 
 
 @pytest.mark.parametrize("alone", [False, True])

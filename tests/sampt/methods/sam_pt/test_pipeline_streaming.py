@@ -99,7 +99,7 @@ class TestStates:
         points = FramePoints.at_query(np.float32([(1.5, 2), (3, 4)]), np.float32([(5, 6)]))
         points.visibility[1] = Visibility.REJECTED
         states = {
-            2: ObjectState(points, torch.rand(3, 4) - 0.5, 0.75),
+            2: ObjectState(points, torch.rand(3, 4) - 0.5, 0.75, placed=np.array([0, 4, 4])),
             5: ObjectState(points, lost=True),
         }
         store.put(7, states)
@@ -110,6 +110,7 @@ class TestStates:
             np.testing.assert_array_equal(back[k].points.positive, state.points.positive)
             np.testing.assert_array_equal(back[k].points.visibility, state.points.visibility)
             assert back[k].lost is state.lost
+            np.testing.assert_array_equal(back[k].placed, state.placed)
         assert torch.equal(back[2].low_res, states[2].low_res) and back[2].score == 0.75
         assert back[5].low_res is None and np.isnan(back[5].score)
 

@@ -167,6 +167,33 @@ class TestVisibility:
         assert masks[0].low_res is not None
         assert tokens(segmenter.prompts[-1]) == [(0, 100, 0), (0, 101, 0)]
 
+    def test_the_first_of_their_two_passes_has_no_points(self):
+        segmenter = Recorder()
+        run(segmenter, {0: of(1, 2, hidden=[0])}, negatives_alone=True)
+        first, second = segmenter.prompts
+        assert tokens(first) == [] and first.masks is None
+        assert second.masks is not None and second.masks.max() == 1
+
+    def test_other_objects_positives_prompt_an_object_of_which_nothing_is_visible(self):
+        segmenter = Recorder()
+        points = {0: of(2, 1, hidden=[0, 1, 2]), 1: of(1, 1, x=7)}
+        masks = run(segmenter, points, negatives_alone=True)
+        assert masks[0].low_res is not None
+        assert [[tokens(p, row) for row in range(len(p))] for p in segmenter.prompts] == [
+            [[]],
+            [[(7, 0, 1)]],
+            [[(7, 0, 0)]],
+            [[(7, 0, 1), (7, 100, 0)]],
+        ]
+
+    def test_they_do_so_in_one_pass_if_the_object_has_no_negatives(self):
+        segmenter = Recorder()
+        run(segmenter, {0: of(2, hidden=[0, 1]), 1: of(2, x=7)}, negatives_alone=True)
+        (both,) = segmenter.prompts
+        assert tokens(both, 0) == [(7, 0, 0), (7, 1, 0)]
+        assert tokens(both, 1) == [(7, 0, 1), (7, 1, 1)]
+        assert both.masks is None
+
     def test_an_object_without_any_visible_point_is_nothing_even_then(self):
         segmenter = Recorder()
         states = run(segmenter, {0: of(1, 1, hidden=[0, 1])}, negatives_alone=True)

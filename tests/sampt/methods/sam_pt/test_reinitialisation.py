@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -120,6 +121,72 @@ class TestSimilarAreaSync:
         assert SimilarAreaSync(5, 5).restarts(table([9, 9, 9, 9, 9], [0] * 5), None) == [None, None]
 
 
+class TestAsReference:
+    """The reference implementation restarts from any mask; these are the frames that its arithmetic gives."""
+
+    def test_a_from_an_empty_mask(self):
+        assert AtHorizon(5, 5, reference=True).restarts(table([90, 80, 70, 60, 0]), None) == [4]
+        assert AtHorizon(5, 5, reference=True).restarts(table([90, 80, 0, 60, 0]), other_start=2) == [2]
+
+    @pytest.mark.parametrize(("horizon", "frame"), [(2, 1), (3, 1), (4, 1), (5, 3), (6, 3), (8, 6), (12, 9)])
+    def test_b_without_a_valid_mask(self, horizon, frame):
+        """Among equals, torch's median takes the one that its partial sort happens to put there."""
+        areas = table([500, *[25] * (horizon - 1)], [500, *[0] * (horizon - 1)])
+        assert MedianArea(horizon, horizon, reference=True).restarts(areas, None) == [frame, frame]
+
+    def test_b_of_equal_masks(self):
+        equal = table([500, 100, 100, 100, 100, 100, 100, 100])
+        assert MedianArea(8, 8, reference=True).restarts(equal, None) != [3]
+        assert MedianArea(8, 8).restarts(equal, None) == [5]
+        theirs = torch.tensor([[torch.nan] * 2 + [100.0] * 5]).nanmedian(1).indices.item() + 1
+        assert MedianArea(8, 8, reference=True).restarts(equal, None) == [theirs]
+
+    def test_c_without_a_valid_mask_at_the_first_frame(self):
+        assert SimilarArea(5, 5, reference=True).restarts(table([20, 400, 25, 20, 21]), None) == [1]
+
+    def test_d_without_a_valid_mask_at_the_first_frame_or_in_step(self):
+        empty = table([9, 9, 9, 9, 9], [0] * 5)
+        assert SimilarAreaSync(5, 5, reference=True).restarts(empty, None) == [1, 1]
+        assert SimilarAreaSync(5, 5, reference=True).restarts(empty, other_start=3) == [3, 3]
+
+    def test_d_keeps_an_object_without_a_mask_in_the_common_frame(self):
+        areas = table([100, 0, 100, 100, 100], [100, 0, 0, 0, 0])
+        assert SimilarAreaSync(5, 5, reference=True).restarts(areas, None) == [2, 2]
+
+    def test_d_avoids_frames_with_a_mask_of_an_object_that_had_none_first(self):
+        areas = table([0, 0, 100, 0, 100], [100, 0, 100, 400, 100])
+        assert SimilarAreaSync(5, 5, reference=True).restarts(areas, None) == [3, 3]
+        assert SimilarAreaSync(5, 5).restarts(areas, None) == [2, 2]
+
+    def test_d_with_infinite_costs_only_takes_the_first_frame_unless_it_is_skipped(self):
+        areas = table([0, 100, 100, 100])
+        assert SimilarAreaSync(3, 3, reference=True).restarts(areas[:, :3], None) == [1]
+        assert SimilarAreaSync(4, 4, reference=True).restarts(areas, None) == [1]
+
+    @pytest.mark.parametrize("strategy", HORIZON_STRATEGIES)
+    @given(data=st.data())
+    def test_where_ours_restarts_all_objects_the_frames_are_the_same(self, strategy, data):
+        horizon = data.draw(st.integers(2, 10))
+        area = st.integers(26, 1 << 20)
+        row = st.lists(area, min_size=horizon, max_size=horizon, unique=True)
+        areas = np.array(data.draw(st.lists(row, min_size=1, max_size=4)), np.int64)
+        other_start = data.draw(st.none() | st.integers(1, 20))
+        ours, theirs = strategy(horizon, horizon), strategy(horizon, horizon, reference=True)
+        assert ours.restarts(areas, other_start) == theirs.restarts(areas, other_start)
+
+    @pytest.mark.parametrize("strategy", HORIZON_STRATEGIES)
+    @given(data=st.data())
+    def test_no_object_is_ever_lost(self, strategy, data):
+        horizon = data.draw(st.integers(2, 10))
+        area = st.sampled_from([0, 1, 25, 26, 5_000])
+        row = st.lists(area, min_size=horizon, max_size=horizon)
+        areas = np.array(data.draw(st.lists(row, min_size=1, max_size=4)), np.int64)
+        other_start = data.draw(st.none() | st.integers(1, 20))
+        offsets = strategy(horizon, horizon, reference=True).restarts(areas, other_start)
+        assert len(offsets) == len(areas)
+        assert all(type(o) is int and 1 <= o <= horizon - 1 for o in offsets)
+
+
 @pytest.mark.parametrize("strategy", HORIZON_STRATEGIES)
 @given(data=st.data())
 def test_restarts_lie_within_the_stretch_and_have_a_mask(strategy, data):
@@ -161,6 +228,11 @@ class TestByName:
     def test_a_strategy_gets_the_horizons_of_the_configuration(self, name):
         made = make_strategy(ReinitConfig(strategy=name, horizon=5, tracker_horizon=6))
         assert made == STRATEGIES[name](5, 6)
+
+    @pytest.mark.parametrize("name", [name for name in STRATEGIES if name != "on-loss"])
+    def test_as_the_reference_does_it(self, name):
+        made = make_strategy(ReinitConfig(strategy=name, horizon=5), reference=True)
+        assert made == STRATEGIES[name](5, 5, reference=True)
 
     def test_the_tracker_looks_no_farther_by_default(self):
         made = make_strategy(ReinitConfig(strategy="horizon", horizon=5))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from sampt.errors import ConfigError, PromptError
+from sampt.methods.sam_pt.clustering import ALGORITHMS, alternating_medoids, medoids
 from sampt.methods.sam_pt.samplers import (
     SAMPLERS,
     KMedoidsSampler,
@@ -196,6 +197,55 @@ def test_a_mask_too_thin_to_be_eroded_is_sampled_as_it_is():
     )
 
 
+LINES = {
+    (46, 268): "277 46 20 89 3 139 60 268 42",
+    (19, 120, 206): "120 188 82 92 19 14 175 288 206 284 42 136 283",
+    (20, 83, 125, 276): "276 115 130 125 50 116 284 94 18 20 127 212 73 270 290 4 83",
+}
+"""Medoids of points on a line, recorded with scikit-learn-extra 0.3.0; no two points are equally good."""
+
+
+@pytest.mark.parametrize(("found", "line"), LINES.items())
+def test_alternating_medoids_are_those_of_scikit_learn_extra(found, line):
+    at = np.array(line.split(), np.float32)
+    distances = np.abs(np.subtract.outer(at, at))
+    assert sorted(at[alternating_medoids(distances, len(found))]) == list(found)
+
+
+def test_alternation_stops_after_the_given_number_of_rounds():
+    at = np.array(LINES[19, 120, 206].split(), np.float32)
+    distances = np.abs(np.subtract.outer(at, at))
+    assert sorted(at[alternating_medoids(distances, 3, iterations=0)]) == [120, 136, 175]
+    assert sorted(at[alternating_medoids(distances, 3, iterations=4)]) == [19, 120, 206]
+
+
+@given(
+    places=st.lists(st.integers(0, 50), min_size=3, max_size=25, unique=True),
+    count=st.integers(1, 6),
+)
+def test_every_alternating_medoid_is_the_best_of_the_points_that_are_nearest_to_it(places, count):
+    at = np.array(places, np.float32)
+    count = min(count, len(at) - 1)
+    distances = np.abs(np.subtract.outer(at, at))
+    chosen = alternating_medoids(distances, count)
+    assert len(set(chosen)) == count
+    nearest = distances[chosen].argmin(0)
+    for cluster, medoid in enumerate(chosen):
+        own = distances[nearest == cluster][:, nearest == cluster]
+        assert own.sum(0).min() == distances[medoid][nearest == cluster].sum()
+
+
+def test_alternation_leaves_pixels_farther_from_their_medoids_than_fasterpam():
+    mask = disc(240, 427, 200, 120, 90)
+    pixels = np.argwhere(mask)[:, ::-1]
+    random, alternating, fasterpam = (
+        distances_to_nearest(pixels, sample(sampler, mask, 64)).mean()
+        for sampler in (RandomSampler(), KMedoidsSampler(algorithm="alternating"), KMedoidsSampler())
+    )
+    assert 1.2 * fasterpam < alternating < 2 * fasterpam
+    assert fasterpam < random
+
+
 # Shi-Tomasi
 
 
@@ -241,12 +291,52 @@ def test_shi_tomasi_takes_weak_corners_far_apart_rather_than_strong_ones_side_by
     assert np.count_nonzero((points < 60).all(axis=1)) == 1
 
 
-def test_a_picture_without_corners_is_shared_out_by_medoids():
-    mask = disc(120, 160, 70, 50, 30)
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_picture_without_corners_is_shared_out_by_medoids(algorithm):
+    mask = disc(120, 160, 70, 50, 20)
     flat = np.full((120, 160, 3), 128, np.uint8)
     np.testing.assert_array_equal(
-        sample(ShiTomasiSampler(), mask, 8, image=flat), sample(KMedoidsSampler(), mask, 8, image=flat)
+        sample(ShiTomasiSampler(algorithm=algorithm), mask, 8, image=flat),
+        sample(KMedoidsSampler(algorithm=algorithm), mask, 8, image=flat),
     )
+
+
+def test_missing_corners_are_medoids_of_up_to_2000_pixels():
+    mask = disc(120, 160, 70, 50, 30)
+    flat = np.full((120, 160, 3), 128, np.uint8)
+    pixels = np.argwhere(mask)[:, ::-1].astype(np.float32)
+    assert len(pixels) > 2000
+    expected = medoids(pixels, 8, np.random.default_rng(0), at_most=2000)
+    np.testing.assert_array_equal(sample(ShiTomasiSampler(), mask, 8, image=flat), expected)
+    assert (expected != medoids(pixels, 8, np.random.default_rng(0))).any()
+
+
+SMALL = np.zeros((120, 160), bool)
+SMALL[50:58, 70:78] = True  # its diameter is 9.9, and 6 % of that are no pixel
+
+
+def test_shi_tomasi_erodes_a_small_mask_only_if_asked_to():
+    image = dots(strong=[(70, 50)], weak=[(75, 55)])
+    (rim,) = sample(ShiTomasiSampler(), SMALL, 1, image=image)
+    (inside,) = sample(ShiTomasiSampler(zero_erosion=3), SMALL, 1, image=image)
+    assert np.abs(rim - (70, 50)).max() <= 1 < np.abs(inside - (70, 50)).max()
+    assert ((inside >= (71, 51)) & (inside <= (76, 56))).all()
+
+
+def test_a_mask_that_would_have_fewer_than_10_pixels_left_is_not_eroded():
+    mask = np.zeros((120, 160), bool)
+    mask[50:55, 70:75] = True  # 3 × 3 pixels are inside
+    image = dots(strong=[(70, 50)], weak=[])
+    np.testing.assert_array_equal(
+        sample(ShiTomasiSampler(zero_erosion=3), mask, 1, image=image),
+        sample(ShiTomasiSampler(), mask, 1, image=image),
+    )
+
+
+def test_opencv_erodes_by_3_if_the_side_is_0():
+    """This is where the reference implementation's erosion of small masks comes from."""
+    by_none = cv2.erode(SMALL.astype(np.uint8), np.ones((0, 0), np.uint8))
+    np.testing.assert_array_equal(by_none, cv2.erode(SMALL.astype(np.uint8), np.ones((3, 3), np.uint8)))
 
 
 def test_shi_tomasi_erodes_less_where_little_would_be_left():
@@ -261,15 +351,17 @@ def test_shi_tomasi_erodes_less_where_little_would_be_left():
 # Mixed
 
 
-def test_mixed_is_a_quarter_medoids_a_third_corners_and_the_rest_random():
-    mask, image, rng = disc(120, 160, 70, 50, 30), noise(120, 160), np.random.default_rng(4)
+@pytest.mark.parametrize(("algorithm", "zero_erosion"), [("fasterpam", 0), ("alternating", 3)])
+@pytest.mark.parametrize("mask", [disc(120, 160, 70, 50, 30), SMALL], ids=["large", "small"])
+def test_mixed_is_a_quarter_medoids_a_third_corners_and_the_rest_random(mask, algorithm, zero_erosion):
+    image, rng = noise(120, 160), np.random.default_rng(4)
     parts = [
-        KMedoidsSampler().sample(image, mask, 4, rng),
-        ShiTomasiSampler().sample(image, mask, 6, rng),
+        KMedoidsSampler(algorithm=algorithm).sample(image, mask, 4, rng),
+        ShiTomasiSampler(algorithm, zero_erosion).sample(image, mask, 6, rng),
         RandomSampler().sample(image, mask, 9, rng),
     ]
     np.testing.assert_array_equal(
-        sample(MixedSampler(), mask, 19, seed=4, image=image), np.concatenate(parts)
+        sample(MixedSampler(algorithm, zero_erosion), mask, 19, seed=4, image=image), np.concatenate(parts)
     )
 
 
@@ -351,6 +443,17 @@ def test_an_object_that_fills_the_frame_has_no_negatives():
     assert (on.shape, off.shape, off.dtype) == ((8, 2), (0, 2), np.float32)
 
 
+@pytest.mark.parametrize("name", sorted(SAMPLERS))
+def test_points_are_in_the_corner_if_there_is_nothing_to_sample_from_and_that_is_asked_for(name):
+    sampler, empty, rng = create_sampler(name), np.zeros((20, 30), bool), np.random.default_rng(0)
+    on, off = select_points(noise(20, 30), empty, sampler, 3, sampler, 5, rng, corner_if_empty=True)
+    assert on.tolist() == [[0, 0]] * 3
+    assert len(np.unique(off, axis=0)) == 5
+    on, off = select_points(noise(20, 30), ~empty, sampler, 3, sampler, 5, rng, corner_if_empty=True)
+    assert len(np.unique(on, axis=0)) == 3
+    assert off.tolist() == [[0, 0]] * 5
+
+
 # The registry
 
 
@@ -380,7 +483,16 @@ def test_an_option_of_a_sampler_without_any_is_an_error():
 
 @pytest.mark.parametrize(
     ("name", "options"),
-    [("k-medoids", {"erosion": -1}), ("ring", {"inner": 30.0}), ("ring", {"share": 1.5})],
+    [
+        ("k-medoids", {"erosion": -1}),
+        ("k-medoids", {"algorithm": "pam"}),
+        ("shi-tomasi", {"algorithm": "alternate"}),
+        ("shi-tomasi", {"zero_erosion": -1}),
+        ("mixed", {"algorithm": ""}),
+        ("mixed", {"zero_erosion": -3}),
+        ("ring", {"inner": 30.0}),
+        ("ring", {"share": 1.5}),
+    ],
 )
 def test_an_option_that_makes_no_sense_is_an_error(name, options):
     with pytest.raises(ConfigError, match=name):
