@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .proposals.generator import Proposal, propose
     from .proposals.settings import ProposalSettings
     from .synthetic.scene import SyntheticScene
+    from .video.camera import Camera
     from .video.reader import Video
     from .video.writer import VideoWriter
 
@@ -68,12 +69,14 @@ _HOMES = {
     "proposals.generator": ("Proposal", "propose"),
     "proposals.settings": ("ProposalSettings",),
     "synthetic.scene": ("SyntheticScene",),
+    "video.camera": ("Camera",),
     "video.reader": ("Video",),
     "video.writer": ("VideoWriter",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Camera",
     "CheckpointError",
     "Config",
     "ConfigError",

@@ -16,6 +16,7 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from sampt._internal.files import read_text
 from sampt._internal.names import unknown_name
 from sampt.config import Config, as_mapping, load_config
 from sampt.errors import ConfigError
@@ -242,7 +243,7 @@ def _packaged() -> Path:
 
 def _read(file: Path) -> dict[Any, Any]:
     try:
-        raw = OmegaConf.to_container(OmegaConf.create(file.read_text(encoding="utf-8")))
+        raw = OmegaConf.to_container(OmegaConf.create(read_text(file)))
     except (yaml.YAMLError, UnicodeDecodeError, OmegaConfBaseException) as error:
         first = str(error).partition("\n")[0]
         raise ConfigError(f"{file} is not valid YAML: {first}") from error

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sampt._internal.files import read_json
 from sampt.errors import DatasetError
 
 from .folders import find_root, sequence_names
@@ -28,9 +28,9 @@ class Bdd100k(FolderDataset):
         if not path.is_file():  # other tools make the same folders without this file
             return {}
         try:
-            objects = json.loads(path.read_text(encoding="utf-8"))["sequences"][name]
+            objects = read_json(path, DatasetError, "run `sampt prepare bdd100k` again")["sequences"][name]
             return {int(id): str(object["category"]) for id, object in objects.items() if object["category"]}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DatasetError(f"{path} cannot be read: run `sampt prepare bdd100k` again") from error
 
 

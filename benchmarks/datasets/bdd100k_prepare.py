@@ -8,7 +8,6 @@ in ascending order, and a video with more than 100 becomes several sequences of 
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sampt._internal.files import write_json
+from sampt._internal.files import read_json, write_json
 from sampt.errors import DatasetError, OutputError
 from sampt.prompts.label_maps import palette_image
 
@@ -124,7 +123,8 @@ def _prepare_video(video: _Video, target: Path, copy: bool) -> list[int]:
     """Write a video's sequences, the meta files last, and return each one's number of objects."""
     record = target / META / f"{video.name}.json"
     if record.is_file():
-        return [len(objects) for objects in json.loads(record.read_text())["sequences"].values()]
+        written = read_json(record, DatasetError, "remove it and run the same command again")
+        return [len(objects) for objects in written["sequences"].values()]
     categories = _instances(video)
     instances = sorted(categories)
     sequences: dict[str, dict[int, int]] = {}  # name → instance → object id

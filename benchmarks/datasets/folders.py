@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from sampt._internal.files import check_text, read_text
 from sampt._internal.names import natural
 from sampt.errors import DatasetError, OutputError
 
@@ -64,7 +65,7 @@ def read_list(path: Path) -> tuple[str, ...]:
         DatasetError: the list cannot be read or is empty.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_text(path).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(
             f"the list of sequences {path} cannot be read: unpack the dataset again"
@@ -92,20 +93,29 @@ def sequence_names(folder: Path) -> tuple[str, ...]:
     """The names of the folders in a folder.
 
     Raises:
-        DatasetError: there are none.
+        DatasetError: there are none, or one has a name that is not UTF-8.
     """
     names = tuple(f.name for f in subfolders(folder))
+    for name in names:
+        check_text(name, DatasetError)
     if not names:
         raise DatasetError(f"{folder} contains no folders of sequences: unpack the dataset again")
     return names
 
 
 def image_files(folder: Path) -> tuple[Path, ...]:
-    """The JPEGs and PNGs in a folder, without hidden ones, in natural order; none if it does not exist."""
+    """The JPEGs and PNGs in a folder, without hidden ones, in natural order; none if it does not exist.
+
+    Raises:
+        DatasetError: one has a name that is not UTF-8.
+    """
     if not folder.is_dir():
         return ()
     images = (f for f in folder.iterdir() if f.suffix.lower() in _IMAGE_SUFFIXES and not is_hidden(f))
-    return tuple(sorted(images, key=natural))
+    found = tuple(sorted(images, key=natural))
+    for file in found:
+        check_text(file.name, DatasetError)
+    return found
 
 
 def mask_files(folder: Path) -> dict[str, Path]:

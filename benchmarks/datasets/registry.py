@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from sampt._internal.files import check_text
 from sampt._internal.names import unknown_name
 from sampt.config.key_values import key_and_value
 from sampt.errors import ConfigError, DatasetError
@@ -230,6 +231,7 @@ def open_in(
         if info.options[key] and value not in info.options[key]:
             raise ConfigError(unknown_name(f"{key} of {name}", value, info.options[key]))
         chosen[key] = value
+    check_text(root, DatasetError)
     return info.open(Path(root), split, chosen)
 
 

@@ -7,12 +7,12 @@ together they are the frames that the server expects. They are every fifth frame
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sampt._internal.files import read_json
 from sampt.errors import DatasetError
 
 from .base import DatasetInput, VosSequence
@@ -106,7 +106,7 @@ def _every_fifth(lacking: Path | None) -> DatasetInput:
 
 def _read_meta(path: Path) -> dict[str, dict[int, MetaObject]]:
     try:
-        videos = json.loads(path.read_text(encoding="utf-8"))["videos"]
+        videos = read_json(path, DatasetError, "unpack the dataset again")["videos"]
         return {name: _objects(video["objects"]) for name, video in videos.items()}
     except OSError as error:
         raise DatasetError(f"{path} cannot be read ({error.strerror}): unpack the dataset again") from error

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from sampt._internal.files import read_json
 from sampt.errors import EvaluationError
 
 from ..running.csv_files import write_csv
@@ -24,7 +24,8 @@ def read_interactions(folder: RunFolder, sequences: Sequence[str]) -> list[Annot
     """The annotations of all objects of the finished sequences among ``sequences``, in that order."""
     seed = folder.seeds[0]
     files = [folder.masks(seed) / name / INTERACTIONS for name in folder.finished_of(seed, sequences)]
-    return [Annotation.from_json(a) for file in files for a in json.loads(file.read_text(encoding="ascii"))]
+    again = "run the benchmark again with --overwrite"
+    return [Annotation.from_json(a) for file in files for a in read_json(file, EvaluationError, again)]
 
 
 def write_outputs(folder: RunFolder, annotations: Sequence[Annotation], others: Sequence[Path] = ()) -> None:

@@ -14,9 +14,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from sampt._internal.files import check_writable, write_json
+from sampt._internal.files import check_text, check_writable, read_json, write_json
 from sampt._internal.names import plural
-from sampt.errors import EvaluationError, OutputError
+from sampt.errors import EvaluationError, OutputError, SamptError
 
 from .record import SequenceRecord
 
@@ -82,15 +82,15 @@ class RunFolder:
         if not file.is_file():
             raise EvaluationError(f"{path} has no run.json: give the folder of a run, such as of `sampt vos`")
         try:
-            described = json.loads(file.read_text(encoding="utf-8"))
+            described = read_json(file)
             return cls(path, tuple(map(int, described["seeds"])))
-        except (ValueError, KeyError, TypeError) as error:
+        except (SamptError, ValueError, KeyError, TypeError) as error:
             raise EvaluationError(f"{file} is damaged; run the benchmark again with --overwrite") from error
 
     @property
     def description(self) -> dict[str, Any]:
         """The description of the run, written by the process that started it."""
-        described: dict[str, Any] = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+        described: dict[str, Any] = read_json(self.path / "run.json", EvaluationError)
         return described
 
     def masks(self, seed: int) -> Path:
@@ -232,6 +232,7 @@ def check_run(path: Path, description: Description, overwrite: bool = False) -> 
         OutputError: the folder contains another run or other files.
     """
     file = path / "run.json"
+    check_text(path)
     check_writable(path, "choose another --output")
     if overwrite and file.is_file():
         return None
@@ -244,11 +245,11 @@ def check_run(path: Path, description: Description, overwrite: bool = False) -> 
             )
         return None
     try:
-        there: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        there: dict[str, Any] = read_json(file)
         known = [key for key in IDENTITY if key in description]
         before = _comparable({key: there[key] for key in known})
         seeds, asked = set(there["seeds"]), set(description["seeds"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (SamptError, ValueError, KeyError, TypeError) as error:
         raise OutputError(f"{file} is damaged; give --overwrite to start over") from error
     now = _comparable(json.loads(json.dumps({key: description[key] for key in known})))
     differing = [

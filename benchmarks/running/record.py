@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sampt._internal.files import write_json
+from sampt._internal.files import read_json, write_json
+from sampt.errors import EvaluationError
 
 from ..vos.scoring import FrameScores
 
@@ -46,7 +46,7 @@ class SequenceRecord:
 
     @classmethod
     def read(cls, path: Path) -> SequenceRecord:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_json(path, EvaluationError, "run the benchmark again with --overwrite")
         scores = data.pop("scores")
         return cls(
             **{**data, "size": tuple(data["size"])},

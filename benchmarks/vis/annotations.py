@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sampt._internal.files import read_json
 from sampt._internal.run_lengths import from_plain_counts, from_polygons
 from sampt.errors import DatasetError
 
@@ -92,14 +92,7 @@ def read_annotations(path: Path) -> VisAnnotations:
     Raises:
         DatasetError: the file cannot be read, is not JSON, or its lists of videos or categories are invalid.
     """
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DatasetError(
-            f"cannot read the annotations {path} ({error.strerror}); check the path"
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise DatasetError(f"{path} is not a JSON file ({error}); get it again") from error
+    data = read_json(path, DatasetError)
     if not isinstance(data, dict) or not isinstance(data.get("videos"), list):
         raise DatasetError(
             f"{path} has no list of videos: give an annotation file in the format of YouTube-VIS"

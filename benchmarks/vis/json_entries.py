@@ -24,7 +24,7 @@ def json_entries(path: Path) -> Iterator[Any]:
         EvaluationError: the file cannot be read, is not JSON, or contains something other than a list.
     """
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:
             yield from _Reader(path, file.read).entries()
     except OSError as error:
         raise EvaluationError(f"cannot read the results {path} ({error.strerror}); check the path") from error

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from sampt._internal.files import read_json
 from sampt._internal.run_lengths import Rle, area, decode
+from sampt.errors import EvaluationError
 from sampt.prompts.label_maps import write_label_map
 from sampt.prompts.object_query import MAX_OBJECTS
 
@@ -43,7 +44,7 @@ def masklet_video(video: VisVideo, masklets: Path, path: Path) -> None:
 
 def _drawn(video: VisVideo, masklets: Path, folder: Path, positions: Sequence[int]) -> VosSequence:
     """The video with label maps in ``folder`` for some of its frames."""
-    entries = json.loads(masklets.read_text(encoding="ascii"))
+    entries = read_json(masklets, EvaluationError, "run the benchmark again with --overwrite")
     best = sorted(entries, key=lambda entry: -entry["score"])[:MAX_OBJECTS]
     for position in positions:
         labels = _labels([entry["segmentations"][position] for entry in best], video.size)

@@ -13,13 +13,19 @@ from sampt.version import __version__
 from .groups import Listed, SectionedGroup, unknown_option
 
 _KEPT = "Any finished results are in the output folder; run the command again with --overwrite to start over."
+_RESUMABLE = (
+    "Any finished results are in the output folder; run the command again with --resume to finish them, or "
+    "with --overwrite to start over."
+)
 _RESUMES = "Any finished work is kept; run the same command again to resume."
 _VIDEOS = "Finished videos are kept; run the same command again to write the rest."
 _AGAIN = "Run the same command again to start over."
 
 SECTIONS = {
     "Segment": {
-        "segment": Listed(".segment", "Segment objects through a video from points, boxes or a mask.", _KEPT),
+        "segment": Listed(
+            ".segment", "Segment objects through a video from points, boxes or a mask.", _RESUMABLE
+        ),
         "track": Listed(".track", "Track points through a video, without segmenting it.", _KEPT),
         "propose": Listed(".propose", "Find masks of everything in an image or in frames of a video.", _KEPT),
         "app": Listed(".app", "Click on objects in a web page, and correct their masks."),

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 
 from sampt._internal.names import plural
 from sampt.errors import ConfigError, VideoError
+from sampt.video.camera import Camera
 from sampt.video.frames import file_name
-from sampt.video.images import read_image
 from sampt.video.reader import Video
+from sampt.video.sources import open_source
 
 from .model_options import SegmenterChoice, segmenter_options
 
@@ -24,20 +21,19 @@ if TYPE_CHECKING:
     from sampt.segmenters.base import PromptableSegmenter
 
 DEFAULT_SEGMENTER = "sam-vit-b"
-IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
 
 _path = click.Path(path_type=Path)
 
 
 @click.command()
-@click.argument("source", type=_path, metavar="IMAGE|VIDEO")
+@click.argument("source", nargs=-1, required=True, metavar="IMAGE|VIDEO...")
 @click.option("--output", "-O", type=_path, required=True, help="Folder for the results.")
 @segmenter_options
 @click.option("--frame", type=click.IntRange(min=0), help="Frame of a video to use.  [default: 0]")
 @click.option("--every", type=click.IntRange(min=1), help="Use every n-th frame of a video.")
 @click.option("--overwrite", is_flag=True, help="Replace results that are already in the folder.")
 def command(
-    source: Path,
+    source: tuple[str, ...],
     output: Path,
     model: SegmenterChoice,
     frame: int | None,
@@ -45,6 +41,8 @@ def command(
     overwrite: bool,
 ) -> None:
     """Find masks of everything in an image, or in frames of a video, without any prompt.
+
+    Several images, or a pattern for them such as 'frames/*.jpg', are frames of one video.
 
     The segmenter is chosen by --segmenter or --config and is sam-vit-b by default. -o also sets proposals.KEY
     (docs/proposals.md).
@@ -75,7 +73,7 @@ def command(
     check_folder(output, overwrite)
     status = status_console()
     with _opened(source) as frames:
-        indices = _indices(source, len(frames), frame, every)
+        indices = _indices(frames, frame, every)
         segmenter = _proposing(settings, frames[indices[0]].shape[:2])
         status.print(f"Using segmenter {segmenter.name}, device {segmenter.device}.")
         # torch takes seconds to import: a mistyped option must not wait for it.
@@ -113,22 +111,20 @@ def _proposing(settings: ProposeConfig, size: tuple[int, ...]) -> PromptableSegm
     return made
 
 
-@contextmanager
-def _opened(source: Path) -> Iterator[Video | list[NDArray[np.uint8]]]:
-    """The frames of a video, or an image as the only frame."""
-    if source.suffix.lower() in IMAGES and source.is_file():
-        yield [read_image(source)]
-    else:
-        with Video(source) as video:
-            yield video
+def _opened(source: tuple[str, ...]) -> Video:
+    video = open_source(source)
+    if isinstance(video, Camera):
+        video.close()
+        raise VideoError(f"{video.name} has no frames to choose from; save some as a video or images first")
+    return video
 
 
-def _indices(source: Path, count: int, frame: int | None, every: int | None) -> range:
+def _indices(video: Video, frame: int | None, every: int | None) -> range:
     if every is not None:
-        return range(0, count, every)
+        return range(0, len(video), every)
     first = frame or 0
-    if first >= count:
+    if first >= len(video):
         raise VideoError(
-            f"--frame {first} is beyond {source}, which has {plural(count, 'frame')}, counted from 0"
+            f"--frame {first} is beyond {video.path}, which has {plural(len(video), 'frame')}, counted from 0"
         )
     return range(first, first + 1)

@@ -9,11 +9,14 @@ from typing import Any
 
 from sampt._internal.console import progress, status_console
 from sampt._internal.names import plural
+from sampt.interactive.replay import start
 from sampt.methods.base import VideoMethod
 from sampt.output.outputs import Outputs
 from sampt.output.writer import write_results
+from sampt.prompts.prompts import Prompts, SavedSession
 from sampt.prompts.query_points import QueryPoints
 from sampt.trackers.clip import Clip
+from sampt.video.sources import length
 
 BETTER = "--segmenter mobile-sam (a download of 41 MB)"
 """Smallest segmenter that is not only for previews."""
@@ -22,17 +25,20 @@ BETTER = "--segmenter mobile-sam (a download of 41 MB)"
 def segment_clip(
     model: VideoMethod,
     clip: Clip,
-    queries: QueryPoints,
+    asked: QueryPoints | Prompts | SavedSession,
     output: Path,
     outputs: Outputs | None = None,
     *,
     overwrite: bool = False,
+    resume: bool = False,
     settings: Mapping[str, Any] | None = None,
+    request: Mapping[str, Any] | None = None,
 ) -> None:
     """Segment ``clip`` into the folder ``output``, with what ``outputs`` names, and with a progress bar."""
     status = status_console()
     begin = time.perf_counter()
-    names = {query.id: query.name for query in queries.objects}
+    run = start(model, clip, asked)
+    names = {query.id: query.name for query in run.queries.objects}
 
     def doubtful(object_id: int, doubt: str) -> None:
         name = f" '{names[object_id]}'" if names[object_id] else ""
@@ -42,13 +48,15 @@ def segment_clip(
             f"{better}."
         )
 
-    with progress("segmenting", len(clip)) as shown:
+    with progress("segmenting", length(clip)) as shown:
         saved = write_results(
-            model.stream(clip, queries),
+            run,
             output,
             outputs or Outputs(),
             overwrite=overwrite,
+            resume=resume,
             settings=settings,
+            request=request,
             progress=shown.update,
             doubtful=doubtful,
         )

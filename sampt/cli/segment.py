@@ -6,143 +6,86 @@ from pathlib import Path
 
 import click
 
-from sampt._internal.names import plural
-from sampt.errors import PromptError, VideoError
-from sampt.prompts.query_points import QueryPoints
-from sampt.trackers.clip import Clip
-from sampt.video.reader import Video
+from sampt.video.camera import Camera
+from sampt.video.sources import clip_of, open_source
 
+from .clip_options import ClipChoice, clip_options
 from .model_options import ModelChoice, model_options
+from .prompt_options import PromptChoice, prompt_options, told
 from .result_options import ResultOptions, result_options
+from .resuming import check_resumable, is_finished, request_of, tell_finished
 
 _path = click.Path(path_type=Path)
-_SHOWN = 8
-"""Number of objects that are described at the start."""
 
 
 @click.command()
-@click.argument("video", type=_path)
-@click.option(
-    "--points", type=_path, help="File of query points: JSON (docs/points.md) or the official text format."
-)
-@click.option(
-    "--point",
-    "clicks",
-    multiple=True,
-    metavar="OBJ:T:X,Y:+",
-    help="Point on (+) or off (-) object OBJ in frame T; may be repeated.",
-)
-@click.option(
-    "--box",
-    "boxes",
-    multiple=True,
-    metavar="OBJ:T:X0,Y0,X1,Y1",
-    help="Box around object OBJ in frame T; may be repeated.",
-)
-@click.option("--mask", type=_path, help="Mask of the first frame used; docs/inputs.md says how it is read.")
-@click.option(
-    "--span",
-    "spans",
-    multiple=True,
-    metavar="OBJ:FIRST-LAST",
-    help="First and last frame in which to segment object OBJ; may be repeated.",
-)
+@click.argument("video", nargs=-1, required=True, metavar="VIDEO|IMAGE...")
+@prompt_options
 @model_options
 @click.option("--output", "-O", type=_path, required=True, help="Folder for the results.")
 @click.option("--overwrite", is_flag=True, help="Replace results that are already in the folder.")
+@click.option("--resume", is_flag=True, help="Finish a run in the folder that was stopped.")
 @result_options
-@click.option("--start", type=click.IntRange(min=0), default=0, help="First frame to use.")
-@click.option("--stride", type=click.IntRange(min=1), default=1, help="Use every n-th frame.")
-@click.option("--max-frames", type=click.IntRange(min=1), help="Maximum number of frames to use.")
+@clip_options
+@click.pass_context
 def command(
-    video: Path,
-    points: Path | None,
-    clicks: tuple[str, ...],
-    boxes: tuple[str, ...],
-    mask: Path | None,
-    spans: tuple[str, ...],
+    context: click.Context,
+    video: tuple[str, ...],
+    prompts: PromptChoice,
     model: ModelChoice,
     output: Path,
     overwrite: bool,
+    resume: bool,
     results: ResultOptions,
-    start: int,
-    stride: int,
-    max_frames: int | None,
+    frames: ClipChoice,
 ) -> None:
-    """Segment objects through VIDEO, a file or a folder of frames.
+    """Segment objects through VIDEO: a file, a folder of frames, images, a camera's number, or a stream's
+    address.
 
-    Choose the objects with --points, with --mask, or with any number of --point and --box. T is a frame
-    number of the video itself, counted from 0, whatever --start and --stride are.
+    Choose the objects with --points, with --mask, or with any number of --point and --box. Points of an
+    object in later frames correct it from there on. T is a frame number of the video itself, counted from 0,
+    whatever --start and --stride are.
 
     \b
     sampt segment clip.mp4 --point 1:0:320,180:+ --point 1:0:340,200:+ --output out
+    sampt segment 'frames/*.jpg' --mask first.png --point 1:30:340,200:- --output out
+    sampt segment 0 --point 1:0:320,180:+ --output webcam
     """
     from sampt.config import as_mapping
-    from sampt.methods.registry import build_method
+    from sampt.methods.registry import build_method, check_live
     from sampt.output.folder import check_folder
 
     settings, outputs = model.settings(), results.outputs()
-    check_folder(output, overwrite)
-    if mask:
-        _check_not_a_frame(mask, video)
-    with Video(video) as opened:
-        clip = _clip(opened, start, stride, max_frames)
-        queries = _queries(points, clicks, boxes, mask, clip.indices[0]).with_spans(spans)
-        queries.validate(clip.indices, opened.size)
-        outputs.check(output, overwrite, queries, opened)
+    check_folder(output, overwrite or resume)
+    prompts.check()
+    prompts.check_not_a_frame(video)
+    with open_source(video) as opened:
+        if isinstance(opened, Camera):
+            check_live(settings)
+        else:
+            prompts.check_not_a_frame(video, opened.files)
+        clip = clip_of(opened, frames.start, frames.stride, frames.max_frames)
+        check_resumable(resume, overwrite, clip)
+        asked = prompts.read(clip, opened.size)
+        request = request_of(context.params, asked, clip, opened.size)
+        if resume and is_finished(output, request, as_mapping(settings)):
+            tell_finished(output, len(clip))
+            return
+        outputs.check(output, overwrite or resume, asked.queries, opened)
         # torch takes seconds to import: a mistyped option must not wait for it.
         from .runner import segment_clip
 
         model.announce(settings)
-        _say_what_was_understood(queries, opened.size)
+        click.echo(told(asked, opened.size), err=True)
         method = build_method(settings)
         segment_clip(
             method,
             clip,
-            queries,
+            asked,
             output,
             outputs,
             overwrite=overwrite,
+            resume=resume,
             settings=as_mapping(settings),
+            request=request,
         )
-
-
-def _check_not_a_frame(mask: Path, video: Path) -> None:
-    if video.is_dir() and mask.resolve().parent == video.resolve():
-        raise PromptError(f"--mask {mask} is among the frames of {video}; move it out of that folder")
-
-
-def _say_what_was_understood(queries: QueryPoints, size: tuple[int, int]) -> None:
-    """One line on standard error: the objects, with their points or their share of the frame."""
-    shares = queries.shares(size)
-    parts = []
-    for query in queries.objects:
-        by = [plural(count, "point") for count in [len(query.positives) + len(query.negatives)] if count]
-        if query.id in shares:
-            kind = "box" if query.mask is None else "mask"
-            by.append(f"a {kind} of {100 * shares[query.id]:.2g} % of the frame")
-        name = f" {query.name!r}" if query.name else ""
-        parts.append(f"{query.id}{name} by {' and '.join(by)} in frame {query.frame}")
-    shown = "; ".join(parts[:_SHOWN]) + (f"; and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else "")
-    click.echo(f"{plural(len(parts), 'object')}: {shown}.", err=True)
-
-
-def _clip(video: Video, start: int, stride: int, max_frames: int | None) -> Clip:
-    if start >= len(video):
-        raise VideoError(f"--start {start} is beyond {video.path}, which has {len(video)} frames")
-    indices = range(start, len(video), stride)
-    return Clip(video, indices[:max_frames])
-
-
-def _queries(
-    points: Path | None, clicks: tuple[str, ...], boxes: tuple[str, ...], mask: Path | None, first: int
-) -> QueryPoints:
-    given = [bool(points), bool(clicks or boxes), bool(mask)]
-    if sum(given) != 1:
-        problem = "nothing says what to segment" if not any(given) else "there are several sources of points"
-        raise PromptError(f"{problem}: give one of --points, --mask, or --point and --box")
-    if points:
-        return QueryPoints.read(points)
-    if mask:
-        return QueryPoints.from_mask_file(mask, first)
-    return QueryPoints.from_cli(clicks, boxes)

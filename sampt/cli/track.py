@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from sampt._internal.names import plural
-from sampt.errors import PromptError, VideoError
+from sampt.errors import PromptError
 
+from .clip_options import ClipChoice, clip_options
 from .model_options import TrackerChoice, tracker_options
 
 DEFAULT_TRACKER = "dis"
@@ -17,7 +18,7 @@ _path = click.Path(path_type=Path)
 
 
 @click.command()
-@click.argument("video", type=_path)
+@click.argument("video", nargs=-1, required=True, metavar="VIDEO|IMAGE...")
 @click.option(
     "--points", type=_path, help="File of query points: JSON (docs/points.md) or the official text format."
 )
@@ -34,22 +35,18 @@ _path = click.Path(path_type=Path)
 @click.option(
     "--tail", type=click.IntRange(min=0), default=24, show_default=True, help="Length of the tails in frames."
 )
-@click.option("--start", type=click.IntRange(min=0), default=0, help="First frame to use.")
-@click.option("--stride", type=click.IntRange(min=1), default=1, help="Use every n-th frame.")
-@click.option("--max-frames", type=click.IntRange(min=1), help="Maximum number of frames to use.")
+@clip_options
 def command(
-    video: Path,
+    video: tuple[str, ...],
     points: Path | None,
     clicks: tuple[str, ...],
     model: TrackerChoice,
     output: Path,
     overwrite: bool,
     tail: int,
-    start: int,
-    stride: int,
-    max_frames: int | None,
+    frames: ClipChoice,
 ) -> None:
-    """Track points through VIDEO, a file or a folder of frames, without segmenting anything.
+    """Track points through VIDEO, which is given as for `sampt segment`, without segmenting anything.
 
     Writes trajectories.npz, in the format of `sampt segment`, and tracks.mp4, in which each point draws a
     tail, dimmed where the point is not visible. The tracker is chosen by --tracker or --config and is dis by
@@ -64,8 +61,9 @@ def command(
     from sampt.config.schema import Config, SegmenterConfig, TrackerConfig
     from sampt.output.folder import check_folder
     from sampt.prompts.query_points import QueryPoints
-    from sampt.tracking.checks import check_tracker
-    from sampt.video.reader import Video
+    from sampt.tracking.checks import check_online, check_tracker
+    from sampt.video.camera import Camera
+    from sampt.video.sources import clip_of, length, open_source
 
     if bool(points) == bool(clicks):
         problem = "there are two sources of points" if points else "nothing says what to track"
@@ -80,20 +78,18 @@ def command(
     check_tracker(settings.tracker)
     check_folder(output, overwrite)
     status = status_console()
-    with Video(video) as opened:
-        if start >= len(opened):
-            raise VideoError(f"--start {start} is beyond {video}, which has {len(opened)} frames")
-        indices = range(start, len(opened), stride)[:max_frames]
+    with open_source(video) as opened:
+        if isinstance(opened, Camera):
+            check_online(settings.tracker.name)
+        clip = clip_of(opened, frames.start, frames.stride, frames.max_frames)
         queries = QueryPoints.read(points) if points else QueryPoints.from_cli(clicks)
-        queries.validate(indices, opened.size)
+        queries.validate(clip.indices, opened.size)
         # torch takes seconds to import: a mistyped option must not wait for it.
         from sampt._internal.devices import choose_device, choose_dtype
         from sampt.methods.tracks import track
         from sampt.output.tracks import TrackWriter
-        from sampt.trackers.clip import Clip
         from sampt.tracking.building import build_tracker
 
-        clip = Clip(opened, indices)
         device = choose_device(settings.device)
         status.print(f"Using tracker {settings.tracker.name}, device {device}.")
         tracker = build_tracker(
@@ -109,16 +105,18 @@ def command(
             TrackWriter(
                 output,
                 queries,
-                opened.fps / stride,
+                opened.fps / frames.stride,
                 opened.size,
                 tail=tail,
                 overwrite=overwrite,
                 pixel_aspect=opened.pixel_aspect,
             ) as writer,
-            progress("tracking", len(clip)) as shown,
+            progress("tracking", length(clip)) as shown,
         ):
+            count = 0
             for result in results:
                 writer.write(opened[result.index], result, float(opened.timestamps[result.index]))
                 shown.advance()
-    count = sum(len(query.positives) + len(query.negatives) for query in queries.objects)
-    status.print(f"{plural(count, 'point')} through {plural(len(clip), 'frame')}: {output}")
+                count += 1
+    points_given = sum(len(query.positives) + len(query.negatives) for query in queries.objects)
+    status.print(f"{plural(points_given, 'point')} through {plural(count, 'frame')}: {output}")

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from sampt._internal.files import read_text
 from sampt._internal.names import unknown_name
 from sampt.errors import ConfigError
 
@@ -44,7 +45,7 @@ def load_config(
     if not isinstance(source, Config):
         path = find_config(source)
         try:
-            layer: Any = OmegaConf.create(path.read_text(encoding="utf-8"))
+            layer: Any = OmegaConf.create(read_text(path))
         except (YAMLError, UnicodeDecodeError, OmegaConfBaseException) as error:
             raise ConfigError(f"{path} is not valid YAML: {_first_line(error)}") from error
         except AssertionError:  # OmegaConf's way of saying that it is one bare value

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import index
 from threading import Event
@@ -33,7 +33,8 @@ from sampt.prompts.edits import (
     RenameObject,
     SessionObject,
 )
-from sampt.prompts.object_query import MAX_OBJECTS, ObjectQuery
+from sampt.prompts.object_query import MAX_OBJECTS
+from sampt.prompts.prompts import home_queries
 from sampt.prompts.query_points import QueryPoints
 from sampt.segmenters.encoder import FrameEncoder
 from sampt.trackers.clip import Clip, FrameSource
@@ -109,23 +110,23 @@ class InteractiveSession(Closing):
         return f"<InteractiveSession: {said}, {len(self.video)} frames>"
 
     @property
-    def _document(self) -> Document:
-        """Document that results from the edits in ``_history``, which holds each with its document."""
+    def document(self) -> Document:
+        """All objects and points, as they result from the edits."""
         return self._solver.document
 
     @property
     def objects(self) -> tuple[SessionObject, ...]:
         """The objects, in the order in which they were added."""
-        return self._document.objects
+        return self.document.objects
 
     @property
     def points(self) -> tuple[Point, ...]:
         """All points, the oldest first, including those that were removed only from some frame on."""
-        return self._document.points
+        return self.document.points
 
     def home(self, object_id: int) -> int | None:
         """Frame in which an object was first marked and from which it is tracked; None without points."""
-        return self._document.home(object_id)
+        return self.document.home(object_id)
 
     def add_object(self, name: str | None = None) -> int:
         """Add an object without points, and return its id, the lowest free one.
@@ -162,7 +163,7 @@ class InteractiveSession(Closing):
         Raises:
             PromptError: there is no such object or frame, or the point is outside the frame.
         """
-        id = self._document.next_point
+        id = self.document.next_point
         self._do(AddPoint(object_id, index(frame), *_float32(xy), bool(positive)))
         return id
 
@@ -172,7 +173,7 @@ class InteractiveSession(Closing):
         Raises:
             PromptError: there is no such point, or it is not used in that frame.
         """
-        where = self._document.point(point_id).frame if frame is None else index(frame)
+        where = self.document.point(point_id).frame if frame is None else index(frame)
         self._do(RemovePoint(point_id, where))
 
     def move_point(self, point_id: int, frame: int, xy: Sequence[float]) -> int:
@@ -183,8 +184,8 @@ class InteractiveSession(Closing):
         Raises:
             PromptError: as for ``remove_point`` and ``add_point``.
         """
-        stays = frame == self._document.point(point_id).frame
-        id = point_id if stays else self._document.next_point
+        stays = frame == self.document.point(point_id).frame
+        id = point_id if stays else self.document.next_point
         self._do(MovePoint(point_id, index(frame), *_float32(xy)))
         return id
 
@@ -213,8 +214,19 @@ class InteractiveSession(Closing):
         return True
 
     def _do(self, edit: Edit) -> None:
-        document = edit.apply(self._document)
-        self._history.append((edit, document))
+        self.apply([edit])
+
+    def apply(self, edits: Iterable[Edit]) -> None:
+        """Make several edits, all or none; each can be undone by itself.
+
+        Raises:
+            PromptError: one of them is not possible.
+        """
+        document, made = self.document, []
+        for edit in edits:
+            document = edit.apply(document)
+            made.append((edit, document))
+        self._history += made
         self._undone.clear()
         self._solver.switch(document)
 
@@ -228,7 +240,7 @@ class InteractiveSession(Closing):
         Raises:
             PromptError: the video has no such frame.
         """
-        self._document.check_frame(frame)
+        self.document.check_frame(frame)
         return self._solver.result(frame)
 
     def points_at(self, frame: int) -> list[SeenPoint]:
@@ -237,7 +249,7 @@ class InteractiveSession(Closing):
         Raises:
             PromptError: the video has no such frame.
         """
-        self._document.check_frame(frame)
+        self.document.check_frame(frame)
         return self._solver.points_at(frame)
 
     def finished(self, frame: int) -> bool:
@@ -265,10 +277,10 @@ class InteractiveSession(Closing):
         """
         self._cancelled.clear()
         self._solver.begin()
-        document, visits = self._document, self._solver.visits(frames)
+        document, visits = self.document, self._solver.visits(frames)
 
         def over() -> bool:
-            return self._cancelled.is_set() or self._document is not document
+            return self._cancelled.is_set() or self.document is not document
 
         for done, (frame, ids) in enumerate(visits):
             if over():
@@ -288,15 +300,8 @@ class InteractiveSession(Closing):
 
     def queries(self) -> QueryPoints:
         """The objects with the points of their home frames, as a start for ``SamPt.stream``."""
-        objects = []
-        for known in self.objects:
-            home = self.home(known.id)
-            given = [p for p in self._document.of(known.id) if p.frame == home]
-            on, off = ([(p.x, p.y) for p in given if p.positive is sign] for sign in (True, False))
-            if home is not None and on:
-                arrays = np.array(on, np.float32), np.array(off, np.float32)
-                objects.append(ObjectQuery(known.id, home, *arrays, name=known.name))
-        return QueryPoints(tuple(objects), "interactive session")
+        known = home_queries(self.document).objects
+        return QueryPoints(tuple(query for query in known if len(query.positives)), "interactive session")
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write all edits that are not undone as JSON; the masks can be made again from them.
@@ -304,7 +309,7 @@ class InteractiveSession(Closing):
         Raises:
             OutputError: the file cannot be written.
         """
-        write_edits(path, (edit for edit, _ in self._history), self._document)
+        write_edits(path, (edit for edit, _ in self._history), self.document)
 
     def load(self, path: str | os.PathLike[str], most: int | None = None) -> None:
         """Replace this session with a saved one of the same video; only the edits of that can be undone.

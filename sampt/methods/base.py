@@ -163,6 +163,19 @@ class VideoMethod(ABC):
     def make_solver(self, video: FrameSource, encoder: FrameEncoder, document: Document) -> InteractiveSolver:
         """The solver that ``solver`` returns, for a video at the working size."""
 
+    def first_points(self, video: FrameSource, queries: QueryPoints, encoder: FrameEncoder) -> QueryPoints:
+        """The objects that are given by a mask or a box, with points for an interactive session instead.
+
+        Args:
+            video: the frames.
+            queries: all objects.
+            encoder: encoder that this method made for ``video``.
+        """
+        with self.stream(Clip(video), queries, encoder=encoder) as run:
+            found = {query.id: query for query in run.queries.objects}
+        given = (query.id for query in queries.objects if query.mask is not None or query.box is not None)
+        return replace(queries, objects=tuple(found[id] for id in given))
+
     @abstractmethod
     def describe(self) -> dict[str, str]:
         """Names of the parts in use, for display: ``method``, ``segmenter``, ``device`` and others."""

@@ -26,7 +26,8 @@ class Registered:
 
     Attributes:
         module: module with ``kind``, the method's class, which has ``from_config``.
-        checks: module with ``check`` and ``describe``, which read a ``Config`` without importing torch.
+        checks: module with ``check`` and ``describe``, which read a ``Config`` without importing torch, and
+            ``check_live``.
     """
 
     module: str
@@ -53,6 +54,15 @@ def check(config: Config) -> None:
     check_dtype(config.dtype)
     check_segmenter(config.segmenter)
     import_module(found.checks).check(config)
+
+
+def check_live(config: Config) -> None:
+    """Check that a method can segment frames that arrive one at a time, before its weights are fetched.
+
+    Raises:
+        ConfigError: it needs the whole clip.
+    """
+    import_module(_registered(config).checks).check_live(config)
 
 
 def describe(config: Config) -> dict[str, str]:

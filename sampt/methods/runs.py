@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,14 @@ class Segmentation(Closing, Iterator["FrameResult"]):
 
     @abstractmethod
     def __next__(self) -> FrameResult: ...
+
+    def write_prompts(self, folder: Path) -> None:
+        """Write what the run was asked for into its output folder: the points in use.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        self.queries.write(folder / "points.json")
 
     def __len__(self) -> int:
         return len(self.clip)

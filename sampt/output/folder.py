@@ -9,10 +9,13 @@ from sampt._internal.files import check_writable
 from sampt.errors import OutputError
 
 WRITTEN_BY_RUNS = (
-    *("masks", "overlay.mp4", "trajectories.npz", "result.json", "points.json"),
+    *("masks", "overlay.mp4", "trajectories.npz", "result.json", "points.json", "session.json"),
     *("background.mp4", "overlays", "proposals.json", "tracks.mp4"),
 )
 """Names of all commands' results in an output folder; a new run replaces these and nothing else."""
+
+PARTIAL = ".*." + 8 * "[0-9a-f]" + ".*"
+"""Names of files that are not complete yet, as ``replacing`` and ``VideoWriter`` make them."""
 
 
 def check_folder(folder: str | Path, overwrite: bool) -> None:
@@ -30,16 +33,20 @@ def check_folder(folder: str | Path, overwrite: bool) -> None:
     check_writable(path, "choose another --output")
 
 
-def prepare_folder(folder: str | Path, overwrite: bool, inside: str = "masks") -> Path:
+def prepare_folder(folder: str | Path, overwrite: bool, inside: str = "masks", resume: bool = False) -> Path:
     """Create an output folder, without earlier results, and the folder ``inside`` it.
+
+    With ``resume``, earlier results stay, and only what a killed run left half-written is removed.
 
     Raises:
         OutputError: it cannot be written, or it holds results already and ``overwrite`` is off.
     """
     path = Path(folder)
-    check_folder(path, overwrite)
+    check_folder(path, overwrite or resume)
     try:
-        for old in _earlier(path):
+        for partial in path.rglob(PARTIAL) if resume else ():
+            partial.unlink()
+        for old in () if resume else _earlier(path):
             shutil.rmtree(old) if old.is_dir() else old.unlink()
         (path / inside).mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -71,7 +71,9 @@ def save(
     category: str | Mapping[int, str] | None = None,
     fps: float | None = None,
     overwrite: bool = False,
+    resume: bool = False,
     settings: Mapping[str, Any] | None = None,
+    request: Mapping[str, Any] | None = None,
     progress: Callable[[int], None] | None = None,
     doubtful: Callable[[int, str], None] | None = None,
 ) -> Saved:
@@ -101,7 +103,9 @@ def save(
         fps: frames per second of the videos, which then have no sound; by default the video's, or 25 if
             unknown.
         overwrite: replace results that exist already.
+        resume: continue an earlier run of the same segmentation; masks that are there and equal stay.
         settings: plain values that are added to ``result.json``.
+        request: plain values by which a run that resumes recognises its own, also in ``result.json``.
         progress: called after each frame with the number of finished frames.
         doubtful: called before the run for each object whose first mask is doubtful, with its id and what is
             wrong.
@@ -129,7 +133,9 @@ def save(
         outputs,
         fps=fps,
         overwrite=overwrite,
+        resume=resume,
         settings=settings,
+        request=request,
         progress=progress,
         doubtful=doubtful,
     )
@@ -142,7 +148,9 @@ def write_results(
     *,
     fps: float | None = None,
     overwrite: bool = False,
+    resume: bool = False,
     settings: Mapping[str, Any] | None = None,
+    request: Mapping[str, Any] | None = None,
     progress: Callable[[int], None] | None = None,
     doubtful: Callable[[int, str], None] | None = None,
 ) -> Saved:
@@ -159,7 +167,15 @@ def write_results(
     with (
         segmentation,
         ResultWriter(
-            folder, segmentation, rate, outputs, overwrite=overwrite, settings=settings, sound=sound
+            folder,
+            segmentation,
+            rate,
+            outputs,
+            overwrite=overwrite,
+            resume=resume,
+            settings=settings,
+            request=request,
+            sound=sound,
         ) as writer,
     ):
         with segmentation.stopwatch("review"):
@@ -217,6 +233,7 @@ class ResultWriter(Closing):
         fps: frames per second of the videos, for frames without time stamps.
         outputs: what to write besides masks, trajectories and the summary; by default, the overlay.
         overwrite: replace results that exist already.
+        resume: as for ``save``, as is ``request``.
         settings: plain values that are added to ``result.json``.
         sound: sound for the videos, or None.
 
@@ -233,13 +250,15 @@ class ResultWriter(Closing):
         outputs: Outputs | None = None,
         *,
         overwrite: bool = False,
+        resume: bool = False,
         settings: Mapping[str, Any] | None = None,
+        request: Mapping[str, Any] | None = None,
         sound: Sound | None = None,
     ) -> None:
         outputs = outputs or Outputs()
-        outputs.check(folder, overwrite, segmentation.queries, segmentation.clip.source)
-        self.folder = prepare_folder(folder, overwrite)
-        self.segmentation, self.settings = segmentation, dict(settings or {})
+        outputs.check(folder, overwrite or resume, segmentation.queries, segmentation.clip.source)
+        self.folder = prepare_folder(folder, overwrite, resume=resume)
+        self.segmentation, self.settings, self.request = segmentation, dict(settings or {}), request
         queries = segmentation.queries
         facts = RunFacts.of(segmentation, fps, outputs.categories(queries), sound)
         self._writers = outputs.open(self.folder, queries, facts)
@@ -248,7 +267,8 @@ class ResultWriter(Closing):
         self._looks: dict[int, FirstLook] = {}
         self._reviewer = Reviewer(queries, segmentation.method.segmenter.preview)
         self._ended = False
-        queries.write(self.folder / "points.json")
+        segmentation.write_prompts(self.folder)
+        write_json(self.folder / "result.json", self._summary())  # also for a run that is killed
 
     def write(self, frame: NDArray[np.uint8], result: FrameResult, timestamp: float | None = None) -> None:
         """Add one frame, (H, W, 3) uint8 RGB, and its result; ``timestamp`` in seconds."""
@@ -308,6 +328,7 @@ class ResultWriter(Closing):
             "finished": self._ended if run.clip.endless else self.count == len(run),
             "quality": "preview" if segmenter.preview else "full",
             **run.method.describe(),
+            **({"request": self.request} if self.request else {}),
             "settings": self.settings,
             "versions": versions(),
             "size": {"height": run.size[0], "width": run.size[1]},

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Any
 
-from sampt._internal.files import replacing
+from sampt._internal.files import read_json, replacing
 from sampt.errors import PromptError
 
 from .edits import Document, Edit, edit_from_json, edits_to_json
@@ -45,12 +43,7 @@ def read_edits(
     Raises:
         PromptError: the file cannot be read, is not a saved session of this video, or is too long.
     """
-    try:
-        data: Any = json.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise PromptError(f"cannot read the session {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise PromptError(f"{path} is not a saved session: malformed JSON ({error})") from error
+    data = read_json(path, PromptError, "give a session that was saved by the page or by InteractiveSession")
     top = checked_keys(data, ("version", "video", "edits"), str(path))
     if top.get("version") != FILE_VERSION:
         raise PromptError(f"{path}: version {top.get('version')!r} is unknown; use {FILE_VERSION}")

@@ -11,7 +11,7 @@ from PIL import Image
 
 from sampt._internal.files import replacing
 
-from .mask_files import davis_palette, read_mask_file
+from .mask_files import UNREADABLE, davis_palette, read_mask_file
 
 __all__ = ["davis_palette", "palette_image", "read_label_map", "write_label_map"]
 
@@ -35,11 +35,24 @@ def palette_image(labels: NDArray[np.uint8]) -> Image.Image:
     return image
 
 
+def _holds(path: Path, labels: NDArray[np.uint8]) -> bool:
+    """Whether a file is a whole palette PNG of these labels."""
+    if not path.is_file():
+        return False
+    try:
+        with Image.open(path) as image:
+            return image.mode == "P" and np.array_equal(np.asarray(image), labels)
+    except UNREADABLE:
+        return False
+
+
 def write_label_map(path: str | Path, labels: NDArray[np.uint8]) -> None:
-    """Write a label map, (H, W) uint8, as a palette PNG.
+    """Write a label map, (H, W) uint8, as a palette PNG, unless this is what the file already holds.
 
     Raises:
         OutputError: it cannot be written.
     """
+    if _holds(Path(path), labels):
+        return
     with replacing(path) as temporary:
         palette_image(labels).save(temporary, format="PNG", compress_level=3)

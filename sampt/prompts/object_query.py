@@ -115,13 +115,13 @@ class ObjectQuery:
         if self.name is not None:
             data["name"] = self.name
         if len(self.positives):
-            data["positive"] = [_shortest(point) for point in self.positives]
+            data["positive"] = [shortest(point) for point in self.positives]
         if len(self.negatives):
-            data["negative"] = [_shortest(point) for point in self.negatives]
+            data["negative"] = [shortest(point) for point in self.negatives]
         if self.span is not None:
             data["span"] = list(self.span)
         if self.box is not None:
-            data["box"] = _shortest(self.box)
+            data["box"] = shortest(self.box)
         return data
 
     @classmethod
@@ -170,7 +170,7 @@ def checked_keys(data: object, known: Sequence[str], where: str) -> Mapping[str,
     return data
 
 
-def _shortest(values: NDArray[np.float32]) -> list[float]:
+def shortest(values: NDArray[np.float32]) -> list[float]:
     """The values with the fewest digits that give the same float32s back."""
     return [float(str(value)) for value in values]
 
@@ -199,19 +199,29 @@ def _points_from_json(data: Mapping[str, Any], key: str, where: str) -> NDArray[
     return np.array(points, np.float32).reshape(-1, 2)
 
 
-def _check_frames(query: ObjectQuery, frames: Sequence[int], where: str) -> None:
+def check_query_frame(frame: int, frames: Sequence[int], where: str) -> None:
+    """Check that a frame is in use; ``frames`` are ascending, and ``where`` starts the message.
+
+    Raises:
+        PromptError: it is not.
+    """
+    if frame in frames:
+        return
     first, last = frames[0], frames[-1]
-    if query.frame not in frames:
-        if last - first + 1 == len(frames):
-            there = f"the {len(frames)} frames in use, {first} to {last}"
-        else:
-            there = f"the {len(frames)} frames in use between {first} and {last}"
-        nearest = min(frames, key=lambda frame: abs(frame - query.frame))
-        raise PromptError(
-            f"{where}: query frame {query.frame} is not among {there}; the nearest is {nearest}"
-        )
+    if last - first + 1 == len(frames):
+        there = f"the {len(frames)} frames in use, {first} to {last}"
+    else:
+        there = f"the {len(frames)} frames in use between {first} and {last}"
+    after = bisect_left(frames, frame)  # a camera's frames are too many to look at each
+    nearest = min(frames[max(after - 1, 0) : after + 1], key=lambda number: abs(number - frame))
+    raise PromptError(f"{where}: query frame {frame} is not among {there}; the nearest is {nearest}")
+
+
+def _check_frames(query: ObjectQuery, frames: Sequence[int], where: str) -> None:
+    check_query_frame(query.frame, frames, where)
     if query.span is None:
         return
+    first, last = frames[0], frames[-1]
     start, end = query.span
     if start > end:
         raise PromptError(f"{where}: the span {start} to {end} runs backward; give its first frame first")
@@ -242,7 +252,19 @@ def _check_geometry(query: ObjectQuery, size: tuple[int, int], where: str) -> No
             raise PromptError(f"{where}: {given} extends beyond {frame}; clip it to the frame")
     if not len(query.positives) and query.box is None and query.mask is None:
         raise PromptError(f"{where} has no positive point; mark the object with a point, box or mask")
-    for x, y in np.vstack([query.positives, query.negatives]).tolist():
-        # Integers are pixel centres: the frame ends half a pixel beyond the first and the last of them.
-        if not (-0.5 <= x < width - 0.5 and -0.5 <= y < height - 0.5):
-            raise PromptError(f"{where}: the point {x:g},{y:g} is outside {frame}; move it inside")
+    for xy in np.vstack([query.positives, query.negatives]).tolist():
+        check_place(xy, size, where)
+
+
+def check_place(xy: Sequence[float], size: tuple[int, int], where: str) -> None:
+    """Check that a point is in a frame of ``size`` (height, width); ``where`` starts the message.
+
+    Raises:
+        PromptError: it is not.
+    """
+    (x, y), (height, width) = xy, size
+    # Integers are pixel centres: the frame ends half a pixel beyond the first and the last of them.
+    if not (-0.5 <= x < width - 0.5 and -0.5 <= y < height - 0.5):
+        raise PromptError(
+            f"{where}: the point {x:g},{y:g} is outside the {width}×{height} frame; move it inside"
+        )

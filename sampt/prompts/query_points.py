@@ -9,13 +9,12 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sampt._internal.files import replacing
+from sampt._internal.files import parsed_json, read_text, replacing
 from sampt._internal.names import first_few, plural
 from sampt.errors import PromptError
 
@@ -80,7 +79,7 @@ class QueryPoints:
             PromptError: the file cannot be read, or is neither; the message says where.
         """
         try:
-            text = Path(path).read_text(encoding="utf-8-sig")
+            text = read_text(path)
         except OSError as error:
             raise PromptError(f"cannot read the points file {path}: {error.strerror}") from error
         except UnicodeDecodeError as error:
@@ -90,14 +89,7 @@ class QueryPoints:
         if not text.lstrip().startswith(("{", "[")):
             found = enumerate(parse_text_format(text, str(path)), 1)
             return cls(tuple(ObjectQuery(id, *query) for id, query in found), str(path))
-        try:
-            data = json.loads(text)
-        except json.JSONDecodeError as error:
-            place = f"line {error.lineno}, column {error.colno}"
-            raise PromptError(f"{path}, {place}: malformed JSON ({error.msg})") from error
-        except (ValueError, RecursionError) as error:
-            raise PromptError(f"{path}: malformed JSON ({error})") from error
-        return cls.from_json(data, str(path))
+        return cls.from_json(parsed_json(text, path, PromptError, "see docs/points.md"), str(path))
 
     @classmethod
     def from_json(cls, data: object, source: str = "query points") -> QueryPoints:

@@ -42,3 +42,16 @@ def check_tracker(config: TrackerConfig) -> None:
         raise CheckpointError(
             f"tracker: there is no checkpoint file {published}, and as a name it is {unknown}"
         )
+
+
+def check_online(name: str) -> None:
+    """Check that a tracker, one that exists, can track frames that arrive one at a time.
+
+    Raises:
+        ConfigError: it needs the whole clip.
+    """
+    if not find_tracker(name).load().online:
+        raise ConfigError(
+            f"tracker {name} needs the whole clip, but a camera or stream has no known end; choose one that "
+            "works frame by frame, such as dis or cotracker3"
+        )

@@ -78,7 +78,7 @@ class FileReader:
         self._coded_size = head.height, head.width
         sideways = self._turns % 2 == 1
         self.size = (head.width, head.height) if sideways else (head.height, head.width)
-        self.pixel_aspect = _pixel_aspect(self._container, self._stream, sideways)
+        self.pixel_aspect = pixel_aspect(self._container, self._stream, sideways)
         self.timestamps, self.fps = self._times(pts, index.count)
         if index.damaged:
             self._warn()
@@ -180,14 +180,14 @@ def _open(path: Path) -> tuple[InputContainer, VideoStream]:
         ) from error
     except (av.FFmpegError, OSError) as error:
         raise VideoError(f"{path} is not a video, or its header is missing; give a complete file") from error
-    stream = _best(container)
+    stream = best_stream(container)
     if stream is None or container.format.name == "tty":  # FFmpeg renders plain text as a terminal session
         container.close()
         raise VideoError(f"{path} holds no video; give a file with a video stream")
     return container, stream
 
 
-def _best(container: InputContainer) -> VideoStream | None:
+def best_stream(container: InputContainer) -> VideoStream | None:
     """The stream that FFmpeg would choose; not a cover picture."""
     streams = _streams(container)
     best = container.streams.best("video")
@@ -203,7 +203,7 @@ def _described(stream: VideoStream) -> str:
     return f"{stream.index} ({stream.width}x{stream.height})"
 
 
-def _pixel_aspect(container: InputContainer, stream: VideoStream, sideways: bool) -> Fraction:
+def pixel_aspect(container: InputContainer, stream: VideoStream, sideways: bool) -> Fraction:
     """A pixel's width by its height, as shown: 1 for square pixels, and if it is unknown."""
     aspect = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio or Fraction(1)
     aspect = aspect if aspect > 0 else Fraction(1)

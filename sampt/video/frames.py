@@ -17,26 +17,29 @@ from sampt.trackers.clip import Clip, FrameSource
 from .reader import Video
 
 Frames: TypeAlias = (
-    "str | os.PathLike[str] | Clip | FrameSource | Sequence[NDArray[np.uint8] | Image.Image] "
-    "| Iterable[NDArray[np.uint8] | Image.Image]"
+    "str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | Clip | FrameSource "
+    "| Sequence[NDArray[np.uint8] | Image.Image] | Iterable[NDArray[np.uint8] | Image.Image]"
 )
-"""A path, a ``Video``, a ``Clip``, a (T, H, W, 3) uint8 array, a sequence or an iterator of images."""
+"""A path, or those of several images; a ``Video``, a ``Clip``, a (T, H, W, 3) uint8 array, a sequence or an
+iterator of images."""
 
 _KEPT_FRAMES, _KEPT_BYTES = 64, 256 << 20
 """Number of past frames that an ``ImageStream`` keeps: that of the largest tracking window."""
 
 
 def open_frames(frames: Frames) -> tuple[Clip, Video | None]:
-    """A clip of ``frames``, and the video that was opened for it and must be closed, if it is a path.
+    """A clip of ``frames``, and the video that was opened for it and must be closed, if they are paths.
 
     Raises:
         VideoError: ``frames`` is of another type, or cannot be read.
     """
-    if isinstance(frames, str | os.PathLike):
-        video = Video(frames)
+    if isinstance(frames, str | os.PathLike) or _are_paths(frames):
+        video = Video(cast("str | Sequence[str]", frames))
         return Clip(video), video
     if isinstance(frames, Clip):
         return frames, None
+    if isinstance(frames, ImageStream):
+        return Clip(frames), None
     if isinstance(frames, np.ndarray):
         return Clip(_checked_array(frames)), None
     if isinstance(frames, Sequence) and not isinstance(frames, bytes):
@@ -50,6 +53,11 @@ def open_frames(frames: Frames) -> tuple[Clip, Video | None]:
         f"a {type(frames).__name__} is not a video; give a path, a Video, a (T, H, W, 3) uint8 array, "
         "a list of images, or an iterator of frames"
     )
+
+
+def _are_paths(frames: Any) -> bool:
+    listed = isinstance(frames, Sequence) and not isinstance(frames, bytes) and len(frames) > 0
+    return listed and all(isinstance(item, str | os.PathLike) for item in frames)
 
 
 class ImageSequence:

@@ -19,7 +19,8 @@ _ORIENTATION = 0x0112
 _SIDEWAYS = {5, 6, 7, 8}  # the EXIF orientations that swap width and height
 _TRIED = 16
 """Number of a clip's frames that are looked at for the range of their 16-bit values."""
-_UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError, cv2.error)
+UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError, cv2.error)
+"""The errors that Pillow and OpenCV raise for a damaged file."""
 
 
 def read_image(path: Path, bits: int = 16) -> NDArray[np.uint8]:
@@ -42,7 +43,7 @@ def read_image(path: Path, bits: int = 16) -> NDArray[np.uint8]:
             else:
                 pixels = np.asarray(image.convert("RGB"))
             return _turned(pixels, orientation)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise unreadable(path) from error
 
 
@@ -55,7 +56,7 @@ def image_size(path: Path) -> tuple[int, int]:
     try:
         with Image.open(path) as image:
             return image.size if _orientation(image) in _SIDEWAYS else image.size[::-1]
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise unreadable(path) from error
 
 
@@ -75,7 +76,7 @@ def used_bits(files: Sequence[Path]) -> int | None:
                 if not _is_wide(path, image):
                     return most
                 highest = int(_wide_values(path, image).max(initial=0))
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             raise unreadable(path) from error
         most = max(most or 9, highest.bit_length())
     return most

@@ -1,11 +1,10 @@
-"""Reader of video files and folders of images, which decodes frames on request."""
+"""Reader of video files and images, which decodes frames on request."""
 
 from __future__ import annotations
 
 import logging
 import operator
 import os
-import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -15,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sampt._internal.closing import Closing
-from sampt._internal.names import natural
 from sampt.errors import VideoError
 
 from .file_reader import FileReader
-from .images import SUFFIXES, image_size, read_image, used_bits
+from .image_lists import described, images_in, is_image, listed_images
+from .images import image_size, read_image, used_bits
 
 _log = logging.getLogger("sampt.video")
 
@@ -27,25 +26,29 @@ _CACHE_BYTES = 256 << 20
 
 
 class Video(Closing):
-    """Video: the frames of a file, or of a folder of images (JPEG, PNG, WebP, BMP, TIFF) in natural order.
+    """Video: the frames of a file, of a folder of images in natural order, or of listed images.
+
+    Images are JPEG, PNG, WebP, BMP or TIFF. ``docs/inputs.md`` says how each kind of file is read.
 
     It has ``len(video)`` frames; ``video[i]`` is frame ``i``, (H, W, 3) uint8 RGB, upright, the caller's own
     copy. Reading in order decodes each frame once and never seeks. Reading backward decodes one cacheful of
     frames at a time. Several threads may read from one video.
 
     Args:
-        path: a file that FFmpeg can decode (of several video streams, FFmpeg's choice is used), or a folder.
+        path: a file that FFmpeg can decode (of several video streams, FFmpeg's choice is used), a folder, an
+            image, or a sequence of images' paths.
         cache_frames: maximum number of decoded frames to keep; they are also limited to 256 MB.
-        fps: frames per second of a folder of images; a file has its own.
+        fps: frames per second of images; a video file has its own.
 
     Attributes:
-        path: path of the video.
+        path: path of the video; the folder of the first one, if several images are listed.
         name: name of the video: the folder's, or the file's without suffix.
+        files: the images; None for a video file.
         size: (height, width) in pixels, after rotation.
         timestamps: (N,) float64, seconds since the first frame, strictly increasing.
         fps: average frame rate.
         pixel_aspect: a pixel's width by its height, as shown; 1 for square pixels.
-        file_names: names of the images of a folder; None for a file.
+        file_names: names of the images; None for a video file.
 
     Raises:
         VideoError: ``path`` cannot be read as a video. A file that is cut short or damaged is not an error:
@@ -53,21 +56,27 @@ class Video(Closing):
             the logger ``sampt.video`` gives one warning.
     """
 
-    def __init__(self, path: str | os.PathLike[str], cache_frames: int = 64, *, fps: float = 25.0) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+        cache_frames: int = 64,
+        *,
+        fps: float = 25.0,
+    ) -> None:
         if cache_frames < 1 or not fps > 0:
             raise VideoError(f"cache_frames ({cache_frames}) and fps ({fps}) of {path} must be above 0")
-        self.path = Path(path)
-        folder = self.path.is_dir()
-        if not folder and not self.path.is_file():
-            problem = "is neither a file nor a folder" if self.path.exists() else "does not exist"
-            raise VideoError(f"{self.path} {problem}; give a video file or a folder of images")
-        self.name = self.path.resolve().name if folder else self.path.stem
-        self._reader = FolderReader(self.path, fps) if folder else FileReader(self.path)
+        self.path, self.files = _found(path)
+        self.name = self.path.resolve().name if self.path.is_dir() else self.path.stem
+        self._reader: ImagesReader | FileReader
+        if self.files is None:
+            self._reader = FileReader(self.path)
+        else:
+            self._reader = ImagesReader(self.files, fps, described(self.files))
         self.size: tuple[int, int] = self._reader.size
         self.timestamps = self._reader.timestamps
         self.fps = self._reader.fps
         self.pixel_aspect = self._reader.pixel_aspect
-        self.file_names: tuple[str, ...] | None = getattr(self._reader, "file_names", None)
+        self.file_names = None if self.files is None else tuple(file.name for file in self.files)
         height, width = self.size
         self._capacity = max(1, min(cache_frames, _CACHE_BYTES // (height * width * 3)))
         self._cache: dict[int, NDArray[np.uint8]] = {}
@@ -118,39 +127,48 @@ class Video(Closing):
             self._reader.close()
 
 
-class FolderReader:
-    """Reader of the images of one folder, which must all have one size.
+def _found(
+    path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+) -> tuple[Path, tuple[Path, ...] | None]:
+    """The path of a video, and its images if it consists of images."""
+    if not isinstance(path, str | os.PathLike):
+        files = listed_images(path)
+        return (files[0] if len(files) == 1 else files[0].parent), tuple(files)
+    place = Path(path)
+    if place.is_dir():
+        return place, tuple(images_in(place))
+    if is_image(place):
+        return place, tuple(listed_images([place]))
+    if not place.is_file():
+        problem = "is neither a file nor a folder" if place.exists() else "does not exist"
+        raise VideoError(f"{place} {problem}; give a video file or a folder of images")
+    return place, None
 
-    Attributes:
-        file_names: the images' names, in order.
-    """
+
+class ImagesReader:
+    """Reader of image files, which must all have one size; ``origin`` names them in messages."""
 
     position = 0  # no image depends on another, so going back costs no more than going forward
     jumps = 0
     pixel_aspect = Fraction(1)
 
-    def __init__(self, folder: Path, fps: float) -> None:
-        self._files = sorted(filter(_is_image, folder.iterdir()), key=natural)
-        if not self._files:
-            known = ", ".join(sorted(SUFFIXES))
-            raise VideoError(f"{folder} holds no image ({known}); give a folder of frames or a video file")
-        check_names(self._files)
-        self.file_names = tuple(file.name for file in self._files)
+    def __init__(self, files: Sequence[Path], fps: float, origin: str) -> None:
+        self._files = files
         self.fps = float(fps)
-        self.timestamps = np.arange(len(self._files)) / self.fps
-        self.size = image_size(self._files[0])
-        for file in self._files:
+        self.timestamps = np.arange(len(files)) / self.fps
+        self.size = image_size(files[0])
+        for file in files:
             height, width = image_size(file)
             if (height, width) != self.size:
                 raise VideoError(
-                    f"{file} is {width}x{height} but {self._files[0].name} is {self.size[1]}x{self.size[0]}; "
+                    f"{file} is {width}x{height} but {files[0].name} is {self.size[1]}x{self.size[0]}; "
                     f"all frames of a video must have one size"
                 )
-        bits = used_bits(self._files)
+        bits = used_bits(files)
         self._bits = bits or 16
         if bits:
             _log.warning(
-                "%s holds 16-bit images; their values up to %d are scaled to 8 bits", folder, (1 << bits) - 1
+                "%s holds 16-bit images; their values up to %d are scaled to 8 bits", origin, (1 << bits) - 1
             )
 
     def read(self, first: int, last: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
@@ -159,44 +177,3 @@ class FolderReader:
 
     def close(self) -> None:
         """Do nothing, since no file is held open."""
-
-
-def check_names(files: Sequence[Path]) -> None:
-    """Check that a folder's images are the frames of one video.
-
-    Raises:
-        VideoError: two have one name but for the suffix, or some are named differently from the others.
-    """
-    by_stem: dict[str, Path] = {}
-    for file in files:
-        other = by_stem.setdefault(file.stem, file)
-        if other is not file:
-            raise VideoError(
-                f"{other} and {file.name} would be two frames of one name; keep one of them in the folder"
-            )
-    groups: dict[str, list[Path]] = {}
-    for file in files:
-        groups.setdefault(re.sub(r"[0-9]+", "#", file.stem), []).append(file)
-    usual = max(groups.values(), key=len)
-    if 2 * len(usual) < len(files):  # names without a pattern, such as checksums
-        return
-    numbers = {_number(file) for file in usual}
-    for group in groups.values():
-        if group is usual or None in numbers:
-            continue
-        for file in group:
-            if _number(file) is None or _number(file) in numbers:
-                raise VideoError(
-                    f"{file} is named differently from the {len(usual)} frames like {usual[0].name}; "
-                    "move masks and other images out of the folder of frames"
-                )
-
-
-def _number(file: Path) -> str | None:
-    """The last number in a name; None without any."""
-    found = re.findall(r"[0-9]+", file.stem)
-    return found[-1] if found else None
-
-
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()

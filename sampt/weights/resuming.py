@@ -19,7 +19,8 @@ import httpx
 import numpy as np
 import pooch
 
-from sampt.errors import CheckpointError
+from sampt._internal.files import read_json
+from sampt.errors import CheckpointError, SamptError
 from sampt.version import __version__
 
 logger = logging.getLogger(__name__)
@@ -162,8 +163,8 @@ class ResumingDownloader:
         if not start:
             return {}
         headers = {"Range": f"bytes={start}-"}
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            origin = json.loads(origin_of(self.target).read_text())
+        with suppress(SamptError, ValueError, KeyError, TypeError):
+            origin = read_json(origin_of(self.target))
             if origin["url"] == url and origin["etag"]:  # another URL's tag does not apply
                 headers["If-Range"] = str(origin["etag"])
         return headers

@@ -79,10 +79,10 @@ def test_an_image_gives_a_label_map_an_overlay_and_json(
     records = json.loads((tmp_path / "out/proposals.json").read_text())
     assert records
     assert [r["id"] for r in records] == list(range(1, len(records) + 1))
-    labels = Image.open(tmp_path / "out/masks/00000.png")
+    labels = Image.open(tmp_path / "out/masks/photo.png")
     assert labels.mode == "P"
     assert labels.size == (96, 160)  # upright
-    assert Image.open(tmp_path / "out/overlays/00000.png").size == (96, 160)
+    assert Image.open(tmp_path / "out/overlays/photo.png").size == (96, 160)
     for record in records:
         mask = coco.decode(record["segmentation"]).astype(bool)
         assert mask.shape == (160, 96)

@@ -174,6 +174,42 @@ def test_quiet_when_not_on_a_terminal(here: Cli, clip: Path, mask: Path, tmp_pat
     assert "segmenting" not in done.stderr
 
 
+@pytest.fixture
+def images(scene: SyntheticScene, tmp_path: Path) -> Path:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for t in range(4):
+        Image.fromarray(scene[t]).save(folder / f"img_{t + 8}.png")
+    return folder
+
+
+@pytest.mark.parametrize("listed", ["img_*.png", "each", "."])
+def test_images_by_a_pattern_a_list_or_a_folder(
+    here: Cli, images: Path, mask: Path, tmp_path: Path, listed: str
+) -> None:
+    paths = sorted(images.iterdir()) if listed == "each" else [images / listed]
+    done = here("segment", *paths, "--mask", mask, "--output", "out", "--coco", "coco.json")
+    assert done.returncode == 0, done.stderr
+    expected = [f"img_{n}.png" for n in (8, 9, 10, 11)]
+    assert json.loads((tmp_path / "out/result.json").read_text())["frame_names"] == expected
+    assert {p.name for p in (tmp_path / "out/masks").iterdir()} == set(expected)
+    assert [i["file_name"] for i in json.loads((tmp_path / "coco.json").read_text())["images"]] == expected
+
+
+def test_a_single_image(here: Cli, images: Path, mask: Path, tmp_path: Path) -> None:
+    done = here("segment", images / "img_8.png", "--mask", mask, "--output", "out")
+    assert done.returncode == 0, done.stderr
+    assert [p.name for p in (tmp_path / "out/masks").iterdir()] == ["img_8.png"]
+
+
+def test_a_mask_among_listed_images_is_refused(here: Cli, images: Path, mask: Path) -> None:
+    (images / "00000.png").write_bytes(mask.read_bytes())
+    for paths in ([images], sorted(images.iterdir()), [images / "*"]):
+        done = here("segment", *paths, "--mask", images / "00000.png", "--output", "out")
+        assert done.returncode == 2
+        assert "00000.png" in done.stderr and "frames" in done.stderr
+
+
 def test_a_doubtful_first_mask_is_named_before_the_run(here: Cli, tmp_path: Path) -> None:
     """Everything has the same colour, so that one click takes all of it."""
     for t in range(4):

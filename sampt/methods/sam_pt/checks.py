@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sampt.config.schema import Config, SamplerConfig
 from sampt.errors import ConfigError
-from sampt.tracking.checks import check_tracker
+from sampt.tracking.checks import check_online, check_tracker
 
 from .reinitialisation import make_strategy
 from .samplers import PointSampler, create_sampler, reference_options
@@ -21,6 +21,15 @@ def check(config: Config) -> None:
     make_sampler("negative", config.sampling.negative, config.reference)
     make_strategy(config.reinit, config.reference)
     check_tracker(config.tracker)
+
+
+def check_live(config: Config) -> None:
+    """Check that SAM-PT can segment frames that arrive one at a time.
+
+    Raises:
+        ConfigError: the tracker needs the whole clip.
+    """
+    check_online(config.tracker.name)
 
 
 def describe(config: Config) -> dict[str, str]:

@@ -38,6 +38,7 @@ from .parts import Parts, Sampling
 from .prompting import States, first_mask, full_size_logits, learn
 from .reinitialisation import Reinit
 from .solver import PointSolver
+from .timeline import fewer
 
 logger = logging.getLogger(__name__)
 
@@ -138,6 +139,14 @@ class SamPt(VideoMethod):
         opened: Video | None = None,
     ) -> SamPtSegmentation:
         return SamPtSegmentation(self, clip, queries, backward, encoder, given_masks, opened)
+
+    def first_points(self, video: FrameSource, queries: QueryPoints, encoder: FrameEncoder) -> QueryPoints:
+        """As for any method, but only a few points if sessions add others, which a person can overrule."""
+        found = super().first_points(video, queries, encoder)
+        if not self.parts.sampling.from_clicks:
+            return found
+        rng = np.random.default_rng(self.seed)
+        return replace(found, objects=tuple(_fewer_points(query, rng) for query in found.objects))
 
     def make_solver(self, video: FrameSource, encoder: FrameEncoder, document: Document) -> PointSolver:
         return PointSolver(self.parts, video, encoder, document, self.overlapping, self.seed)
@@ -316,6 +325,11 @@ class SamPtSegmentation(Segmentation):
             name=Path(file_name(self.clip.source, number)).stem,
             placed={ids[k]: s.placed for k, s in states.items() if s.placed is not None},
         )
+
+
+def _fewer_points(query: ObjectQuery, rng: np.random.Generator) -> ObjectQuery:
+    few = fewer(FramePoints.at_query(query.positives, query.negatives), rng)
+    return replace(query, positives=few.visible_positives, negatives=few.visible_negatives)
 
 
 def _with_points(queries: QueryPoints, points: dict[int, FramePoints]) -> QueryPoints:

@@ -158,7 +158,7 @@ class ObjectTimeline:
         given = user.given_here
         kept = _uncontradicted(helpers, user.points, given)
         if given.any():
-            kept = _fewer(kept, self._rng(frame, 2))
+            kept = fewer(kept, self._rng(frame, 2))
         sampling = self._parts.sampling
         if not sampling.from_clicks or len(user.points.visible_positives) >= sampling.positives:
             return kept
@@ -219,8 +219,8 @@ class ObjectTimeline:
         return np.random.default_rng([self._seed, self._object_id, frame, purpose])
 
 
-def _fewer(helpers: FramePoints, rng: np.random.Generator) -> FramePoints:
-    """A few helpers of each sign, spread out, so that they do not outweigh a person's point."""
+def fewer(helpers: FramePoints, rng: np.random.Generator) -> FramePoints:
+    """A few points of each sign, spread out, so that they do not outweigh a person's point."""
     on, off = (
         medoids(xy, min(len(xy), _CARRIED), rng) if len(xy) else xy
         for xy in (helpers.visible_positives, helpers.visible_negatives)

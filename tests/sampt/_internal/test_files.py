@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sampt._internal.files import make_folder, replacing, write_json
-from sampt.errors import OutputError
+from sampt._internal.files import check_text, make_folder, read_json, replacing, write_json
+from sampt.errors import DatasetError, OutputError
 
 
 def test_the_file_appears_at_the_end(tmp_path: Path) -> None:
@@ -64,3 +64,32 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="file"):
         make_folder(tmp_path / "file" / "folder")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_json_of_windows_programs_is_read(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.json").write_text('{"name": "Bär"}\r\n', encoding=encoding)
+    assert read_json(tmp_path / "a.json") == {"name": "Bär"}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b'{\n "a": 1,\n}', r"a\.json, line 3, column 1: malformed JSON .*; get it again"),
+        (b"\xef\xbb\xbf", r"a\.json, line 1, column 1: malformed JSON"),
+        (b"[" * 100_000, r"a\.json: malformed JSON"),
+        (b"\xff\xff\xff", r"a\.json is not a text file; get it again"),
+        (None, r"cannot read .*a\.json \(No such file or directory\); get it again"),
+    ],
+)
+def test_what_is_not_json_is_named(tmp_path: Path, content: bytes | None, said: str) -> None:
+    if content is not None:
+        (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(DatasetError, match=said):
+        read_json(tmp_path / "a.json", DatasetError)
+
+
+def test_names_that_are_not_utf8_are_refused_where_they_would_be_written() -> None:
+    check_text("Bär")
+    with pytest.raises(OutputError, match=r"s\\udce9q has bytes that are not UTF-8; rename it"):
+        check_text(Path("s\udce9q"))

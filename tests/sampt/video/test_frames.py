@@ -74,7 +74,7 @@ def test_images_of_any_mode_become_rgb() -> None:
         (np.zeros((1, 24, 32, 3), np.uint8), "one image"),
         (np.zeros((24, 32, 1), np.uint8), "axis of length 1"),
         (np.zeros((1, 24, 32), np.uint8), "axis of length 1"),
-        ("frame.jpg", "str"),
+        (7, "int"),
     ],
     ids=[
         "float",
@@ -85,7 +85,7 @@ def test_images_of_any_mode_become_rgb() -> None:
         "batch",
         "one channel",
         "one channel first",
-        "text",
+        "number",
     ],
 )
 @pytest.mark.parametrize("wrap", [list, iter], ids=["list", "iterator"])
