@@ -72,9 +72,7 @@ class RunFacts:
 
     def image(self, index: int) -> Path | None:
         """The file of a frame of a folder; None for frames from elsewhere."""
-        if isinstance(self.source, Video) and self.source.file_names is not None:
-            return self.source.path / self.source.file_names[index]
-        return None
+        return self.source.files[index] if isinstance(self.source, Video) and self.source.files else None
 
 
 def stem(result: FrameResult) -> str:
