@@ -34,6 +34,9 @@ NONE = "none"
 SHOWN = 3
 """Number of the best, and of the worst, sequences that are shown."""
 
+MOST_DOUBTS = 200
+"""Maximum number of doubtful stretches that are listed."""
+
 SUMMARY_KEYS = {
     "tracker": "tracker.name",
     "segmenter": "segmenter.name",
@@ -179,8 +182,21 @@ def _content(report: RunReport, page: Path) -> dict[str, Any]:
         "encoded": charts.encodings(report.records),
         "sequences": sequence_table(report.records, report.per_sequence, report.overlays, pictured, page),
         "frame_scores": embedded(scores) if scores else "",
+        "doubts": _doubts(report.records),
         "details": _details(report.run),
     }
+
+
+def _doubts(records: Sequence[SequenceRecord]) -> list[dict[str, Any]]:
+    """The stretches that a person should check first: rows of the first seed, the longest first."""
+    first = records[0].seed if records else 0
+    rows = [
+        {"sequence": record.sequence, **vars(doubt), "probability": charts.percent(doubt.probability)}
+        for record in records
+        if record.seed == first
+        for doubt in record.doubts
+    ]
+    return sorted(rows, key=lambda row: -row["frames"])[:MOST_DOUBTS]
 
 
 def _configuration(config: Mapping[str, Any]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,12 +21,14 @@ from numpy.typing import NDArray
 
 from sampt.config import Config
 from sampt.methods.results import FrameResult
+from sampt.output.review import Reviewer
 from sampt.prompts.label_maps import palette_image
+from sampt.video.resized import resized_frame
 
 from ..datasets.base import DatasetChoice, VosSequence
 from ..datasets.registry import open_dataset
 from ..running.methods import SharedMethods, encoded_since
-from ..running.record import SequenceRecord
+from ..running.record import Doubt, SequenceRecord
 from ..running.tasks import SequenceTask, TaskResult
 from .scoring import FrameScores, has_truth, score_sequence
 
@@ -61,8 +63,11 @@ class VosWorker:
             )
             files: dict[str, bytes] = {}
             overlapping: dict[str, bytes] = {}
+            reviewer = Reviewer(segmentation.queries, method.segmenter.preview)
             with closing(segmentation):
                 for result in segmentation:
+                    with segmentation.stopwatch("review"):
+                        reviewer.see(resized_frame(video[result.index], size), result)
                     if result.index in sequence.saved:
                         with segmentation.stopwatch("write"):
                             name = f"{sequence.frames[result.index].stem}.png"
@@ -83,6 +88,7 @@ class VosWorker:
             encoder=encoded,
             quality="preview" if method.segmenter.preview else "full",
             scores=scores,
+            doubts=tuple(_doubts(sequence, reviewer)),
         )
         return TaskResult(record, files, overlapping)
 
@@ -98,6 +104,13 @@ class VosWorker:
             for name, content in files.items():
                 (Path(folder) / name).write_bytes(content)
             return tuple(score_sequence(sequence, Path(folder)))
+
+
+def _doubts(sequence: VosSequence, reviewer: Reviewer) -> Iterator[Doubt]:
+    for stretch in reviewer.stretches():
+        first, last = (sequence.frames[index].stem for index in (stretch.first, stretch.last))
+        count = stretch.last - stretch.first + 1
+        yield Doubt(stretch.object_id, first, last, count, stretch.reason, round(stretch.probability, 3))
 
 
 def _png(labels: NDArray[np.uint8]) -> bytes:
