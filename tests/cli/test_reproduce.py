@@ -70,7 +70,7 @@ def test_a_row_from_start_to_end(here: Cli, davis: Path, tmp_path: Path) -> None
     assert (published, cells[2:4], cells[5]) == (76.3, ["±", "0.6"], "±")
     assert difference == pytest.approx(ours - published, abs=0.01) and cells[8] == "no"
     assert "tracker.name is dis, not pips, segmenter.name is grabcut, not sam-vit-h" in done.stderr
-    assert "this run covers" not in done.stderr
+    assert "a smaller copy of the dataset" in done.stderr
     folder = tmp_path / "results/arxiv_table3_sam_pt"
     assert (folder / "report.html").is_file()
     records = {file: file.stat().st_mtime_ns for file in folder.glob("records/*/*.json")}
